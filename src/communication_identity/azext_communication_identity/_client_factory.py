@@ -1,0 +1,33 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The SDK clients. SDKs are imported here, inside functions, so that help and wrong input don't pay for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from azure.mgmt.communication.operations import CommunicationServicesOperations
+    from azure.mgmt.msi.operations import UserAssignedIdentitiesOperations
+
+
+def communication_services(cli_ctx: Any, subscription: Optional[str] = None) -> CommunicationServicesOperations:
+    """Operations on communicationServices in a subscription (None: the command's own)."""
+    from azure.cli.core.commands.client_factory import get_mgmt_service_client
+    from azure.mgmt.communication import CommunicationServiceManagementClient
+
+    from ._pipeline import ArmRetryPolicy, JsonObjectPolicy
+    client = get_mgmt_service_client(cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription,
+                                     retry_policy=ArmRetryPolicy(), per_retry_policies=[JsonObjectPolicy()])
+    return client.communication_services
+
+
+def user_assigned_identities(cli_ctx: Any, subscription: Optional[str] = None) -> UserAssignedIdentitiesOperations:
+    """Operations on userAssignedIdentities in a subscription (None: the command's own)."""
+    from azure.cli.core.commands.client_factory import get_mgmt_service_client
+    from azure.cli.core.profiles import ResourceType
+    client = get_mgmt_service_client(cli_ctx, ResourceType.MGMT_MSI, subscription_id=subscription)
+    return client.user_assigned_identities

@@ -1,0 +1,47 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Table rows (`-o table`)."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+Row = dict[str, str]
+
+
+def show_table(result: Union[dict[str, Any], list[dict[str, Any]], None]) -> list[Row]:
+    """A row for each identity of `show`, `assign` and `remove`. With several resources, each row names its resource."""
+    if isinstance(result, list):
+        return [{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)]
+    return _rows(result or {})
+
+
+def list_table(result: list[dict[str, Any]]) -> list[Row]:
+    """A row for each resource of `list`."""
+    return [{"Name": item["name"],
+             "ResourceGroup": item["resourceGroup"],
+             "Type": item["type"],
+             "PrincipalId": item.get("principalId", ""),
+             "UserAssigned": ", ".join(_name(identity) for identity in item.get("userAssignedIdentities", {}))}
+            for item in result]
+
+
+def _rows(block: dict[str, Any]) -> list[Row]:
+    rows = []
+    if "SystemAssigned" in block.get("type", ""):
+        rows.append(_row("SystemAssigned", "", "", block))
+    for identity, details in block.get("userAssignedIdentities", {}).items():
+        rows.append(_row("UserAssigned", _name(identity), identity.split("/")[4], details))
+    return rows
+
+
+def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
+    return {"Kind": kind, "Name": name, "ResourceGroup": group, "PrincipalId": ids.get("principalId", ""),
+            "ClientId": ids.get("clientId", "")}
+
+
+def _name(identity: str) -> str:
+    return identity.rsplit("/", 1)[-1]

@@ -1,0 +1,146 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Managed identities of a resource as data: what it has, what is wanted, and the PATCH body between them.
+
+Pure: identity block in, identity block or PATCH body out; no I/O, no SDK. An identity block is the `identity`
+property of an ARM resource (common-types v5, ManagedServiceIdentity):
+
+    {"type": "SystemAssigned, UserAssigned", "principalId": GUID, "tenantId": GUID,
+     "userAssignedIdentities": {RESOURCE_ID: {"clientId": GUID, "principalId": GUID}}}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+Block = Mapping[str, Any]
+
+SYSTEM = "systemassigned"
+USER = "userassigned"
+
+
+@dataclass(frozen=True)
+class Identities:
+    """The identities of one resource; user-assigned ones as resource IDs, in the service's own casing."""
+
+    system_assigned: bool = False
+    user_assigned: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The `type` of ARM's contract, spelled as the OpenAPI document spells it (no space)."""
+        kinds = ["SystemAssigned"] * self.system_assigned + ["UserAssigned"] * bool(self.user_assigned)
+        return ",".join(kinds) or "None"
+
+
+@dataclass(frozen=True)
+class Change:
+    """The identities that a command names. `all_user_assigned` only has a meaning for a removal."""
+
+    system_assigned: bool = False
+    user_assigned: tuple[str, ...] = ()
+    all_user_assigned: bool = False
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ARM resource IDs name one resource; ARM IDs compare without case."""
+    return one.lower() == other.lower()
+
+
+def find_id(wanted: str, among: tuple[str, ...]) -> Optional[str]:
+    """The ID of `among` that is the same as `wanted`, in its own casing."""
+    return next((identity for identity in among if same_id(identity, wanted)), None)
+
+
+def identities_of(block: Optional[Block]) -> Identities:
+    """Read an identity block, whatever its spelling: the service answers "SystemAssigned, UserAssigned" (recorded),
+    is sent "SystemAssigned,UserAssigned", and leaves the block out where there is none.
+    """
+    block = block or {}
+    kinds = {kind.strip().lower() for kind in (block.get("type") or "").split(",")}
+    users = block.get("userAssignedIdentities") or {}
+    return Identities(SYSTEM in kinds, tuple(users) if USER in kinds else ())
+
+
+def after_assign(current: Identities, change: Change) -> Identities:
+    """All that is there and all that is named, once; what is there keeps its casing and its place."""
+    users = list(current.user_assigned)
+    for identity in change.user_assigned:
+        if find_id(identity, tuple(users)) is None:
+            users.append(identity)
+    return Identities(current.system_assigned or change.system_assigned, tuple(users))
+
+
+def after_remove(current: Identities, change: Change) -> Identities:
+    """All that is there but not named."""
+    users = tuple(identity for identity in current.user_assigned
+                  if not change.all_user_assigned and find_id(identity, change.user_assigned) is None)
+    return Identities(current.system_assigned and not change.system_assigned, users)
+
+
+def not_assigned(current: Identities, change: Change) -> tuple[str, ...]:
+    """The user-assigned identities that are named but not there."""
+    return tuple(identity for identity in change.user_assigned
+                 if find_id(identity, current.user_assigned) is None)
+
+
+def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
+    """The body of the PATCH that leads from `current` to `wanted`.
+
+    It names the whole wanted state: every identity to have as {}, every one to remove as null, so that it is right
+    whether the service merges the map (as recorded for Storage, Compute and others) or replaces it. With no
+    user-assigned identity left the map is absent: ARM refuses it unless `type` holds UserAssigned.
+    """
+    block: dict[str, Any] = {"type": wanted.type}
+    if wanted.user_assigned:
+        block["userAssignedIdentities"] = {
+            **{identity: {} for identity in wanted.user_assigned},
+            **{identity: None for identity in current.user_assigned
+               if find_id(identity, wanted.user_assigned) is None},
+        }
+    return {"identity": block}
+
+
+def holds(block: Optional[Block], wanted: Identities) -> bool:
+    """Whether the block has all of `wanted`, settled: the system-assigned identity with its principal ID, each
+    user-assigned one with its client ID. Directly after a write the service may answer {} for them (recorded for PUT).
+    """
+    users = {identity.lower(): value or {} for identity, value in
+             ((block or {}).get("userAssignedIdentities") or {}).items()}
+    has = identities_of(block)
+    return ((not wanted.system_assigned or has.system_assigned and bool((block or {}).get("principalId")))
+            and all(users.get(identity.lower(), {}).get("clientId") for identity in wanted.user_assigned))
+
+
+def holds_any(block: Optional[Block], unwanted: Identities) -> bool:
+    """Whether the block still has anything of `unwanted`."""
+    has = identities_of(block)
+    return (has.system_assigned and unwanted.system_assigned
+            or any(find_id(identity, has.user_assigned) for identity in unwanted.user_assigned))
+
+
+def difference(one: Identities, other: Identities) -> Identities:
+    """What `one` has and `other` has not."""
+    return Identities(one.system_assigned and not other.system_assigned,
+                      tuple(identity for identity in one.user_assigned
+                            if find_id(identity, other.user_assigned) is None))
+
+
+def plain_block(block: Optional[Block]) -> dict[str, Any]:
+    """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
+    and {"type": "None"} where there is no identity.
+    """
+    has = identities_of(block)
+    plain: dict[str, Any] = {"type": has.type}
+    for key in ("principalId", "tenantId"):
+        if has.system_assigned and (block or {}).get(key):
+            plain[key] = (block or {})[key]
+    if has.user_assigned:
+        plain["userAssignedIdentities"] = {
+            identity: {key: value for key, value in (details or {}).items() if value is not None}
+            for identity, details in (block or {})["userAssignedIdentities"].items()}
+    return plain

@@ -1,0 +1,70 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The arguments."""
+
+from typing import Any
+
+from azure.cli.core.commands.parameters import resource_group_name_type
+from knack.arguments import CLIArgumentType
+
+from ._completers import complete_resource_names, complete_user_assigned
+from ._values import FlagAction, IdentityListAction
+
+_resource_group_type = {"arg_type": resource_group_name_type, "required": False, "id_part": None}
+_name_type = CLIArgumentType(
+    options_list=["--name", "-n"], completer=complete_resource_names,
+    help="Name of the Communication Services resource.")
+_ids_type = CLIArgumentType(
+    options_list=["--ids"], nargs="*", metavar="ID", required=False,
+    help="One or more resource IDs (space-delimited), instead of --name and --resource-group. `@-` reads them from "
+         "standard input.")
+_flag_type = CLIArgumentType(action=FlagAction, nargs="?", metavar="{true,false}")
+# The second names are those of azure-cli's own generated commands.
+_system_type = CLIArgumentType(overrides=_flag_type, options_list=["--system-assigned", "--mi-system-assigned"])
+_user_type = CLIArgumentType(
+    options_list=["--user-assigned", "--mi-user-assigned"], action=IdentityListAction, metavar="ID_OR_NAME",
+    completer=complete_user_assigned)
+_WHICH = ("resource IDs, or names of identities in the resource's own group and subscription (space-delimited, or a "
+          "list [a,b]; may be given more than once).")
+
+
+def load_arguments(self: Any, _command: str) -> None:
+    """Register the arguments of the five commands, each under its own full name: Microsoft's extension has commands
+    under "communication" too, and nothing here may reach them.
+    """
+    for command in ("assign", "remove", "show", "wait"):
+        with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
+            c.argument("resources", _ids_type)
+            c.extra("resource_name", _name_type)
+            c.extra("resource_group_name", **_resource_group_type)
+
+    for command in ("assign", "remove"):
+        with self.argument_context(f"communication identity {command}") as c:
+            c.argument("no_wait", _flag_type,
+                       help="Do not wait until the service has settled the change; return right after the write.")
+
+    with self.argument_context("communication identity assign") as c:
+        c.argument("system_assigned", _system_type, help="Enable the system-assigned identity.")
+        c.argument("user_assigned", _user_type, nargs="+", help=f"User-assigned identities to add: {_WHICH}")
+
+    with self.argument_context("communication identity remove") as c:
+        c.argument("system_assigned", _system_type, help="Remove the system-assigned identity.")
+        c.argument("user_assigned", _user_type, nargs="*",
+                   help=f"User-assigned identities to remove: {_WHICH} Without a value: all of them.")
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Do not prompt for confirmation.")
+
+    with self.argument_context("communication identity list") as c:
+        c.argument("resource_group_name", **_resource_group_type)
+
+    with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
+        c.argument("created", action="store_true", help="Wait until created with 'provisioningState' at 'Succeeded'.")
+        c.argument("updated", action="store_true", help="Wait until updated with 'provisioningState' at 'Succeeded'.")
+        c.argument("deleted", action="store_true", help="Wait until deleted.")
+        c.argument("exists", action="store_true", help="Wait until the resource exists.")
+        c.argument("custom", help="Wait until the resource satisfies a custom JMESPath query, e.g. "
+                                  "identity.principalId.")
+        c.argument("interval", type=int, help="Polling interval in seconds.")
+        c.argument("timeout", type=int, help="Maximum wait in seconds.")

@@ -1,0 +1,70 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Read and write communicationServices resources through the SDK, as the plain JSON that the service sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Iterator, Optional
+
+from ._resource_id import Resource
+
+if TYPE_CHECKING:
+    from azure.mgmt.communication.operations import CommunicationServicesOperations
+
+# Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
+_TERMINAL = ("succeeded", "failed", "canceled")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A resource as the service sent it: the JSON body and the ETag of the answer (None where it sent none)."""
+
+    body: dict[str, Any]
+    etag: Optional[str]
+
+    @property
+    def block(self) -> Optional[dict[str, Any]]:
+        """The identity block; None where the resource has no identity."""
+        return self.body.get("identity")
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation on the resource is still running."""
+        state = (self.body.get("properties") or {}).get("provisioningState") or "Succeeded"
+        return state.lower() not in _TERMINAL
+
+
+def read(operations: CommunicationServicesOperations, resource: Resource) -> Document:
+    """GET the resource. Raises azure.core.exceptions.AzureError."""
+    document: Document = operations.get(resource.group, resource.name, cls=_document)
+    return document
+
+
+def write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, Any],
+          etag: Optional[str]) -> Document:
+    """PATCH the resource, with If-Match if an ETag is given. Raises azure.core.exceptions.AzureError."""
+    headers = {"If-Match": etag} if etag else {}
+    document: Document = operations.update(resource.group, resource.name, json.dumps(body).encode(), headers=headers,
+                                           cls=_document)
+    return document
+
+
+def list_documents(operations: CommunicationServicesOperations, group: Optional[str] = None
+                   ) -> Iterator[dict[str, Any]]:
+    """Every resource of the group, or of the subscription, one GET a page. Raises azure.core.exceptions.AzureError."""
+    pager = operations.list_by_resource_group(group) if group else operations.list_by_subscription()
+    return (model.serialize(keep_readonly=True) for model in pager)
+
+
+def _document(pipeline_response: Any, _model: Any, _headers: Any) -> Document:
+    """The SDK's `cls` callback: what came over the wire, instead of a model object, which prints as {} on older
+    versions of the CLI and has lost the ETag.
+    """
+    from azure.core.pipeline.policies import ContentDecodePolicy
+    return Document(pipeline_response.context[ContentDecodePolicy.CONTEXT_NAME],
+                    pipeline_response.http_response.headers.get("ETag"))

@@ -1,0 +1,137 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Resource IDs and names: text from a person in, a resource or an error that helps out. No I/O, no SDK.
+
+Every part that ends up in a URL passes one of the patterns below; all they let through that a URL must not hold,
+letters beyond ASCII in the name of a group, the SDK escapes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from azure.cli.core.azclierror import InvalidArgumentValueError
+
+# 1-63 characters, ^[-\w]+$ (OpenAPI document of Microsoft.Communication 2025-09-01, communicationServiceName).
+_RESOURCE_NAME = r"[-0-9A-Za-z_]{1,63}"
+# 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here.
+_GROUP_NAME = r"[-\w.()]{0,89}[-\w()]"
+_SUBSCRIPTION = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+# Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
+_IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
+
+_RESOURCE_ID = re.compile(
+    rf"/subscriptions/({_SUBSCRIPTION})/resourceGroups/({_GROUP_NAME})"
+    rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?", re.IGNORECASE)
+_IDENTITY_ID = re.compile(
+    rf"/subscriptions/({_SUBSCRIPTION})/resourceGroups/({_GROUP_NAME})"
+    rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?", re.IGNORECASE)
+
+_SHOWN = 120  # characters of a bad value that an error repeats
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One communicationServices resource: the three parts of its ID that vary."""
+
+    subscription: str
+    group: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The ARM resource ID."""
+        return (f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+                f"/providers/Microsoft.Communication/communicationServices/{self.name}")
+
+
+def shown(value: str) -> str:
+    """A value as errors repeat it: quoted, control characters escaped, not endless."""
+    text = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
+
+
+def parse_resource_id(value: str) -> Resource:
+    """The resource that an ID names. Raises InvalidArgumentValueError that names the value and the fix."""
+    match = _RESOURCE_ID.fullmatch(value.strip())
+    if not match:
+        raise InvalidArgumentValueError(
+            f"{shown(value)} is not the resource ID of a Communication Services resource.",
+            "It looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Communication"
+            "/communicationServices/NAME. To list yours, run:\n"
+            "az communication identity list --query [].id --output tsv")
+    return Resource(*match.groups())
+
+
+def check_resource_name(name: str) -> str:
+    """The name of a resource, or InvalidArgumentValueError."""
+    if not re.fullmatch(_RESOURCE_NAME, name):
+        raise InvalidArgumentValueError(
+            f"{shown(name)} is not a valid name of a Communication Services resource.",
+            "A name has 1 to 63 letters, digits, hyphens and underscores. To list yours, run:\n"
+            "az communication identity list --output table")
+    return name
+
+
+def check_group_name(name: str) -> str:
+    """The name of a resource group, or InvalidArgumentValueError."""
+    if not re.fullmatch(_GROUP_NAME, name):
+        raise InvalidArgumentValueError(
+            f"{shown(name)} is not a valid name of a resource group.",
+            "A name has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at "
+            "the end. To list yours, run:\naz group list --output table")
+    return name
+
+
+def check_subscription(subscription: str) -> str:
+    """A subscription ID, or InvalidArgumentValueError. The CLI passes on names that it doesn't know."""
+    if not re.fullmatch(_SUBSCRIPTION, subscription):
+        raise InvalidArgumentValueError(
+            f"{shown(subscription)} is not a subscription that this login can see.",
+            "To list yours, run:\naz account list --output table")
+    return subscription
+
+
+def check_user_assigned(value: str) -> str:
+    """The name or resource ID of a user-assigned identity, without blanks around it and a slash behind it. Raises
+    InvalidArgumentValueError that names the value and the fix.
+    """
+    text = value.strip()
+    if _IDENTITY_ID.fullmatch(text):
+        return text.rstrip("/")
+    if re.fullmatch(_SUBSCRIPTION, text):
+        raise InvalidArgumentValueError(
+            f"{shown(value)} is a client ID or a principal ID, not the resource ID of a user-assigned identity.",
+            "To find the resource ID, run:\n"
+            f"az identity list --query \"[?clientId=='{text}' || principalId=='{text}'].id\" --output tsv")
+    if re.fullmatch(_IDENTITY_NAME, text):
+        return text
+    raise InvalidArgumentValueError(*_why_not_an_identity(value, text))
+
+
+def user_assigned_id(name_or_id: str, resource: Resource) -> str:
+    """The resource ID of a user-assigned identity. A name means the resource's own group and subscription; its ID is
+    spelled with lower-case "resourcegroups", as Microsoft.ManagedIdentity itself spells its IDs (recorded).
+    """
+    if name_or_id.startswith("/"):
+        return name_or_id
+    return (f"/subscriptions/{resource.subscription}/resourcegroups/{resource.group}"
+            f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name_or_id}")
+
+
+def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
+    if not text:
+        return ("--user-assigned was given an empty value.",
+                "An unset variable in a script often is the cause. Give the resource ID or the name of the identity; "
+                "to list yours, run:\naz identity list --query [].id --output tsv")
+    if text.strip("[]").lower() in ("system", "systemassigned"):
+        return (f"{shown(value)} is not a user-assigned identity.",
+                "For the system-assigned identity use the flag --system-assigned.")
+    return (f"{shown(value)} is neither the name nor the resource ID of a user-assigned identity.",
+            "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
+            "/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. To list yours, run:\n"
+            "az identity list --query [].id --output tsv")
