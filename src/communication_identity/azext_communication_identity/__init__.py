@@ -5,7 +5,7 @@
 
 """Azure CLI extension: managed identities of Azure Communication Services resources."""
 
-from typing import Any, Optional
+from typing import Any, cast, Optional
 
 from azure.cli.core import AzCommandsLoader
 
@@ -20,10 +20,10 @@ class CommunicationIdentityCommandsLoader(AzCommandsLoader):
         super().__init__(cli_ctx=cli_ctx,
                          custom_command_type=CliCommandType(operations_tmpl=f"{__name__}.custom#{{}}"))
 
-    def load_command_table(self, args: Optional[list[str]]) -> dict[str, Any]:
+    def load_command_table(self, args: list[str] | None) -> dict[str, Any]:
         from .commands import load_command_table
         load_command_table(self, args)
-        return self.command_table
+        return cast("dict[str, Any]", self.command_table)
 
     def load_arguments(self, command: str) -> None:
         from ._params import load_arguments

@@ -3,24 +3,28 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The same work for many resources: side by side, each on its own, no failure hidden."""
+"""The same work for many resources: side by side, each on its own, no failure hidden, and an end on Ctrl-C at once."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Generic, NoReturn, Sequence, TypeVar
+from functools import partial
+from multiprocessing.pool import ThreadPool
+from typing import Any, Generic, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
 from ._errors import explained
+from ._interrupt import interrupts_tell
 from ._resource_id import Resource
 
 logger = get_logger(__name__)
 T = TypeVar("T")
 
 WORKERS = 10  # threads, as many as the CLI itself takes for --ids
+_TICK = 0.5  # seconds; a wait without an end can't be interrupted on Windows
 
 
 @dataclass
@@ -30,39 +34,49 @@ class Outcome(Generic[T]):
     results: dict[Resource, T] = field(default_factory=dict)
     failures: dict[Resource, BaseException] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.results) + len(self.failures)
+
 
 def for_each(resources: Sequence[Resource], work: Callable[[Resource], T]) -> Outcome[T]:
     """Do the work for each resource. A single resource's failure is raised; those of several are collected."""
     if len(resources) == 1:
-        return Outcome({resources[0]: work(resources[0])})
+        with interrupts_tell(lambda: _unfinished(resources[0])):
+            return Outcome({resources[0]: work(resources[0])})
     outcome: Outcome[T] = Outcome()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {resource: pool.submit(work, resource) for resource in resources}
-        for resource, future in futures.items():
-            error = future.exception()
-            if error is None:
-                outcome.results[resource] = future.result()
-            else:
-                outcome.failures[resource] = error
+    with interrupts_tell(lambda: f"Interrupted: {len(outcome.results)} of {len(resources)} resources done, "
+                                 f"{len(outcome.failures)} failed. The service may still be working on a few. The "
+                                 "command can be run again for all."):
+        pool = ThreadPool(min(WORKERS, len(resources)))  # its threads are daemons: they don't keep the process alive
+        tasks = [pool.apply_async(work, (resource,), callback=partial(outcome.results.__setitem__, resource),
+                                  error_callback=partial(outcome.failures.__setitem__, resource))
+                 for resource in resources]
+        for task in tasks:
+            while not task.ready():
+                task.wait(_TICK)
+        pool.close()
     return outcome
 
 
 def report_failures(cmd: Any, outcome: Outcome[Any]) -> None:
-    """Name each failed resource with its error, and see to it that the command fails after its output is printed.
-
-    The CLI's own handling of --ids exits with 0 as long as one resource succeeded.
+    """Name each failed resource with its error, and see to it that the command fails after its output is printed: the
+    CLI's own handling of --ids exits with 0 as long as one resource succeeded.
     """
     if not outcome.failures:
         return
     for resource, failure in outcome.failures.items():
         logger.error("%s: %s", resource.id, explained(failure) or f"{type(failure).__name__}: {failure}")
-    total = len(outcome.failures) + len(outcome.results)
     summary = AzureResponseError(
-        f"{len(outcome.failures)} of {total} resources failed; {len(outcome.results)} succeeded.",
+        f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
         "Each failure is named above. The command can be run again for all: it writes nothing where nothing changes.")
     if not outcome.results:
         raise summary
     _fail_after_output(cmd, summary)
+
+
+def _unfinished(resource: Resource) -> str:
+    return (f"Interrupted: the service may still be working on '{resource.name}'. To see what it has now, run: "
+            f"az communication identity show --ids {resource.id}")
 
 
 def _fail_after_output(cmd: Any, error: AzCLIError) -> None:

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Optional, Union
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Optional, Union
 
 from azure.cli.core.azclierror import AzureResponseError
 from knack.log import get_logger
 
-from ._identity import (Change, Identities, after_remove, difference, holds, holds_any, identities_of, patch_body)
+from ._identity import Change, Identities, after_remove, difference, holds, holds_any, identities_of, patch_body
 from ._patience import Patience
 from ._resource import Document, read, write
 from ._resource_id import Resource
@@ -47,7 +48,7 @@ def change_identities(operations: CommunicationServicesOperations, resource: Res
         before = identities_of(document.block)
         wanted = plan(before, change)
         if wanted == before:
-            answer: Union[Document, AzureError] = document
+            answer: Document | AzureError = document
         elif document.busy and not patience.over:
             _wait(patience, resource, "An operation on it is still running")
             document = read(operations, resource)
@@ -67,7 +68,7 @@ def change_identities(operations: CommunicationServicesOperations, resource: Res
 
 
 def _write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, object],
-           etag: Optional[str]) -> Union[Document, AzureError]:
+           etag: str | None) -> Document | AzureError:
     """The resource after the PATCH, or the error after which another try makes sense. Raises the other errors."""
     from azure.core.exceptions import AzureError, HttpResponseError
     try:
@@ -106,7 +107,7 @@ def _wait(patience: Patience, resource: Resource, why: str) -> None:
     patience.pause()
 
 
-def _status(error: AzureError) -> Optional[int]:
+def _status(error: AzureError) -> int | None:
     return getattr(error, "status_code", None)
 
 

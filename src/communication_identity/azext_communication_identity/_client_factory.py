@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, cast, Optional
 
 if TYPE_CHECKING:
     from azure.mgmt.communication.operations import CommunicationServicesOperations
-    from azure.mgmt.msi.operations import UserAssignedIdentitiesOperations
 
 
-def communication_services(cli_ctx: Any, subscription: Optional[str] = None) -> CommunicationServicesOperations:
+def communication_services(cli_ctx: Any, subscription: str | None = None) -> CommunicationServicesOperations:
     """Operations on communicationServices in a subscription (None: the command's own)."""
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
     from azure.mgmt.communication import CommunicationServiceManagementClient
@@ -22,10 +21,10 @@ def communication_services(cli_ctx: Any, subscription: Optional[str] = None) -> 
     from ._pipeline import ArmRetryPolicy, JsonObjectPolicy
     client = get_mgmt_service_client(cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription,
                                      retry_policy=ArmRetryPolicy(), per_retry_policies=[JsonObjectPolicy()])
-    return client.communication_services
+    return cast("CommunicationServicesOperations", client.communication_services)
 
 
-def user_assigned_identities(cli_ctx: Any, subscription: Optional[str] = None) -> UserAssignedIdentitiesOperations:
+def user_assigned_identities(cli_ctx: Any, subscription: str | None = None) -> Any:
     """Operations on userAssignedIdentities in a subscription (None: the command's own)."""
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
     from azure.cli.core.profiles import ResourceType

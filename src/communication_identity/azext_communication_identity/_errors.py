@@ -10,11 +10,20 @@ A table from ARM's error codes to functions. What isn't understood goes through 
 
 from __future__ import annotations
 
-from typing import Any, Callable, NoReturn, Optional
+from collections.abc import Callable
+from typing import Any, NoReturn, Optional
 
-from azure.cli.core.azclierror import (AzCLIError, AzureConnectionError, AzureInternalError, AzureResponseError,
-                                       BadRequestError, ForbiddenError, ResourceNotFoundError, UnauthorizedError,
-                                       ValidationError)
+from azure.cli.core.azclierror import (
+    AzCLIError,
+    AzureConnectionError,
+    AzureInternalError,
+    AzureResponseError,
+    BadRequestError,
+    ForbiddenError,
+    ResourceNotFoundError,
+    UnauthorizedError,
+    ValidationError,
+)
 
 from ._service_error import ServiceError, service_error
 
@@ -30,7 +39,7 @@ def explain(error: Exception) -> NoReturn:
     raise known from error
 
 
-def explained(error: BaseException) -> Optional[AzCLIError]:
+def explained(error: BaseException) -> AzCLIError | None:
     """The azclierror for an error of a command; None where nothing is known of it."""
     from azure.core.exceptions import AzureError, HttpResponseError
     from requests.exceptions import RequestException
@@ -43,7 +52,7 @@ def explained(error: BaseException) -> Optional[AzCLIError]:
     return None
 
 
-def _from_service(error: ServiceError, waited: Optional[float]) -> AzCLIError:
+def _from_service(error: ServiceError, waited: float | None) -> AzCLIError:
     if waited is not None:
         return AzureResponseError(
             f"The service is throttling: after {waited:.0f} seconds of waiting as it asked, it still refuses. "

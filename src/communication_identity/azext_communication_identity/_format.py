@@ -12,7 +12,7 @@ from typing import Any, Union
 Row = dict[str, str]
 
 
-def show_table(result: Union[dict[str, Any], list[dict[str, Any]], None]) -> list[Row]:
+def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row]:
     """A row for each identity of `show`, `assign` and `remove`. With several resources, each row names its resource."""
     if isinstance(result, list):
         return [{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)]

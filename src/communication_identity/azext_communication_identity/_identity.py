@@ -14,8 +14,9 @@ property of an ARM resource (common-types v5, ManagedServiceIdentity):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 
 Block = Mapping[str, Any]
 
@@ -51,12 +52,12 @@ def same_id(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def find_id(wanted: str, among: tuple[str, ...]) -> Optional[str]:
+def find_id(wanted: str, among: tuple[str, ...]) -> str | None:
     """The ID of `among` that is the same as `wanted`, in its own casing."""
     return next((identity for identity in among if same_id(identity, wanted)), None)
 
 
-def identities_of(block: Optional[Block]) -> Identities:
+def identities_of(block: Block | None) -> Identities:
     """Read an identity block, whatever its spelling: the service answers "SystemAssigned, UserAssigned" (recorded),
     is sent "SystemAssigned,UserAssigned", and leaves the block out where there is none.
     """
@@ -105,7 +106,7 @@ def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
     return {"identity": block}
 
 
-def holds(block: Optional[Block], wanted: Identities) -> bool:
+def holds(block: Block | None, wanted: Identities) -> bool:
     """Whether the block has all of `wanted`, settled: the system-assigned identity with its principal ID, each
     user-assigned one with its client ID. Directly after a write the service may answer {} for them (recorded for PUT).
     """
@@ -116,7 +117,7 @@ def holds(block: Optional[Block], wanted: Identities) -> bool:
             and all(users.get(identity.lower(), {}).get("clientId") for identity in wanted.user_assigned))
 
 
-def holds_any(block: Optional[Block], unwanted: Identities) -> bool:
+def holds_any(block: Block | None, unwanted: Identities) -> bool:
     """Whether the block still has anything of `unwanted`."""
     has = identities_of(block)
     return (has.system_assigned and unwanted.system_assigned
@@ -130,7 +131,7 @@ def difference(one: Identities, other: Identities) -> Identities:
                             if find_id(identity, other.user_assigned) is None))
 
 
-def plain_block(block: Optional[Block]) -> dict[str, Any]:
+def plain_block(block: Block | None) -> dict[str, Any]:
     """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
     and {"type": "None"} where there is no identity.
     """

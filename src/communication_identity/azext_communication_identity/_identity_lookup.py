@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Iterable, Optional
+from typing import Any, Optional
 
 from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 
@@ -16,7 +17,7 @@ from ._client_factory import user_assigned_identities
 from ._identity import find_id
 
 
-def identity_not_found(cli_ctx: Any, named: Iterable[str]) -> Optional[AzCLIError]:
+def identity_not_found(cli_ctx: Any, named: Iterable[str]) -> AzCLIError | None:
     """An error for the first of the named identities (resource IDs) that doesn't exist, with those that have the same
     or a similar name in its subscription. None where all exist, or where this login may not list identities: then the
     service's own error stands.

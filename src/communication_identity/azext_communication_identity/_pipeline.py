@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import random
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
+
+Request: TypeAlias = PipelineRequest[Any]
+Response: TypeAlias = PipelineResponse[Any, Any]
 
 CONFLICT = 409
 THROTTLED = 429
@@ -33,7 +36,7 @@ class StillThrottledError(HttpResponseError):
         self.waited = waited
 
 
-class ArmRetryPolicy(RetryPolicy):
+class ArmRetryPolicy(RetryPolicy[Any, Any]):
     """azure-core's RetryPolicy, but for three things.
 
     - A 429 is retried, for every method, as long as LONGEST_THROTTLE allows; never sooner than ARM asks for, and with
@@ -43,7 +46,7 @@ class ArmRetryPolicy(RetryPolicy):
       register Microsoft.Communication in the subscription by itself. Only the identity block is ours to write.
     """
 
-    def send(self, request: PipelineRequest) -> PipelineResponse:
+    def send(self, request: Request) -> Response:
         """Send, and send again while ARM throttles. Raises StillThrottledError, HttpResponseError for a 409."""
         waited = 0.0
         while True:
@@ -57,29 +60,30 @@ class ArmRetryPolicy(RetryPolicy):
             pause += random.uniform(0, max(1.0, pause / 4))  # noqa: S311 - jitter, not a secret
             if waited + pause > LONGEST_THROTTLE:
                 raise StillThrottledError(waited, response.http_response)
-            request.context.transport.sleep(pause)
+            transport: Any = request.context.transport
+            transport.sleep(pause)
             waited += pause
 
-    def is_retry(self, settings: dict[str, Any], response: PipelineResponse) -> bool:
+    def is_retry(self, settings: dict[str, Any], response: Response) -> bool:
         """Whether azure-core's own loop sends the request again."""
         if response.http_response.status_code == THROTTLED or response.http_request.method == "PATCH":
             return False
         return bool(super().is_retry(settings, response))
 
 
-class JsonObjectPolicy(SansIOHTTPPolicy):
+class JsonObjectPolicy(SansIOHTTPPolicy[Any, Any]):
     """Turns a 200 without a JSON object (a proxy's page, a truncated or empty body) into a ServiceResponseError, which
     the retry policy knows how to treat: a GET is sent again, a PATCH is not.
     """
 
-    def on_response(self, request: PipelineRequest, response: PipelineResponse) -> None:
+    def on_response(self, request: Request, response: Response) -> None:
         """Check one answer."""
         http_response = response.http_response
         if http_response.status_code == 200 and not isinstance(_parsed(http_response), dict):
             raise ServiceResponseError("The service's answer is not a JSON object.")
 
 
-def seconds_asked_for(response: PipelineResponse) -> float:
+def seconds_asked_for(response: Response) -> float:
     """How long a 429 asks to wait, in seconds: the longer of its Retry-After and the time that its text names."""
     header = RetryPolicy().get_retry_after(response) or 0.0
     in_text = _SECONDS_IN_TEXT.findall(response.http_response.text())

@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator, Optional
+from typing import TYPE_CHECKING, Any, cast
 
 from ._resource_id import Resource
 
@@ -25,10 +26,10 @@ class Document:
     """A resource as the service sent it: the JSON body and the ETag of the answer (None where it sent none)."""
 
     body: dict[str, Any]
-    etag: Optional[str]
+    etag: str | None
 
     @property
-    def block(self) -> Optional[dict[str, Any]]:
+    def block(self) -> dict[str, Any] | None:
         """The identity block; None where the resource has no identity."""
         return self.body.get("identity")
 
@@ -41,21 +42,19 @@ class Document:
 
 def read(operations: CommunicationServicesOperations, resource: Resource) -> Document:
     """GET the resource. Raises azure.core.exceptions.AzureError."""
-    document: Document = operations.get(resource.group, resource.name, cls=_document)
-    return document
+    return cast(Document, operations.get(resource.group, resource.name, cls=_document))
 
 
 def write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, Any],
-          etag: Optional[str]) -> Document:
+          etag: str | None) -> Document:
     """PATCH the resource, with If-Match if an ETag is given. Raises azure.core.exceptions.AzureError."""
     headers = {"If-Match": etag} if etag else {}
-    document: Document = operations.update(resource.group, resource.name, json.dumps(body).encode(), headers=headers,
-                                           cls=_document)
-    return document
+    content: Any = json.dumps(body).encode()  # bytes, which the SDK takes though it says IO: a stream is sent only once
+    return cast(Document, operations.update(resource.group, resource.name, content, headers=headers, cls=_document))
 
 
-def list_documents(operations: CommunicationServicesOperations, group: Optional[str] = None
-                   ) -> Iterator[dict[str, Any]]:
+def list_documents(operations: CommunicationServicesOperations, group: str | None = None
+                   ) -> Iterator[Mapping[str, Any]]:
     """Every resource of the group, or of the subscription, one GET a page. Raises azure.core.exceptions.AzureError."""
     pager = operations.list_by_resource_group(group) if group else operations.list_by_subscription()
     return (model.serialize(keep_readonly=True) for model in pager)

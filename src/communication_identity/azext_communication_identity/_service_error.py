@@ -29,12 +29,12 @@ class ServiceError:
     path: str
     info: list[dict[str, Any]] = field(default_factory=list)
 
-    def part(self, name: str) -> Optional[str]:
+    def part(self, name: str) -> str | None:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
         match = re.search(rf"/{name}/([^/]+)", self.path, re.IGNORECASE)
         return match.group(1) if match else None
 
-    def quoted(self, before: str) -> Optional[str]:
+    def quoted(self, before: str) -> str | None:
         """The text in single quotes that follows the words `before` in the message."""
         match = re.search(rf"{before}\s*'([^']*)'", self.message)
         return match.group(1) if match else None
@@ -42,9 +42,10 @@ class ServiceError:
 
 def service_error(error: HttpResponseError) -> ServiceError:
     """Read an HttpResponseError. Code and message are empty where the body isn't an ARM error."""
-    response = error.response
+    response: Any = error.response
     body = _json(response.text()) if response is not None else {}
-    inner = body.get("error") if isinstance(body.get("error"), dict) else body
+    wrapped = body.get("error")
+    inner = wrapped if isinstance(wrapped, dict) else body
     return ServiceError(status=error.status_code or 0,
                         code=str(inner.get("code") or ""),
                         message=str(inner.get("message") or ""),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, Optional
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
@@ -45,14 +46,14 @@ def parse_list(values: Sequence[str]) -> list[str]:
     if not all(isinstance(item, str) for item in items):
         raise InvalidArgumentValueError(f"{shown(text)} is not a list of user-assigned identities.",
                                         'Give names or resource IDs: --user-assigned ID1 ID2, or ["ID1","ID2"].')
-    return items
+    return [str(item) for item in items]
 
 
 class FlagAction(argparse.Action):
     """Stores a flag that may be given alone or with a value."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
-                 option_string: Optional[str] = None) -> None:
+                 option_string: str | None = None) -> None:
         setattr(namespace, self.dest, values is None or parse_flag(values))
 
 
@@ -60,5 +61,5 @@ class IdentityListAction(argparse.Action):
     """Collects `--user-assigned`, given once or several times, with values, a list, or nothing."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
-                 option_string: Optional[str] = None) -> None:
+                 option_string: str | None = None) -> None:
         setattr(namespace, self.dest, (getattr(namespace, self.dest, None) or []) + parse_list(values))

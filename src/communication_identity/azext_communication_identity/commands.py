@@ -9,10 +9,10 @@ from typing import Any, Optional
 
 from ._errors import explain
 from ._format import list_table, show_table
-from ._validators import (validate_assign, validate_list, validate_remove, validate_resources, validate_wait)
+from ._validators import validate_assign, validate_list, validate_remove, validate_resources, validate_wait
 
 
-def load_command_table(self: Any, _args: Optional[list[str]]) -> None:
+def load_command_table(self: Any, _args: list[str] | None) -> None:
     """Register the five commands."""
     with self.command_group("communication identity", exception_handler=explain) as g:
         g.custom_command("assign", "assign_identity", validator=validate_assign, table_transformer=show_table,

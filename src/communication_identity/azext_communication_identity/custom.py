@@ -28,7 +28,7 @@ Output = Union[dict[str, Any], list[dict[str, Any]]]
 
 
 def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
-                    user_assigned: Optional[list[str]] = None, no_wait: bool = False) -> Output:
+                    user_assigned: list[str] | None = None, no_wait: bool = False) -> Output:
     """Add identities to each resource; keep those that are there."""
     operations = _operations(cmd, resources)
 
@@ -41,7 +41,7 @@ def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool =
 
 
 def remove_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
-                    user_assigned: Optional[list[str]] = None, yes: bool = False, no_wait: bool = False) -> Output:
+                    user_assigned: list[str] | None = None, yes: bool = False, no_wait: bool = False) -> Output:
     """Take identities away from each resource; keep the others."""
     operations = _operations(cmd, resources)
     changes = {resource: _change(resource, system_assigned, user_assigned) for resource in resources}
@@ -69,7 +69,7 @@ def show_identity(cmd: Any, resources: list[Resource]) -> Output:
                    resources)
 
 
-def list_identities(cmd: Any, resource_group_name: Optional[str] = None) -> list[dict[str, Any]]:
+def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[dict[str, Any]]:
     """Every resource of the group or the subscription, with its identity block beside its name."""
     return [{"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4],
              **plain_block(document.get("identity"))}
@@ -77,7 +77,7 @@ def list_identities(cmd: Any, resource_group_name: Optional[str] = None) -> list
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], created: bool = False, updated: bool = False,
-                      deleted: bool = False, exists: bool = False, custom: Optional[str] = None, interval: int = 30,
+                      deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
                       timeout: int = 3600) -> None:
     """The CLI's standard wait, on each resource."""
     from azure.cli.core.commands.command_operation import WaitCommandOperation
@@ -100,7 +100,7 @@ def _operations(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationS
             for subscription in {resource.subscription for resource in resources}}
 
 
-def _change(resource: Resource, system_assigned: bool, user_assigned: Optional[list[str]]) -> Change:
+def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] | None) -> Change:
     """What the command names, for one resource. An empty list is only ever let through for a removal: all."""
     return Change(system_assigned, tuple(user_assigned_id(value, resource) for value in user_assigned or ()),
                   all_user_assigned=user_assigned == [])
