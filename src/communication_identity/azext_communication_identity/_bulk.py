@@ -44,6 +44,8 @@ def for_each(resources: Sequence[Resource], work: Callable[[Resource], T]) -> Ou
         with interrupts_tell(lambda: _unfinished(resources[0])):
             return Outcome({resources[0]: work(resources[0])})
     outcome: Outcome[T] = Outcome()
+    if not resources:
+        return outcome
     with interrupts_tell(lambda: f"Interrupted: {len(outcome.results)} of {len(resources)} resources done, "
                                  f"{len(outcome.failures)} failed. The service may still be working on a few. The "
                                  "command can be run again for all."):

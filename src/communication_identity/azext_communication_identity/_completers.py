@@ -31,3 +31,13 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
     if not group:
         return []
     return [identity.name for identity in user_assigned_identities(cmd.cli_ctx).list_by_resource_group(group)]
+
+
+@Completer
+def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> list[str]:
+    """Names of the roles in the subscription."""
+    from azure.cli.core.commands.client_factory import get_subscription_id
+
+    from ._authorization import role_names
+    from ._client_factory import authorization
+    return role_names(authorization(cmd.cli_ctx), f"/subscriptions/{get_subscription_id(cmd.cli_ctx)}")

@@ -35,7 +35,15 @@ def _rows(block: dict[str, Any]) -> list[Row]:
         rows.append(_row("SystemAssigned", "", "", block))
     for identity, details in block.get("userAssignedIdentities", {}).items():
         rows.append(_row("UserAssigned", _name(identity), identity.split("/")[4], details))
-    return rows
+    if "roleAssignments" not in block:
+        return rows
+    return [{**row, **role} for row in rows for role in _roles(block["roleAssignments"], row["PrincipalId"])]
+
+
+def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
+    """The roles of one identity; one empty row where it has none."""
+    return [{"Role": one["roleName"], "Scope": one["scope"]} for one in assignments
+            if one["principalId"] == principal_id] or [{"Role": "", "Scope": ""}]
 
 
 def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:

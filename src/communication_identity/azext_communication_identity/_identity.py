@@ -145,3 +145,10 @@ def plain_block(block: Block | None) -> dict[str, Any]:
             identity: {key: value for key, value in (details or {}).items() if value is not None}
             for identity, details in (block or {})["userAssignedIdentities"].items()}
     return plain
+
+
+def principals_of(block: Block) -> list[str]:
+    """The principal IDs of all identities in the block."""
+    users = block.get("userAssignedIdentities") or {}
+    found = [block.get("principalId"), *((details or {}).get("principalId") for details in users.values())]
+    return [principal for principal in found if principal]

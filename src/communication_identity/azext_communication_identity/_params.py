@@ -10,7 +10,7 @@ from typing import Any
 from azure.cli.core.commands.parameters import resource_group_name_type
 from knack.arguments import CLIArgumentType
 
-from ._completers import complete_resource_names, complete_user_assigned
+from ._completers import complete_resource_names, complete_roles, complete_user_assigned
 from ._values import FlagAction, IdentityListAction
 
 _resource_group_type = {"arg_type": resource_group_name_type, "required": False, "id_part": None}
@@ -49,12 +49,25 @@ def load_arguments(self: Any, _command: str) -> None:
     with self.argument_context("communication identity assign") as c:
         c.argument("system_assigned", _system_type, help="Enable the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="+", help=f"User-assigned identities to add: {_WHICH}")
+        c.argument("role", arg_group="Role", completer=complete_roles,
+                   help="Role to grant to the identities that this call names, also those that are assigned already: "
+                        "its name or its ID. With a role the command always waits.")
+        c.argument("scopes", options_list=["--scope"], nargs="+", arg_group="Role",
+                   help="Scopes at which to grant the role (space-delimited resource IDs). Default: the resource "
+                        "itself.")
 
     with self.argument_context("communication identity remove") as c:
         c.argument("system_assigned", _system_type, help="Remove the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="*",
                    help=f"User-assigned identities to remove: {_WHICH} Without a value: all of them.")
+        c.argument("delete_role_assignments", action="store_true",
+                   help="Delete the role assignments that the removed identities hold in the subscription first, also "
+                        "those of user-assigned identities, which other resources may use.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Do not prompt for confirmation.")
+
+    with self.argument_context("communication identity show") as c:
+        c.argument("roles", action="store_true",
+                   help="Show the role assignments that each identity holds in the subscription, at any scope.")
 
     with self.argument_context("communication identity list") as c:
         c.argument("resource_group_name", **_resource_group_type)

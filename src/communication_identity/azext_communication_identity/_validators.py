@@ -14,14 +14,9 @@ from typing import Any
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 from knack.log import get_logger
 
-from ._resource_id import (
-    Resource,
-    check_group_name,
-    check_resource_name,
-    check_subscription,
-    check_user_assigned,
-    parse_resource_id,
-)
+from ._resource_id import (Resource, check_group_name, check_resource_name, check_subscription, check_user_assigned,
+                           parse_resource_id)
+from ._role import check_role, check_scope
 
 logger = get_logger(__name__)
 
@@ -29,6 +24,7 @@ logger = get_logger(__name__)
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
     _require_identity(namespace, "assign", bool(namespace.user_assigned))
+    _check_role(namespace)
     _check_user_assigned(namespace)
     validate_resources(cmd, namespace)
 
@@ -101,6 +97,16 @@ def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) 
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
             f"Give --system-assigned, --user-assigned or both. To see examples, run:\n"
             f"az communication identity {verb} --help")
+
+
+def _check_role(namespace: Namespace) -> None:
+    """Refuse a bad --role or --scope, and a --scope without a --role."""
+    if namespace.role is None and namespace.scopes:
+        raise RequiredArgumentMissingError("--scope was given without --role.",
+                                           "Name the role to grant at that scope with --role.")
+    if namespace.role is not None:
+        namespace.role = check_role(namespace.role)
+        namespace.scopes = [check_scope(scope) for scope in namespace.scopes or ()] or None
 
 
 def _check_user_assigned(namespace: Namespace) -> None:

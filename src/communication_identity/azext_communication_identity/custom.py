@@ -7,16 +7,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures
 from ._change import Plan, change_identities
 from ._client_factory import communication_services
-from ._confirm import confirm_removal
-from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block
+from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._identity_lookup import identity_not_found
+from ._removal import Removal, confirm
 from ._resource import Document, list_documents, read
 from ._resource_id import Resource, user_assigned_id
 from ._service_error import service_error
@@ -24,52 +24,79 @@ from ._service_error import service_error
 if TYPE_CHECKING:
     from azure.mgmt.communication.operations import CommunicationServicesOperations
 
-Output = Union[dict[str, Any], list[dict[str, Any]]]
+Block = dict[str, Any]
 
 
 def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
-                    user_assigned: list[str] | None = None, no_wait: bool = False) -> Output:
-    """Add identities to each resource; keep those that are there."""
+                    user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
+                    no_wait: bool = False) -> Block | list[Block]:
+    """Add identities to each resource, keep those that are there; grant a role to those that are named."""
     operations = _operations(cmd, resources)
+    grants = {}
+    if role:
+        from ._grant import resolve_grants
+        grants = resolve_grants(cmd.cli_ctx, resources, role, scopes)
 
-    def assign(resource: Resource) -> Document:
+    def assign(resource: Resource) -> Block:
         change = _change(resource, system_assigned, user_assigned)
         first = read(operations[resource.subscription], resource)
-        return _apply(cmd, operations, resource, first, after_assign, change, no_wait)
+        # A role needs the principal ID, so with one there is always a wait.
+        document = _apply(cmd, operations, resource, first, after_assign, change, no_wait and not grants)
+        block = plain_block(document.block)
+        if grants:
+            block["roleAssignments"] = grants[resource].apply(resource, document, change)
+        return block
 
-    return _blocks(cmd, for_each(resources, assign), resources)
+    return _output(cmd, for_each(resources, assign), resources)
 
 
 def remove_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
-                    user_assigned: list[str] | None = None, yes: bool = False, no_wait: bool = False) -> Output:
+                    user_assigned: list[str] | None = None, delete_role_assignments: bool = False, yes: bool = False,
+                    no_wait: bool = False) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
     operations = _operations(cmd, resources)
-    changes = {resource: _change(resource, system_assigned, user_assigned) for resource in resources}
 
-    def check(resource: Resource) -> Document:
-        document = read(operations[resource.subscription], resource)
-        _require_assigned(resource, document, changes[resource])
-        return document
+    def check(resource: Resource) -> Removal:
+        change = _change(resource, system_assigned, user_assigned)
+        removal = Removal(resource, read(operations[resource.subscription], resource), change,
+                          delete_assignments=delete_role_assignments)
+        _require_assigned(removal)
+        if removal.principals:
+            from ._grant import held_assignments
+            removal.assignments = held_assignments(cmd.cli_ctx, resource, removal.principals,
+                                                   required=delete_role_assignments)
+        return removal
 
-    def remove(resource: Resource) -> Document:
-        return _apply(cmd, operations, resource, found.results[resource], after_remove, changes[resource], no_wait)
+    def remove(resource: Resource) -> Block:
+        removal = removals.results[resource]
+        if removal.delete_assignments:
+            from ._grant import delete_assignments
+            delete_assignments(cmd.cli_ctx, resource, removal.assignments)
+        document = _apply(cmd, operations, resource, removal.document, after_remove, removal.change, no_wait)
+        return plain_block(document.block)
 
-    found = for_each(resources, check)
-    confirm_removal(cmd, {resource: (identities_of(document.block), changes[resource])
-                          for resource, document in found.results.items()}, yes)
-    removed = for_each(list(found.results), remove) if found.results else Outcome()
-    removed.failures.update(found.failures)
-    return _blocks(cmd, removed, resources)
+    removals = for_each(resources, check)
+    confirm(cmd, removals.results.values(), yes)
+    removed: Outcome[Block] = for_each(list(removals.results), remove)
+    removed.failures.update(removals.failures)
+    return _output(cmd, removed, resources)
 
 
-def show_identity(cmd: Any, resources: list[Resource]) -> Output:
-    """The identity block of each resource."""
+def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
+    """The identity block of each resource, and what its identities may do."""
     operations = _operations(cmd, resources)
-    return _blocks(cmd, for_each(resources, lambda resource: read(operations[resource.subscription], resource)),
-                   resources)
+
+    def show(resource: Resource) -> Block:
+        block = plain_block(read(operations[resource.subscription], resource).block)
+        if roles:
+            from ._grant import held_assignments
+            block["roleAssignments"] = held_assignments(cmd.cli_ctx, resource, principals_of(block))
+        return block
+
+    return _output(cmd, for_each(resources, show), resources)
 
 
-def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[dict[str, Any]]:
+def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[Block]:
     """Every resource of the group or the subscription, with its identity block beside its name."""
     return [{"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4],
              **plain_block(document.get("identity"))}
@@ -86,10 +113,13 @@ def wait_for_resource(cmd: Any, resources: list[Resource], created: bool = False
     def wait(resource: Resource) -> None:
         conditions = {"created": created, "updated": updated, "deleted": deleted, "exists": exists, "custom": custom,
                       "interval": interval, "timeout": timeout}
+        # On a time-out core's wait returns an error instead of raising it, and the command would end with 0.
         timed_out = WaitCommandOperation.wait(
             conditions, cmd.cli_ctx, lambda: read(operations[resource.subscription], resource).body)
         if timed_out:
-            raise AzureResponseError(f"{timed_out}: '{resource.name}' has not reached the condition.")
+            raise AzureResponseError(f"After {timeout} seconds '{resource.name}' has not reached the condition.",
+                                     "Wait longer with --timeout, or see how it is:\n"
+                                     f"az resource show --ids {resource.id}")
 
     report_failures(cmd, for_each(resources, wait))
 
@@ -106,15 +136,13 @@ def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] 
                   all_user_assigned=user_assigned == [])
 
 
-def _require_assigned(resource: Resource, document: Document, change: Change) -> None:
+def _require_assigned(removal: Removal) -> None:
     """Raise ResourceNotFoundError if a user-assigned identity to remove isn't there: nothing at all is removed then."""
-    current = identities_of(document.block)
-    absent = not_assigned(current, change)
+    absent = not_assigned(removal.current, removal.change)
     if absent:
-        assigned = "\n".join(current.user_assigned) or "none"
         raise ResourceNotFoundError(
-            f"Nothing was removed: not assigned to '{resource.name}': {', '.join(absent)}",
-            f"Its user-assigned identities are:\n{assigned}")
+            f"Nothing was removed: not assigned to '{removal.resource.name}': {', '.join(absent)}",
+            "Its user-assigned identities are:\n" + ("\n".join(removal.current.user_assigned) or "none"))
 
 
 def _apply(cmd: Any, operations: dict[str, CommunicationServicesOperations], resource: Resource, first: Document,
@@ -131,10 +159,9 @@ def _apply(cmd: Any, operations: dict[str, CommunicationServicesOperations], res
         raise
 
 
-def _blocks(cmd: Any, outcome: Outcome[Document], resources: list[Resource]) -> Output:
+def _output(cmd: Any, outcome: Outcome[Block], resources: list[Resource]) -> Block | list[Block]:
     """The identity block; for several resources a list in the order given, each block with the resource's ID."""
     report_failures(cmd, outcome)
-    blocks = {resource: plain_block(document.block) for resource, document in outcome.results.items()}
     if len(resources) == 1:
-        return blocks[resources[0]]
-    return [{"id": resource.id, **blocks[resource]} for resource in resources if resource in blocks]
+        return outcome.results[resources[0]]
+    return [{"id": resource.id, **outcome.results[resource]} for resource in resources if resource in outcome.results]

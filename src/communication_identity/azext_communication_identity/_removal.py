@@ -1,0 +1,103 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""What a removal takes away, said before it is done, and asked for where there is someone to ask."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.cli.core.azclierror import ManualInterrupt
+from knack.log import get_logger
+
+from ._identity import Change, Identities, after_remove, difference, identities_of
+from ._resource import Document
+from ._resource_id import Resource
+
+logger = get_logger(__name__)
+
+
+@dataclass
+class Removal:
+    """The removal of identities from one resource, as read before. `assignments`: role assignments (plain) that the
+    removed identities hold, as far as they were looked up; `delete_assignments`: whether these go too.
+    """
+
+    resource: Resource
+    document: Document
+    change: Change
+    assignments: list[dict[str, str]] = field(default_factory=list)
+    delete_assignments: bool = False
+
+    @property
+    def current(self) -> Identities:
+        """What the resource has."""
+        return identities_of(self.document.block)
+
+    @property
+    def gone(self) -> Identities:
+        """What is taken away."""
+        return difference(self.current, after_remove(self.current, self.change))
+
+    @property
+    def principals(self) -> list[str]:
+        """The principals whose role assignments matter: that of the system-assigned identity, which is deleted and
+        leaves them behind as orphans; those of user-assigned ones, which live on, only if theirs are to be deleted.
+        """
+        block = self.document.block or {}
+        users = block.get("userAssignedIdentities") or {}
+        found = [block.get("principalId")] if self.gone.system_assigned else []
+        if self.delete_assignments:
+            found += [(users[identity] or {}).get("principalId") for identity in self.gone.user_assigned]
+        return [principal for principal in found if principal]
+
+    def losses(self) -> list[str]:
+        """A line for each thing that is gone for good."""
+        name, lines = self.resource.name, []
+        if self.gone.system_assigned:
+            lines.append(f"This removes the system-assigned identity of '{name}': its principal and its role "
+                         "assignments are gone for good; assigning it again makes a new principal.")
+        if self.gone != Identities() and self.gone == self.current:
+            lines.append(f"This leaves '{name}' without any identity. What goes: {_words(self.gone)}.")
+        if self.assignments:
+            roles = ", ".join(f"'{one['roleName']}' at {one['scope']}" for one in self.assignments)
+            lines.append(f"Role assignments that are deleted with it: {roles}." if self.delete_assignments else
+                         f"Role assignments that stay behind as orphans: {roles}. To delete them too, use "
+                         "--delete-role-assignments.")
+        return lines
+
+    def warn_of_nothing(self) -> None:
+        """Say where there is nothing to remove."""
+        if self.change.system_assigned and not self.current.system_assigned:
+            logger.warning("'%s' has no system-assigned identity; there is none to remove.", self.resource.name)
+        if self.change.all_user_assigned and not self.current.user_assigned:
+            logger.warning("'%s' has no user-assigned identity; there is none to remove.", self.resource.name)
+
+
+def confirm(cmd: Any, removals: Iterable[Removal], yes: bool) -> None:
+    """Warn of what goes for good, and ask once for all in a terminal, unless `yes`. Raises ManualInterrupt where the
+    answer is no.
+    """
+    losses = []
+    for removal in removals:
+        removal.warn_of_nothing()
+        losses += removal.losses()
+    for line in losses:
+        logger.warning(line)
+    if not losses or yes or not sys.stdin.isatty():
+        return
+    if cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False):
+        return
+    from knack.prompting import prompt_y_n
+    if not prompt_y_n("Are you sure you want to remove this?", default="n"):
+        raise ManualInterrupt("Nothing was removed.")
+
+
+def _words(identities: Identities) -> str:
+    names = ["the system-assigned identity"] * identities.system_assigned
+    return ", ".join(names + [f"'{identity}'" for identity in identities.user_assigned])

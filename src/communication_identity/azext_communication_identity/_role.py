@@ -1,0 +1,130 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Roles and role assignments as data. No I/O, no SDK.
+
+A role assignment, as the service sends it (Microsoft.Authorization 2022-04-01):
+
+    {"id": ID, "name": GUID, "properties": {"roleDefinitionId": ID, "principalId": GUID, "scope": ID}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from azure.cli.core.azclierror import InvalidArgumentValueError
+
+from ._resource_id import shown
+
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_ROLE_ID = re.compile(rf"(?:/subscriptions/{_GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({_GUID})",
+                      re.IGNORECASE)
+# Segments of an ARM ID: nothing that ends a path or escapes from it.
+_SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
+_SCOPE = re.compile(rf"/(?:subscriptions/{_GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*", re.IGNORECASE)
+
+# Built-in roles that identities of a communication resource are given; the service's assignments name roles by GUID
+# only, and `show --roles` may not spend a call on each name. (Azure's list of built-in roles.)
+BUILT_IN_ROLES = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+    "09976791-48a7-449e-bb21-39d1a415f350": "Communication and Email Service Owner",
+    "a97b65f3-24c7-4388-baec-2e87135dc908": "Cognitive Services User",
+    "25fbc0a9-bd7c-42a3-aa1a-3b75d497ee68": "Cognitive Services Contributor",
+    "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd": "Cognitive Services OpenAI User",
+    "f1a07417-d97a-45cb-824c-7a7467783830": "Managed Identity Operator",
+    "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59": "Managed Identity Contributor",
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
+    "21090545-7ca7-4776-b22c-e363652d74d2": "Key Vault Reader",
+    "2b629674-e913-4c01-ae53-ef4638d8f975": "Azure Event Hubs Data Sender",
+    "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role definition: its resource ID and its name."""
+
+    id: str
+    name: str
+
+
+def check_scope(scope: str) -> str:
+    """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
+    text = scope.strip().rstrip("/")
+    if not _SCOPE.fullmatch(text):
+        raise InvalidArgumentValueError(
+            f"{shown(scope)} is not a scope.",
+            "A scope is the ID of a resource, a group or a subscription, such as "
+            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a group, run:\n"
+            "az group show --name GROUP --query id --output tsv")
+    return text
+
+
+def check_role(role: str) -> str:
+    """A role's name, GUID or ID that can be one, or InvalidArgumentValueError."""
+    text = role.strip()
+    if not text or len(text) > 512 or not text.isprintable() or text.startswith("/") and not _ROLE_ID.fullmatch(text):
+        raise InvalidArgumentValueError(
+            f"{shown(role)} is not a role.",
+            "Give the name of a role or its ID. To list the roles, run:\n"
+            "az role definition list --query [].roleName --output tsv")
+    return text
+
+
+def role_by_id(text: str, subscription: str) -> Role | None:
+    """The role that a GUID or a role definition ID names, taken as it is; None for a role's name."""
+    match = _ROLE_ID.fullmatch(text) or re.fullmatch(f"({_GUID})", text)
+    if not match:
+        return None
+    role_id = text if text.startswith("/") else (
+        f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{text}")
+    return Role(role_id, role_name(role_id))
+
+
+def role_name(role_definition_id: str) -> str:
+    """The name of a built-in role, else the last part of its ID."""
+    guid = role_definition_id.rsplit("/", 1)[-1]
+    return BUILT_IN_ROLES.get(guid.lower(), guid)
+
+
+def new_assignment(scope: str, role: Role, principal_id: str) -> dict[str, Any]:
+    """A role assignment to make. Its name is a GUID derived from what it says, so that a second run makes the same."""
+    role_guid = role.id.rsplit("/", 1)[-1]
+    name = str(uuid5(NAMESPACE_URL, f"{scope}|{role_guid}|{principal_id}".lower()))
+    return {"id": f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", "name": name,
+            "properties": {"scope": scope, "roleDefinitionId": role.id, "principalId": principal_id}}
+
+
+def find_assignment(assignments: Iterable[Mapping[str, Any]], scope: str, role: Role) -> Mapping[str, Any] | None:
+    """The assignment of the role at exactly this scope."""
+    wanted = (scope.lower(), role.id.rsplit("/", 1)[-1].lower())
+    return next((one for one in assignments if wanted == (
+        one["properties"]["scope"].lower(), one["properties"]["roleDefinitionId"].rsplit("/", 1)[-1].lower())), None)
+
+
+def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> dict[str, str]:
+    """A role assignment as commands print it."""
+    properties = assignment["properties"]
+    return {"id": assignment["id"], "roleName": name or role_name(properties["roleDefinitionId"]),
+            "scope": properties["scope"], "principalId": properties["principalId"]}
+
+
+def create_command(scope: str, role: str, principal_id: str) -> str:
+    """The azure-cli command that grants a role, to be pasted."""
+    return (f"az role assignment create --role \"{role}\" --assignee-object-id {principal_id} "
+            f"--assignee-principal-type ServicePrincipal --scope \"{scope}\"")
