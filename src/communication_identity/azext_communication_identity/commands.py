@@ -19,6 +19,6 @@ def load_command_table(self: Any, _args: list[str] | None) -> None:
                          supports_no_wait=True)
         g.custom_command("remove", "remove_identity", validator=validate_remove, table_transformer=show_table,
                          supports_no_wait=True)
-        g.custom_show_command("show", "show_identity", validator=validate_resources, table_transformer=show_table)
+        g.custom_command("show", "show_identity", validator=validate_resources, table_transformer=show_table)
         g.custom_command("list", "list_identities", validator=validate_list, table_transformer=list_table)
         g.custom_command("wait", "wait_for_resource", validator=validate_wait)

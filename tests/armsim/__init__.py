@@ -1,0 +1,17 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""armsim: a local Azure Resource Manager for tests, demos and trying things by hand. It is not Azure: what it does is
+built on public recordings of the real service, and where they are silent its comments say so.
+"""
+
+from .clock import Clock, ManualClock, ScaledClock
+from .faults import Fault
+from .http_types import Request
+from .server import Armsim
+from .state import ArmState
+from .throttle import Throttle
+
+__all__ = ["ArmState", "Armsim", "Clock", "Fault", "ManualClock", "Request", "ScaledClock", "Throttle"]

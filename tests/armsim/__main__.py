@@ -1,0 +1,44 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`python -m armsim`: serve until Ctrl-C, and say on standard output, in one line of JSON, how to reach it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+from .clock import Clock, ScaledClock
+from .server import Armsim
+from .state import SUBSCRIPTION, TENANT
+
+
+def main() -> None:
+    """Run the server."""
+    parser = argparse.ArgumentParser(prog="armsim", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port of the ARM endpoint (default: any free one)")
+    parser.add_argument("--clock-scale", type=float, default=1.0, help="how much faster than real its time runs")
+    parser.add_argument("--real-time", action="store_true", help="take the real service's time: a PATCH 5 seconds")
+    parser.add_argument("--seed-demo", action="store_true", help="begin with myApp in myResourceGroup")
+    args = parser.parse_args()
+    clock = Clock() if args.clock_scale == 1.0 else ScaledClock(args.clock_scale)
+    sim = Armsim(clock, args.port, patch_seconds=5.0 if args.real_time else 0.0)
+    if args.seed_demo:
+        sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with sim:
+        sys.stdout.write(json.dumps({"url": sim.url, "ca_file": sim.ca_file, "env": sim.env(),
+                                     "subscription": SUBSCRIPTION, "tenant": TENANT}) + "\n")
+        sys.stdout.flush()
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main()

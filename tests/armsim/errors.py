@@ -1,0 +1,187 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Errors of Azure Resource Manager, with the words that were recorded of it (shared/WIRE_FACTS.md, section 4.2)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class ArmError(Exception):
+    """An error answer. `wrapped`: inside {"error": …}, as ARM itself does; some providers don't (recorded, 412)."""
+
+    status: int
+    code: str
+    message: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    wrapped: bool = True
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body."""
+        error = {"code": self.code, "message": self.message, **self.extra}
+        return {"error": error} if self.wrapped else error
+
+
+GATEWAY = {"x-ms-failure-cause": "gateway"}
+
+
+def resource_not_found(kind: str, name: str, group: str) -> ArmError:
+    """No such resource (recorded)."""
+    return ArmError(404, "ResourceNotFound",
+                    f"The Resource '{kind}/{name}' under resource group '{group}' was not found. For more details "
+                    "please go to https://aka.ms/ARMResourceNotFoundFix", headers=GATEWAY)
+
+
+def group_not_found(group: str) -> ArmError:
+    """No such resource group (recorded)."""
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.", headers=GATEWAY)
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    """No such subscription. Not recorded; the text is that of azure-docs."""
+    return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.",
+                    headers=GATEWAY)
+
+
+def authorization_failed(client: str, action: str, scope: str) -> ArmError:
+    """The login lacks an action (recorded)."""
+    return ArmError(403, "AuthorizationFailed",
+                    f"The client '{client}' with object id '{client}' does not have authorization to perform action "
+                    f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
+                    "refresh your credentials.", headers=GATEWAY)
+
+
+def linked_authorization_failed(client: str, action: str, scope: str, linked: str) -> ArmError:
+    """The login may not assign a user-assigned identity (aad-pod-identity issues 443, 585)."""
+    return ArmError(403, "LinkedAuthorizationFailed",
+                    f"The client '{client}' with object id '{client}' has permission to perform action '{action}' on "
+                    f"scope '{scope}'; however, it does not have permission to perform action "
+                    "'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) "
+                    f"'{linked}' or the linked scope(s) are invalid.", headers=GATEWAY)
+
+
+def identity_operation_failed(resource: str, status: str, code: str, message: str, http_status: int = 400) -> ArmError:
+    """ARM's frame around an error of the identity service (recorded with 429)."""
+    inner = json.dumps({"error": {"code": code, "message": message}}, separators=(",", ":"))
+    return ArmError(http_status, "FailedIdentityOperation",
+                    f"Identity operation for resource '{resource}' failed with error 'Failed to perform resource "
+                    f"identity operation. Status: '{status}'. Response: '{inner}'.'.", headers=GATEWAY)
+
+
+def map_without_user_assigned(resource: str) -> ArmError:
+    """A map of identities with a type that isn't UserAssigned (azure-rest-api-specs issue 17650)."""
+    return identity_operation_failed(resource, "BadRequest", "BadRequest",
+                                     "The request format was unexpected, a non-UserAssigned identity type should not "
+                                     "contain: userAssignedIdentities")
+
+
+def identity_not_found(resource: str, identity: str) -> ArmError:
+    """A user-assigned identity that doesn't exist (azure-policy issue 1311)."""
+    return identity_operation_failed(resource, "BadRequest", "BadRequest", f"Resource '{identity}' was not found.")
+
+
+def missing_identity_ids() -> ArmError:
+    """UserAssigned without an identity (terraform-provider-azurerm issue 17082)."""
+    return ArmError(400, "MissingIdentityIds",
+                    "The identity ids must not be null or empty for 'UserAssigned' identity type.", headers=GATEWAY)
+
+
+def invalid_identity_value(identity: str) -> ArmError:
+    """A value in the map that is neither {} nor null nor the stored one (azapi issue 840)."""
+    return ArmError(400, "InvalidIdentityValues",
+                    f"Invalid value for the identities '{identity}'. The 'UserAssignedIdentities' property keys should "
+                    "only be empty json objects, null or the resource existing property", headers=GATEWAY)
+
+
+def null_in_put() -> ArmError:
+    """null in the map of a PUT (ansible-collections/azure pull request 1635)."""
+    return ArmError(400, "InvalidIdentityValues", "The 'UserAssignedIdentities' property keys should only be empty null "
+                    "during PATCH requests.", headers=GATEWAY)
+
+
+def linked_invalid_property_id(value: str) -> ArmError:
+    """A key of the map that is no ARM ID (recorded)."""
+    return ArmError(400, "LinkedInvalidPropertyId",
+                    f"Property id '{value}' at path '' is invalid. Expect fully qualified resource Id that start with "
+                    "'/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.", headers=GATEWAY)
+
+
+def precondition_failed(name: str) -> ArmError:
+    """If-Match names another ETag. The shape is that of Private DNS (recorded), the words are ours."""
+    return ArmError(412, "PreconditionFailed", f"The resource {name} has been modified (etag mismatch).", wrapped=False)
+
+
+def conflict(name: str) -> ArmError:
+    """An operation is running. A 409 of ACS was never recorded; the words are those of Compute (recorded)."""
+    return ArmError(409, "Conflict", f"The request for '{name}' failed due to conflict with a concurrent request.")
+
+
+def scope_locked(scope: str, lock: str) -> ArmError:
+    """A lock forbids it (azure-sdk-for-java issue 2560)."""
+    return ArmError(409, "ScopeLocked",
+                    f"The scope '{scope}' cannot perform write operation because following scope(s) are locked: "
+                    f"'{lock}'. Please remove the lock and try again.", headers=GATEWAY)
+
+
+def disallowed_by_policy(name: str, scope: str, policy: str) -> ArmError:
+    """A policy forbids it (shape recorded 2026-03-27)."""
+    definition = "bcff6755-335b-484d-b435-d1161db39cdc"
+    info = {"policyDefinitionDisplayName": policy, "policyDefinitionEffect": "Deny",
+            "policyDefinitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{definition}",
+            "policyDefinitionName": definition, "policyAssignmentName": "require-identity",
+            "policyAssignmentId": f"{scope}/providers/Microsoft.Authorization/policyAssignments/require-identity",
+            "policyAssignmentDisplayName": "require-identity", "policyAssignmentScope": scope}
+    identifiers = json.dumps([{"policyAssignment": {"name": "require-identity", "id": info["policyAssignmentId"]},
+                               "policyDefinition": {"name": policy, "id": info["policyDefinitionId"]}}])
+    return ArmError(403, "RequestDisallowedByPolicy",
+                    f"Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.",
+                    {"target": name, "additionalInfo": [{"type": "PolicyViolation", "info": info}]}, GATEWAY)
+
+
+def not_registered(namespace: str) -> ArmError:
+    """The subscription is not registered for a provider (recorded)."""
+    message = (f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found "
+               "for how to register subscriptions.")
+    return ArmError(409, "MissingSubscriptionRegistration", message,
+                    {"details": [{"code": "MissingSubscriptionRegistration", "target": namespace, "message": message}]},
+                    GATEWAY)
+
+
+def throttled(subscription: str, seconds: int) -> ArmError:
+    """ARM's token bucket is empty (recorded shape)."""
+    return ArmError(429, "SubscriptionRequestsThrottled",
+                    f"Number of requests for subscription '{subscription}' exceeded the limit. Please try again after "
+                    f"'{seconds}' seconds.", headers={"Retry-After": str(seconds), **GATEWAY})
+
+
+def principal_not_found(principal_id: str, tenant: str) -> ArmError:
+    """The directory doesn't know the principal yet (recorded; the GUID without dashes)."""
+    return ArmError(400, "PrincipalNotFound",
+                    f"Principal {principal_id.replace('-', '')} does not exist in the directory {tenant}. Check that "
+                    "you have the correct principal ID. If you are creating this principal and then immediately "
+                    "assigning a role, this error might be related to a replication delay. In this case, set the role "
+                    "assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See "
+                    "https://aka.ms/docs-principaltype")
+
+
+def role_assignment_exists() -> ArmError:
+    """The same role, principal and scope (recorded)."""
+    return ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
+
+
+def missing_api_version() -> ArmError:
+    """ARM's answer to a request without api-version."""
+    return ArmError(400, "MissingApiVersionParameter",
+                    "The api-version query parameter (?api-version=) is required for all requests.", headers=GATEWAY)
+
+
+def unknown_route(path: str) -> ArmError:
+    """A resource type or API version that armsim doesn't know (recorded code)."""
+    return ArmError(404, "InvalidResourceType", f"The resource type could not be found: '{path}'.", headers=GATEWAY)

@@ -1,0 +1,96 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Requests and answers against the official OpenAPI documents, where their folder is there."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# Where real traffic and document differ, real traffic wins. (schema, property, what the service does; source)
+DEVIATIONS = (
+    ("provisioningState", "enum", "Accepted", "recorded in every PUT (communication_identity_2023-12.yaml)"),
+    ("type", "enum", "SystemAssigned, UserAssigned", "recorded, with a space (communication_identity_2023-12.yaml)"),
+    ("userAssignedIdentities", "map", "additional properties may be null", "x-nullable in the document itself"),
+)
+
+_COMMUNICATION = {
+    "2023-04-01": "communication/resource-manager/Microsoft.Communication/stable/2023-04-01/CommunicationServices.json",
+    "2025-09-01": "communication/resource-manager/Microsoft.Communication/Communication/stable/2025-09-01/openapi.json",
+}
+_MSI = {"2023-01-31": "msi/resource-manager/Microsoft.ManagedIdentity/stable/2023-01-31/ManagedIdentity.json"}
+
+
+def shared_folder() -> Path | None:
+    """The folder `shared` beside the checkout, or the one that ACS_SHARED names; None outside the workplace."""
+    folder = Path(os.environ.get("ACS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+    return folder if (folder / "data" / "specs").is_dir() else None
+
+
+def complaints(part: str, type_name: str, api_version: str, body: Any) -> list[str]:
+    """What the official schema says against a body: nothing where it is fine or where there is no document.
+
+    `part`: resource, update, list or identity; `type_name`: communication or msi.
+    """
+    validator = _validator(part, type_name, api_version)
+    if validator is None:
+        return []
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(body)]
+
+
+_DEFINITIONS = {("resource", "communication"): "CommunicationServiceResource",
+                ("update", "communication"): "CommunicationServiceResourceUpdate",
+                ("list", "communication"): "CommunicationServiceResourceList",
+                ("resource", "msi"): "Identity"}
+
+
+@cache
+def _validator(part: str, type_name: str, api_version: str) -> Any:
+    from jsonschema import Draft4Validator
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT4
+    folder = shared_folder()
+    document = {"communication": _COMMUNICATION, "msi": _MSI}[type_name].get(api_version)
+    name = _DEFINITIONS.get((part, type_name))
+    if folder is None or document is None or name is None:
+        return None
+
+    def load(uri: str) -> Resource[Any]:
+        content = json.loads(Path(uri.removeprefix("file://")).read_text(encoding="utf-8"))
+        return Resource(contents=_as_json_schema(content), specification=DRAFT4)
+
+    uri = (folder / "data" / "specs" / "specification" / document).resolve().as_uri()
+    registry: Registry[Any] = Registry(retrieve=load)  # type: ignore[call-arg]  # attrs' alias, unknown to mypy
+    return Draft4Validator({"$ref": f"{uri}#/definitions/{name}"}, registry=registry)
+
+
+def _as_json_schema(document: Any) -> Any:
+    """OpenAPI 2 as JSON schema: x-nullable, and the deviations above."""
+    document = copy.deepcopy(document)
+    for node in _objects(document):
+        if "enum" in node and "Creating" in node["enum"]:
+            node["enum"].append("Accepted")
+        if "enum" in node and "SystemAssigned,UserAssigned" in node["enum"]:
+            node["enum"].append("SystemAssigned, UserAssigned")
+        extra = node.get("additionalProperties")
+        if isinstance(extra, dict) and extra.pop("x-nullable", False):
+            node["additionalProperties"] = {"anyOf": [{"type": "null"}, extra]}
+    return document
+
+
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for value in list(node.values()):
+            yield from _objects(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _objects(value)

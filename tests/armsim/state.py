@@ -1,0 +1,380 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The state of the simulated Azure: subscriptions, groups, identities, resources and what is forbidden. No HTTP."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from . import errors
+from .authorization import Authorization
+from .clock import Clock
+from .communication import CommunicationResource, Operation, operation_name
+from .identity_rules import Principal, Rules, StoredIdentity
+from .throttle import Throttle
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+TENANT = "00000000-0000-0000-0000-00000000000a"
+CLIENT = "00000000-0000-0000-0000-00000000000c"  # the login's object ID
+PROVIDER = "Microsoft.Communication"
+RESOURCE_TYPE = f"{PROVIDER}/CommunicationServices"
+ASSIGN_ACTION = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+
+
+@dataclass
+class Options:
+    """How the simulated service behaves. Times are in seconds of the clock."""
+
+    honour_if_match: bool = True
+    merge_patch: bool = True
+    patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
+    patch_seconds: float = 0.0  # how long a PATCH takes
+    put_resource_seconds: float = 12.0  # until the resource shows Succeeded (inferred from recorded ETags)
+    put_operation_seconds: float = 68.0  # until the operation does
+    page_size: int = 100
+    throttle: Throttle | None = None
+    replication_seconds: float = 0.0  # how long a new principal is unknown to the directory
+    replication_even_with_type: bool = False
+    graph_page_size: int = 1000
+
+    def restore(self) -> None:
+        """Back to the defaults."""
+        for option in fields(self):
+            setattr(self, option.name, option.default)
+
+
+@dataclass
+class UserAssignedIdentity:
+    """A Microsoft.ManagedIdentity/userAssignedIdentities resource."""
+
+    id: str
+    location: str
+    tags: dict[str, str]
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def document(self) -> dict[str, Any]:
+        """The JSON of an answer, keys in the recorded order."""
+        return {"location": self.location, "tags": self.tags, "id": self.id, "name": self.id.rsplit("/", 1)[-1],
+                "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+                "properties": {"tenantId": TENANT, "principalId": self.principal_id, "clientId": self.client_id}}
+
+
+class ArmState:
+    """Everything there is. Safe for threads: each public method holds one lock. IDs compare without case."""
+
+    SUBSCRIPTION = SUBSCRIPTION
+    TENANT = TENANT
+
+    def __init__(self, clock: Clock | None = None, options: Options | None = None) -> None:
+        self.clock = clock or Clock()
+        self.options = options or Options()
+        self.lock = threading.RLock()
+        self.subscriptions: dict[str, str] = {SUBSCRIPTION: "armsim"}  # ID: name
+        self.hidden: set[str] = set()  # subscriptions that the login can't read
+        self.groups: dict[tuple[str, str], dict[str, Any]] = {}
+        self.resources: dict[str, CommunicationResource] = {}
+        self.identities: dict[str, UserAssignedIdentity] = {}
+        self.operations: dict[str, Operation] = {}
+        self.authorization = Authorization(self.clock, TENANT)
+        self.denials: list[tuple[str, str]] = []
+        self.locks: list[tuple[str, str]] = []
+        self.policies: list[tuple[str, str]] = []
+        self.unregistered: set[tuple[str, str]] = set()
+
+    # ---- setting the scene -------------------------------------------------------------------------------------------
+
+    def add_subscription(self, subscription: str, name: str) -> str:
+        """Add a subscription."""
+        self.subscriptions[subscription] = name
+        return subscription
+
+    def hide_subscription(self, subscription: str) -> None:
+        """Take the login's right to read a subscription."""
+        self.hidden.add(subscription.lower())
+
+    def add_group(self, name: str, subscription: str | None = None, location: str = "westeurope",
+                  tags: dict[str, str] | None = None) -> str:
+        """Add a resource group; return its ID."""
+        subscription = subscription or SUBSCRIPTION
+        group_id = f"/subscriptions/{subscription}/resourceGroups/{name}"
+        with self.lock:
+            self.groups.setdefault((subscription.lower(), name.lower()), {
+                "id": group_id, "name": name, "type": "Microsoft.Resources/resourceGroups", "location": location,
+                "tags": tags or {}, "properties": {"provisioningState": "Succeeded"}})
+        return group_id
+
+    def add_user_identity(self, name: str, group: str, subscription: str | None = None,
+                          location: str = "eastus") -> str:
+        """Add a user-assigned identity; return its ID, with lower-case resourcegroups, as recorded."""
+        self.add_group(group, subscription)
+        return self.put_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0]["id"]
+
+    def add_resource(self, name: str, group: str, *, identity: dict[str, Any] | None = None,
+                     tags: dict[str, str] | None = None, linked_domains: list[str] | None = None,
+                     disable_local_auth: bool | None = None, public_network_access: str | None = None,
+                     subscription: str | None = None) -> str:
+        """Add a resource that is settled; return its ID. `identity`: a block as PUT takes it."""
+        subscription = subscription or SUBSCRIPTION
+        self.add_group(group, subscription)
+        properties: dict[str, Any] = {"dataLocation": "unitedstates"}
+        for key, value in (("linkedDomains", linked_domains), ("disableLocalAuth", disable_local_auth),
+                           ("publicNetworkAccess", public_network_access)):
+            if value is not None:
+                properties[key] = value
+        now = self.clock.now()
+        resource = CommunicationResource(subscription, group, name, "global", now, tags, properties, modified=now,
+                                         version=1, host=True)
+        with self.lock:
+            resource.identity = self._rules(resource).put(StoredIdentity(), identity)
+            self.resources[resource.id.lower()] = resource
+        return resource.id
+
+    def add_role_assignment(self, scope: str, role: str, principal_id: str) -> str:
+        """Add a role assignment; `role`: a GUID or an ID. Returns its ID."""
+        role_id = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/" \
+                  f"{role.rsplit('/', 1)[-1]}"
+        body = {"properties": {"roleDefinitionId": role_id, "principalId": principal_id,
+                               "principalType": "ServicePrincipal"}}
+        with self.lock:
+            return str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
+
+    def deny(self, action: str, scope: str) -> None:
+        """Take the login's right to an action at a scope and below."""
+        self.denials.append((action.lower(), scope))
+
+    def lock_scope(self, scope: str, name: str) -> None:
+        """Put a lock on a scope."""
+        self.locks.append((scope, f"{scope}/providers/Microsoft.Authorization/locks/{name}"))
+
+    def require_identity_by_policy(self, scope: str, name: str) -> None:
+        """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity."""
+        self.policies.append((scope, name))
+
+    def unregister(self, namespace: str, subscription: str | None = None) -> None:
+        """Unregister a provider."""
+        self.unregistered.add((namespace.lower(), (subscription or SUBSCRIPTION).lower()))
+
+    # ---- rights and places -------------------------------------------------------------------------------------------
+
+    def require(self, action: str, scope: str) -> None:
+        """Raise ArmError 403 where the login lacks an action at a scope."""
+        if self._denied(action, scope):
+            raise errors.authorization_failed(CLIENT, action, scope)
+
+    def require_place(self, subscription: str, group: str | None = None, namespace: str | None = None) -> None:
+        """Raise ArmError where the subscription, its registration or the group isn't there."""
+        known = {other.lower() for other in self.subscriptions} - self.hidden
+        if subscription.lower() not in known:
+            raise errors.subscription_not_found(subscription)
+        if namespace and (namespace.lower(), subscription.lower()) in self.unregistered:
+            raise errors.not_registered(namespace)
+        if group is not None and (subscription.lower(), group.lower()) not in self.groups:
+            raise errors.group_not_found(group)
+
+    # ---- communication resources -------------------------------------------------------------------------------------
+
+    def get_resource(self, resource_id: str) -> tuple[dict[str, Any], str]:
+        """The document and the ETag. Raises ArmError."""
+        with self.lock:
+            resource = self._find(resource_id)
+            self.require(f"{RESOURCE_TYPE}/read", resource.id)
+            resource.count_read()
+            return resource.document(TENANT), resource.etag
+
+    def identity_of(self, resource_id: str) -> dict[str, Any] | None:
+        """The identity block as it is, with nothing counted or checked."""
+        with self.lock:
+            block = self._find(resource_id).document(TENANT).get("identity")
+            return dict(block) if block else None
+
+    def put_resource(self, resource_id: str, body: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
+        """Create or replace. Returns the document, the ETag and the operation's name. Raises ArmError."""
+        with self.lock:
+            _, subscription, _, group, _, _, _, name = resource_id.strip("/").split("/")[-8:]
+            self.require_place(subscription, group, PROVIDER)
+            self._may_write(resource_id, name)
+            now, known = self.clock.now(), self.resources.get(resource_id.lower())
+            if known:
+                known.settle(now)
+            resource = known or CommunicationResource(subscription, group, name, body["location"], now)
+            resource.identity = self._allowed(resource, self._rules(resource).put(resource.identity,
+                                                                                  body.get("identity")))
+            resource.location, resource.tags = body["location"], body.get("tags")
+            resource.properties = dict(body.get("properties") or {})
+            operation = self._start(resource, "Accepted")
+            self.resources[resource.id.lower()] = resource
+            return resource.document(TENANT), resource.etag, operation.name
+
+    def patch_resource(self, resource_id: str, body: dict[str, Any], if_match: str | None = None
+                       ) -> tuple[dict[str, Any], str]:
+        """Update. Returns the document and the ETag. Raises ArmError."""
+        with self.lock:
+            resource = self._find(resource_id)
+            self._may_write(resource.id, resource.name)
+            if self.options.honour_if_match and if_match not in (None, "*", resource.etag):
+                raise errors.precondition_failed(resource.name)
+            if resource.operation:  # not known what ACS does; ARM's providers refuse it
+                raise errors.conflict(resource.name)
+            self._may_assign(resource, body.get("identity"))
+            resource.identity = self._allowed(resource, self._rules(resource).patch(resource.identity,
+                                                                                    body.get("identity")))
+            if "tags" in body:
+                resource.tags = body["tags"]  # the sent map is the resulting one (recorded)
+            resource.properties |= body.get("properties") or {}
+            resource.modified = self.clock.now()
+            resource.version += 1
+            resource.reads_to_fill = self.options.patch_fill_after if "identity" in body else 0
+            return resource.document(TENANT), resource.etag
+
+    def delete_resource(self, resource_id: str) -> tuple[str, str] | None:
+        """Start to delete; the ETag and the operation's name, or None where nothing is there. Raises ArmError."""
+        with self.lock:
+            resource = self.resources.get(resource_id.lower())
+            if resource is None:
+                return None
+            self.require(f"{RESOURCE_TYPE}/delete", resource.id)
+            return resource.etag, self._start(resource, "Deleting").name
+
+    def list_resources(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
+        """The documents of a group or a subscription, in the order they were made. Raises ArmError."""
+        with self.lock:
+            self.require_place(subscription, group, PROVIDER)
+            scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{group}" if group else "")
+            self.require(f"{RESOURCE_TYPE}/read", scope)
+            self._tidy()
+            return [resource.document(TENANT) for resource in self.resources.values()
+                    if resource.subscription.lower() == subscription.lower()
+                    and (group is None or resource.group.lower() == group.lower())]
+
+    def graph_rows(self) -> list[dict[str, Any]]:
+        """A row of Resource Graph for each resource that the login can read. No row of an ACS resource was recorded:
+        names are those of other types, resourceGroup in lower case.
+        """
+        with self.lock:
+            self._tidy()
+            return [{"id": resource.id, "name": resource.name, "resourceGroup": resource.group.lower(),
+                     "subscriptionId": resource.subscription,
+                     "identity": resource.document(TENANT).get("identity")}
+                    for resource in self.resources.values() if resource.subscription.lower() not in self.hidden]
+
+    def operation(self, name: str) -> Operation | None:
+        """A PUT's or DELETE's operation."""
+        with self.lock:
+            self._tidy()
+            return self.operations.get(name)
+
+    # ---- user-assigned identities ------------------------------------------------------------------------------------
+
+    def put_identity(self, subscription: str, group: str, name: str, body: dict[str, Any]
+                     ) -> tuple[dict[str, Any], bool]:
+        """Make an identity; the document and whether it is new. Raises ArmError."""
+        with self.lock:
+            self.require_place(subscription, group)
+            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
+                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+            new = identity_id.lower() not in self.identities
+            if new:
+                identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
+                self.identities[identity_id.lower()] = identity
+                self.authorization.made[identity.principal_id] = self.clock.now()
+            return self.identities[identity_id.lower()].document(), new
+
+    def get_identity(self, subscription: str, group: str, name: str) -> dict[str, Any]:
+        """One identity's document. Raises ArmError."""
+        with self.lock:
+            self.require_place(subscription, group)
+            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
+                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+            if identity_id.lower() not in self.identities:
+                raise errors.resource_not_found("Microsoft.ManagedIdentity/userAssignedIdentities", name, group)
+            return self.identities[identity_id.lower()].document()
+
+    def list_identities(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
+        """The identities of a group or a subscription. Raises ArmError."""
+        with self.lock:
+            self.require_place(subscription, group)
+            scope = f"/subscriptions/{subscription}" + (f"/resourcegroups/{group}" if group else "")
+            self.require("Microsoft.ManagedIdentity/userAssignedIdentities/read", scope)
+            return [identity.document() for key, identity in self.identities.items()
+                    if key.startswith(f"{scope.lower()}/")]
+
+    def delete_identity(self, identity_id: str) -> bool:
+        """Delete an identity; whether it was there."""
+        with self.lock:
+            return self.identities.pop(identity_id.lower(), None) is not None
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _find(self, resource_id: str) -> CommunicationResource:
+        parts = resource_id.strip("/").split("/")
+        self.require_place(parts[1], parts[3], PROVIDER)
+        self._tidy()
+        resource = self.resources.get(resource_id.lower())
+        if resource is None:
+            self.require(f"{RESOURCE_TYPE}/read", resource_id)
+            raise errors.resource_not_found(RESOURCE_TYPE, parts[7], parts[3])
+        return resource
+
+    def _tidy(self) -> None:
+        """Let operations end."""
+        now = self.clock.now()
+        for key, resource in list(self.resources.items()):
+            if resource.operation is None:
+                continue
+            if resource.operation.running == "Deleting" and now >= resource.operation.resource_done:
+                del self.resources[key]
+            resource.settle(now)
+
+    def _start(self, resource: CommunicationResource, running: str) -> Operation:
+        now = self.clock.now()
+        operation = Operation(operation_name(resource.id), resource.id, running, now,
+                              now + self.options.put_resource_seconds, now + self.options.put_operation_seconds)
+        self.operations[operation.name] = operation
+        resource.operation = operation
+        resource.modified = now
+        resource.version += 1
+        return operation
+
+    def _rules(self, resource: CommunicationResource) -> Rules:
+        return Rules(resource.id, self._principal, self._new_principal, self.options.merge_patch)
+
+    def _principal(self, identity_id: str) -> Principal | None:
+        identity = self.identities.get(identity_id.lower())
+        return {"clientId": identity.client_id, "principalId": identity.principal_id} if identity else None
+
+    def _new_principal(self) -> str:
+        principal = str(uuid.uuid4())
+        self.authorization.made[principal] = self.clock.now()
+        return principal
+
+    def _may_write(self, resource_id: str, name: str) -> None:
+        self.require(f"{RESOURCE_TYPE}/write", resource_id)
+        for scope, lock in self.locks:
+            if _below(resource_id, scope):
+                raise errors.scope_locked(resource_id, lock)
+
+    def _may_assign(self, resource: CommunicationResource, block: dict[str, Any] | None) -> None:
+        for key, value in ((block or {}).get("userAssignedIdentities") or {}).items():
+            if value is not None and self._denied(ASSIGN_ACTION, key):
+                raise errors.linked_authorization_failed(CLIENT, f"{RESOURCE_TYPE}/write", resource.id, key)
+
+    def _allowed(self, resource: CommunicationResource, identity: StoredIdentity) -> StoredIdentity:
+        """What a policy lets through: with Deny, no resource without identity."""
+        for scope, name in self.policies:
+            if _below(resource.id, scope) and not identity.system and not identity.users:
+                raise errors.disallowed_by_policy(resource.name, scope, name)
+        return identity
+
+    def _denied(self, action: str, scope: str) -> bool:
+        return any(action.lower() == denied and _below(scope, place) for denied, place in self.denials)
+
+
+def _below(scope: str, place: str) -> bool:
+    return f"{scope}/".lower().startswith(f"{place.rstrip('/')}/".lower())

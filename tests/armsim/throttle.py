@@ -1,0 +1,56 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""ARM's token bucket (shared/WIRE_FACTS.md, section 7): per subscription and kind of request."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from . import errors
+from .clock import Clock
+
+
+@dataclass
+class Bucket:
+    """Tokens that refill with time."""
+
+    size: float
+    refill: float  # tokens per second
+    tokens: float = -1.0
+    at: float = 0.0
+
+    def take(self, now: float) -> float:
+        """Take a token; return the seconds to wait for the next one if there is none."""
+        if self.tokens < 0:
+            self.tokens = self.size
+        else:
+            self.tokens = min(self.size, self.tokens + (now - self.at) * self.refill)
+        self.at = now
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return 0.0
+        return (1 - self.tokens) / self.refill
+
+
+@dataclass
+class Throttle:
+    """Sizes and refills (tokens per second) of the three kinds; the defaults are those of ARM today."""
+
+    read: tuple[float, float] = (250, 25)
+    write: tuple[float, float] = (200, 10)
+    delete: tuple[float, float] = (200, 10)
+    buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
+
+    def check(self, clock: Clock, subscription: str, method: str) -> dict[str, str]:
+        """Headers for the answer. Raises ArmError 429 where the bucket is empty; Retry-After is in whole seconds."""
+        kind = {"GET": "read", "DELETE": "delete"}.get(method, "write")
+        size, refill = getattr(self, kind)
+        bucket = self.buckets.setdefault((subscription.lower(), kind), Bucket(size, refill))
+        wait = bucket.take(clock.now())
+        if wait:
+            raise errors.throttled(subscription, math.ceil(wait))
+        return {f"x-ms-ratelimit-remaining-subscription-{kind}s": str(int(bucket.tokens))}

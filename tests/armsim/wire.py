@@ -1,0 +1,393 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""From requests to the state and back: routes, API versions, headers, JSON. No rule of the service is here."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import quote
+
+from . import errors, resource_graph
+from .http_types import Answer, Request, json_answer
+from .openapi import complaints
+from .state import CLIENT, PROVIDER, SUBSCRIPTION, TENANT, ArmState
+
+Handler = Callable[["Wire", Request, dict[str, str]], Answer]
+
+COMMUNICATION_VERSIONS = frozenset({"2020-08-20", "2023-04-01", "2023-04-01-preview", "2023-06-01-preview",
+                                    "2025-09-01"})
+MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-preview"})
+# What the versions of azure-cli that we test with send for these.
+RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
+SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
+AUTHORIZATION_VERSIONS = frozenset({"2018-01-01-preview", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview"})
+GRAPH_VERSIONS = frozenset({"2021-03-01", "2022-10-01", "2024-04-01"})
+
+_SUB = "/subscriptions/(?P<subscription>[^/]+)"
+_GROUP = f"{_SUB}/resourcegroups/(?P<group>[^/]+)"
+_ACS = "/providers/microsoft.communication/communicationservices"
+_MSI = "/providers/microsoft.managedidentity/userassignedidentities"
+_AUTH = "/providers/microsoft.authorization"
+
+_ROUTES: list[tuple[str, re.Pattern[str], frozenset[str], Handler]] = []
+
+
+def route(method: str, path: str, versions: frozenset[str]) -> Callable[[Handler], Handler]:
+    """Register a handler for a method and a path, a regular expression that compares without case."""
+    def register(handler: Handler) -> Handler:
+        _ROUTES.append((method, re.compile(path, re.IGNORECASE), versions, handler))
+        return handler
+    return register
+
+
+class Wire:
+    """Answers ARM requests from a state. `violations`: requests that no client of ARM may send."""
+
+    def __init__(self, state: ArmState, base_url: str) -> None:
+        self.state = state
+        self.base_url = base_url
+        self.violations: list[str] = []
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to one request."""
+        try:
+            answer = self._dispatch(request)
+        except errors.ArmError as error:
+            answer = json_answer(error.status, error.body(), error.headers)
+        answer.headers = {**self._common_headers(), **answer.headers}
+        return answer
+
+    def violation(self, request: Request, what: str) -> None:
+        """Note what makes the test fail."""
+        self.violations.append(f"{request.method} {request.raw_path}: {what}")
+
+    def check(self, request: Request, part: str, type_name: str, body: Any) -> None:
+        """Hold a body against the official schema."""
+        for complaint in complaints(part, type_name, request.query["api-version"], body):
+            self.violation(request, f"the official schema refuses {complaint}")
+
+    def _dispatch(self, request: Request) -> Answer:
+        if re.search(r"%2f|/\.{1,2}(/|$)|//", request.raw_path.split("?")[0], re.IGNORECASE):
+            self.violation(request, "malformed path")
+        for method, pattern, versions, handler in _ROUTES:
+            match = pattern.fullmatch(request.path.rstrip("/") or "/")
+            if match and method == request.method:
+                self._check_version(request, versions)
+                limits = self._throttle(request, match.groupdict())
+                answer = handler(self, request, {key: value or "" for key, value in match.groupdict().items()})
+                answer.headers = {**limits, **answer.headers}
+                return answer
+        self.violation(request, "unknown route")
+        raise errors.unknown_route(request.path)
+
+    def _check_version(self, request: Request, versions: frozenset[str]) -> None:
+        version = request.query.get("api-version")
+        if version is None:
+            self.violation(request, "no api-version")
+            raise errors.missing_api_version()
+        if version not in versions:
+            self.violation(request, f"unknown api-version {version}")
+            raise errors.unknown_route(request.path)
+
+    def _throttle(self, request: Request, parts: dict[str, Any]) -> dict[str, str]:
+        throttle = self.state.options.throttle
+        if throttle is None or not parts.get("subscription"):
+            return {}
+        with self.state.lock:
+            return throttle.check(self.state.clock, str(parts["subscription"]), request.method)
+
+    def _common_headers(self) -> dict[str, str]:
+        """Headers of every recorded answer."""
+        correlation = str(uuid.uuid4())
+        return {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1", "X-Content-Type-Options": "nosniff",
+                "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+                "x-ms-request-id": correlation, "x-ms-correlation-request-id": correlation,
+                "Date": formatdate(self.state.clock.now(), usegmt=True)}
+
+
+# ---- communication resources ---------------------------------------------------------------------------------------
+
+
+def _provider_headers(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "x-ms-providerhub-traffic": "True", "Request-Context": "appId=",
+            "mise-correlation-id": str(uuid.uuid4())}
+
+
+@route("GET", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+def get_resource(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    document, etag = wire.state.get_resource(request.path.rstrip("/"))
+    wire.check(request, "resource", "communication", document)
+    return json_answer(200, document, _provider_headers(etag))
+
+
+@route("PUT", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+def put_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.check(request, "resource", "communication", request.body)
+    document, etag, operation = wire.state.put_resource(request.path.rstrip("/"), request.body)
+    wire.check(request, "resource", "communication", document)
+    url = _operation_url(wire, request, parts["subscription"], operation)
+    return json_answer(201, document, {**_provider_headers(etag), "Azure-AsyncOperation": url})
+
+
+@route("PATCH", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+def patch_resource(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    wire.check(request, "update", "communication", request.body)
+    state = wire.state
+    document, etag = state.patch_resource(request.path.rstrip("/"), request.body, request.header("If-Match"))
+    if state.options.patch_seconds:
+        state.clock.sleep(state.options.patch_seconds)
+    wire.check(request, "resource", "communication", document)
+    return json_answer(200, document, _provider_headers(etag))
+
+
+@route("DELETE", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+def delete_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    started = wire.state.delete_resource(request.path.rstrip("/"))
+    if started is None:
+        return Answer(204)
+    url = _operation_url(wire, request, parts["subscription"], started[1])
+    return json_answer(202, None, {**_provider_headers(started[0]), "Azure-AsyncOperation": url, "Location": url})
+
+
+@route("GET", f"{_SUB}{_ACS}", COMMUNICATION_VERSIONS)
+@route("GET", f"{_GROUP}{_ACS}", COMMUNICATION_VERSIONS)
+def list_resources(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    found = wire.state.list_resources(parts["subscription"], parts.get("group"))
+    body = _page(wire, request, found)
+    wire.check(request, "list", "communication", body)
+    return json_answer(200, body, {"x-ms-providerhub-traffic": "True"})
+
+
+@route("GET", f"{_SUB}/providers/microsoft.communication/locations/[^/]+/operationstatuses/(?P<name>[^/]+)",
+       COMMUNICATION_VERSIONS)
+def get_operation(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    operation = wire.state.operation(parts["name"])
+    if operation is None:
+        raise errors.unknown_route(request.path)
+    if not {"t", "c", "s", "h"} <= set(request.query):
+        wire.violation(request, "the Azure-AsyncOperation URL must be sent back whole")
+    now = wire.state.clock.now()
+    status = 202 if operation.running == "Deleting" and now < operation.done else 200  # recorded
+    return json_answer(status, operation.body(parts["subscription"], now))
+
+
+def _operation_url(wire: Wire, request: Request, subscription: str, name: str) -> str:
+    """A URL of the recorded form and length (3.4 kB), certificate, signature and hash made up."""
+    return (f"{wire.base_url}/subscriptions/{subscription}/providers/{PROVIDER}/locations/WESTUS2/operationStatuses/"
+            f"{quote(name)}?api-version={request.query['api-version']}&t={int(wire.state.clock.now() * 1e7)}"
+            f"&c={'MIIHADCC' * 330}&s={'keq3IUAT' * 43}&h={'kgKrcT3N' * 5}")
+
+
+def _page(wire: Wire, request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
+    start, size = int(request.query.get("$skipToken", "0")), wire.state.options.page_size
+    body: dict[str, Any] = {"value": found[start:start + size]}
+    if start + size < len(found):
+        body["nextLink"] = (f"{wire.base_url}{quote(request.path)}?api-version={request.query['api-version']}"
+                            f"&%24skipToken={start + size}")
+    return body
+
+
+# ---- user-assigned identities --------------------------------------------------------------------------------------
+
+
+@route("PUT", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+def put_identity(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.check(request, "resource", "msi", request.body)
+    document, new = wire.state.put_identity(parts["subscription"], parts["group"], parts["name"], request.body)
+    return json_answer(201 if new else 200, document, {"Location": document["id"]})
+
+
+@route("GET", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+def get_identity(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, wire.state.get_identity(parts["subscription"], parts["group"], parts["name"]))
+
+
+@route("GET", f"{_SUB}{_MSI}", MSI_VERSIONS)
+@route("GET", f"{_GROUP}{_MSI}", MSI_VERSIONS)
+def list_identities(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, _page(wire, request, wire.state.list_identities(parts["subscription"], parts.get("group"))))
+
+
+@route("DELETE", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+def delete_identity(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    return Answer(200 if wire.state.delete_identity(request.path.rstrip("/")) else 204)
+
+
+# ---- role definitions and role assignments -------------------------------------------------------------------------
+
+
+@route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions", AUTHORIZATION_VERSIONS)
+def list_role_definitions(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, {"value": _filtered(wire, request, wire.state.authorization.definitions, parts["scope"])})
+
+
+@route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+def get_role_definition(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, wire.state.authorization.definition(parts["name"]))
+
+
+@route("GET", f"(?P<scope>.*){_AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
+def list_role_assignments(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
+    return json_answer(200, {"value": _filtered(wire, request, wire.state.authorization.find, parts["scope"])})
+
+
+@route("PUT", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+def put_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    state, options = wire.state, wire.state.options
+    state.require("Microsoft.Authorization/roleAssignments/write", parts["scope"])
+    with state.lock:
+        return json_answer(201, state.authorization.put(parts["scope"], parts["name"], request.body,
+                                                        options.replication_seconds,
+                                                        options.replication_even_with_type))
+
+
+@route("GET", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+def get_role_assignment(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    return json_answer(200, wire.state.authorization.get(request.path))
+
+
+@route("DELETE", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+def delete_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require("Microsoft.Authorization/roleAssignments/delete", parts["scope"])
+    with wire.state.lock:
+        deleted = wire.state.authorization.delete(request.path)
+    return Answer(204) if deleted is None else json_answer(200, deleted)
+
+
+def _filtered(wire: Wire, request: Request, find: Callable[[str, str | None], list[dict[str, Any]]], scope: str
+              ) -> list[dict[str, Any]]:
+    try:
+        with wire.state.lock:
+            return find(scope, request.query.get("$filter"))
+    except ValueError as error:
+        wire.violation(request, str(error))
+        raise errors.unknown_route(request.path) from error
+
+
+# ---- Resource Graph ------------------------------------------------------------------------------------------------
+
+
+@route("POST", "/providers/microsoft.resourcegraph/resources", GRAPH_VERSIONS)
+def query_graph(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    try:
+        body = resource_graph.answer(wire.state.graph_rows(), request.body, wire.state.options.graph_page_size)
+    except ValueError as error:
+        wire.violation(request, str(error))
+        raise errors.unknown_route(request.path) from error
+    return json_answer(200, body, {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"})
+
+
+# ---- subscriptions, tenants, groups, providers: what the CLI itself asks for -----------------------------------------
+
+
+@route("GET", "/tenants", SUBSCRIPTION_VERSIONS)
+def list_tenants(_wire: Wire, _request: Request, _parts: dict[str, str]) -> Answer:
+    return json_answer(200, {"value": [{"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "armsim"}]})
+
+
+@route("GET", "/subscriptions", SUBSCRIPTION_VERSIONS)
+def list_subscriptions(wire: Wire, _request: Request, _parts: dict[str, str]) -> Answer:
+    return json_answer(200, {"value": [_subscription(subscription, name) for subscription, name
+                                       in wire.state.subscriptions.items()]})
+
+
+@route("GET", _SUB, SUBSCRIPTION_VERSIONS)
+def get_subscription(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require_place(parts["subscription"])
+    return json_answer(200, _subscription(parts["subscription"], wire.state.subscriptions[parts["subscription"]]))
+
+
+def _subscription(subscription: str, name: str) -> dict[str, Any]:
+    return {"id": f"/subscriptions/{subscription}", "subscriptionId": subscription, "tenantId": TENANT,
+            "displayName": name, "state": "Enabled", "authorizationSource": "RoleBased", "managedByTenants": [],
+            "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01",
+                                     "spendingLimit": "Off"}}
+
+
+@route("GET", f"{_SUB}/resourcegroups", RESOURCES_VERSIONS)
+def list_groups(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require_place(parts["subscription"])
+    return json_answer(200, {"value": [group for (subscription, _), group in wire.state.groups.items()
+                                       if subscription == parts["subscription"].lower()]})
+
+
+@route("GET", _GROUP, RESOURCES_VERSIONS)
+def get_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require_place(parts["subscription"], parts["group"])
+    return json_answer(200, wire.state.groups[parts["subscription"].lower(), parts["group"].lower()])
+
+
+@route("HEAD", _GROUP, RESOURCES_VERSIONS)
+def has_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    return Answer(204 if (parts["subscription"].lower(), parts["group"].lower()) in wire.state.groups else 404)
+
+
+@route("PUT", _GROUP, RESOURCES_VERSIONS)
+def put_group(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    key = (parts["subscription"].lower(), parts["group"].lower())
+    new = key not in wire.state.groups
+    wire.state.add_group(parts["group"], parts["subscription"], request.body["location"], request.body.get("tags"))
+    return json_answer(201 if new else 200, wire.state.groups[key])
+
+
+@route("DELETE", _GROUP, RESOURCES_VERSIONS)
+def delete_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require_place(parts["subscription"], parts["group"])
+    prefix = f"/subscriptions/{parts['subscription']}/resourcegroups/{parts['group']}/".lower()
+    with wire.state.lock:
+        del wire.state.groups[parts["subscription"].lower(), parts["group"].lower()]
+        for kept in (wire.state.resources, wire.state.identities):
+            for key in [key for key in kept if key.startswith(prefix)]:
+                del kept[key]  # type: ignore[attr-defined]  # two dicts with the same keys, of other values
+    return Answer(200)
+
+
+@route("GET", f"{_SUB}/providers/(?P<namespace>[^/]+)", RESOURCES_VERSIONS)
+def get_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    types = {"microsoft.communication": ("CommunicationServices", COMMUNICATION_VERSIONS),
+             "microsoft.managedidentity": ("userAssignedIdentities", MSI_VERSIONS)}
+    if parts["namespace"].lower() not in types:
+        wire.violation(request, "unknown provider")
+        raise errors.unknown_route(request.path)
+    name, versions = types[parts["namespace"].lower()]
+    gone = (parts["namespace"].lower(), parts["subscription"].lower()) in wire.state.unregistered
+    return json_answer(200, {
+        "id": f"/subscriptions/{parts['subscription']}/providers/{parts['namespace']}", "namespace": parts["namespace"],
+        "registrationState": "NotRegistered" if gone else "Registered",
+        "resourceTypes": [{"resourceType": name, "locations": ["Global"],
+                           "apiVersions": sorted(versions, reverse=True)}]})
+
+
+@route("POST", f"{_SUB}/providers/(?P<namespace>[^/]+)/register", RESOURCES_VERSIONS)
+def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.unregistered.discard((parts["namespace"].lower(), parts["subscription"].lower()))
+    return json_answer(200, {"namespace": parts["namespace"], "registrationState": "Registered"})
+
+
+@route("GET", f"{_SUB}/resources", RESOURCES_VERSIONS)
+def list_all(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, {"value": [
+        {key: document[key] for key in ("id", "name", "type", "location")}
+        for document in wire.state.list_resources(parts["subscription"])]})
+
+
+def metadata(url: str) -> dict[str, Any]:
+    """The cloud's metadata, as `az cloud register` reads it."""
+    return {"name": "armsim", "portal": url, "resourceManager": url, "graphAudience": url,
+            "authentication": {"loginEndpoint": url, "audiences": [url], "tenant": "common",
+                               "identityProvider": "AAD"},
+            "graph": url, "microsoftGraphResourceId": url, "gallery": url, "sqlManagement": url, "batch": url,
+            "media": url, "activeDirectoryDataLake": url, "vmImageAliasDoc": url,
+            "suffixes": {"storage": "armsim.invalid", "keyVaultDns": "vault.armsim.invalid",
+                         "sqlServerHostname": "sql.armsim.invalid"}}
+
+
+__all__ = ["CLIENT", "SUBSCRIPTION", "Wire", "metadata"]
