@@ -15,10 +15,8 @@ from ._validators import validate_assign, validate_list, validate_remove, valida
 def load_command_table(self: Any, _args: list[str] | None) -> None:
     """Register the five commands."""
     with self.command_group("communication identity", exception_handler=explain) as g:
-        g.custom_command("assign", "assign_identity", validator=validate_assign, table_transformer=show_table,
-                         supports_no_wait=True)
-        g.custom_command("remove", "remove_identity", validator=validate_remove, table_transformer=show_table,
-                         supports_no_wait=True)
+        g.custom_command("assign", "assign_identity", validator=validate_assign, table_transformer=show_table)
+        g.custom_command("remove", "remove_identity", validator=validate_remove, table_transformer=show_table)
         g.custom_command("show", "show_identity", validator=validate_resources, table_transformer=show_table)
         g.custom_command("list", "list_identities", validator=validate_list, table_transformer=list_table)
         g.custom_command("wait", "wait_for_resource", validator=validate_wait)

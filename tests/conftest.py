@@ -1,0 +1,81 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Fixtures of the end-to-end tests: one armsim, one installed extension, and a fresh state for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from armsim import Armsim
+from armsim.openapi import shared_folder
+from az import CA_VARIABLE, Az, build_wheel
+
+OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # the login knows it; tests add it if they need it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our own options."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The workplace's folder of recordings and documents. Skips where it isn't; CI says that it has to be there."""
+    folder = shared_folder()
+    if folder is None:
+        if os.environ.get("ACS_REQUIRE_SHARED"):
+            pytest.fail("../shared has to be there")
+        pytest.skip("needs ../shared, which is only in the workplace")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension, built."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def sim_server() -> Iterator[Armsim]:
+    """One server for all tests."""
+    with Armsim() as sim:
+        yield sim
+
+
+@pytest.fixture
+def sim(sim_server: Armsim) -> Iterator[Armsim]:
+    """The server, empty; what it has to complain of fails the test."""
+    sim_server.reset()
+    yield sim_server
+    sim_server.verify()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path, sim_server: Armsim) -> Az:
+    """An `az` that has the extension, installed as people do, and is logged in."""
+    folder = tmp_path_factory.mktemp("az")
+    az = Az(folder / "config", folder / "extensions", sim_server.env())
+    Az(folder / "install", folder / "extensions", pip_environment())(
+        ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
+    sim_server.reset()
+    sim_server.state.add_subscription(*OTHER_SUBSCRIPTION)
+    az.log_in(sim_server.url)
+    return az
+
+
+@pytest.fixture
+def az(installed: Az, tmp_path: Path) -> Az:
+    """An `az` of its own for a test."""
+    return installed.copy(tmp_path / "azure")
+
+
+def pip_environment() -> dict[str, str]:
+    """What the pip inside `az extension add` needs: this machine's settings, but never armsim's certificate."""
+    return {key: value for key, value in os.environ.items()
+            if key != CA_VARIABLE and (key.startswith("PIP_") or key.lower().endswith("_proxy"))}

@@ -1,0 +1,533 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The commands, end to end: the real `az` with the installed extension, line by line of the contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from armsim import Armsim, Fault
+from az import Az
+from conftest import OTHER_SUBSCRIPTION
+
+GROUP = "myResourceGroup"
+APP = f"--name myApp --resource-group {GROUP}"
+RESOURCE = "/providers/Microsoft.Communication/communicationServices/myApp"
+API_VERSION = "2023-04-01"
+
+
+def make(sim: Armsim, identity: dict[str, Any] | None = None, **settings: Any) -> str:
+    """A resource with everything that a careless write could lose."""
+    domains = ["/subscriptions/x/resourceGroups/x/providers/Microsoft.Communication/emailServices/e/domains/d"]
+    return sim.state.add_resource("myApp", GROUP, identity=identity, tags={"team": "chat"}, linked_domains=domains,
+                                  disable_local_auth=True, public_network_access="Disabled", **settings)
+
+
+def users(*identities: str, system: bool = False) -> dict[str, Any]:
+    kinds = "SystemAssigned,UserAssigned" if system else "UserAssigned"
+    return {"type": kinds, "userAssignedIdentities": {identity: {} for identity in identities}}
+
+
+def calls(sim: Armsim) -> list[str]:
+    return [f"{request.method} {request.path.rsplit('/providers/', 1)[-1]}" for request in sim.requests]
+
+
+READ = "GET Microsoft.Communication/communicationServices/myApp"
+WRITE = "PATCH Microsoft.Communication/communicationServices/myApp"
+
+
+# ---- assign: what it does ----------------------------------------------------------------------------------------------
+
+def test_microsofts_how_to_works_as_written(az: Az, sim: Armsim) -> None:
+    resource = make(sim)
+    before = sim.state.get_resource(resource)[0]
+    az("communication identity assign --system-assigned --name myApp --resource-group myResourceGroup").ok()
+    created = az(f"identity create --resource-group {GROUP} --name myIdentity").ok().json
+    az(["communication", "identity", "assign", "--name", "myApp", "--resource-group", GROUP, "--user-assigned",
+        created["id"]]).ok()
+    after = sim.state.get_resource(resource)[0]
+    assert after["identity"]["type"] == "SystemAssigned, UserAssigned"
+    assert list(after["identity"]["userAssignedIdentities"]) == [created["id"]]
+    for key in ("tags", "location", "properties"):
+        assert after[key] == before[key]
+
+
+def test_assign_is_one_get_and_one_patch_of_the_identity_alone(az: Az, sim: Armsim) -> None:
+    resource = make(sim)
+    etag = sim.state.get_resource(resource)[1]
+    printed = az(f"communication identity assign {APP} --system-assigned").ok().json
+    assert calls(sim) == [READ, WRITE]
+    read, write = sim.requests
+    assert read.query == write.query == {"api-version": API_VERSION}
+    assert write.body == {"identity": {"type": "SystemAssigned"}}
+    assert write.header("If-Match") == etag
+    block = sim.state.identity_of(resource)
+    assert printed == {"type": "SystemAssigned", "principalId": block["principalId"], "tenantId": block["tenantId"]}
+
+
+def test_assign_keeps_what_is_there(az: Az, sim: Armsim) -> None:
+    one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
+    make(sim, users(one, system=True))
+    printed = az(f"communication identity assign {APP} --user-assigned two").ok().json
+    assert sim.requests[-1].body == {"identity": {"type": "SystemAssigned,UserAssigned",
+                                                  "userAssignedIdentities": {one: {}, two: {}}}}
+    assert printed["type"] == "SystemAssigned,UserAssigned"
+    assert list(printed["userAssignedIdentities"]) == [one, two]
+    assert all(value["clientId"] and value["principalId"] for value in printed["userAssignedIdentities"].values())
+
+
+def test_assign_writes_nothing_when_nothing_changes(az: Az, sim: Armsim) -> None:
+    one = sim.state.add_user_identity("one", GROUP)
+    make(sim, users(one, system=True))
+    printed = az(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--system-assigned",
+                  "--user-assigned", one.upper()]).ok().json
+    assert calls(sim) == [READ]
+    assert list(printed["userAssignedIdentities"]) == [one]
+
+
+def test_query_type_has_no_space(az: Az, sim: Armsim) -> None:
+    make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
+    assert az(f"communication identity show {APP} --query type -o tsv").ok().stdout == "SystemAssigned,UserAssigned\n"
+
+
+def test_principal_id_alone_for_a_script(az: Az, sim: Armsim) -> None:
+    resource = make(sim)
+    done = az(f"communication identity assign {APP} --system-assigned --query principalId -o tsv").ok()
+    assert done.stdout == sim.state.identity_of(resource)["principalId"] + "\n"
+    assert done.stderr == ""
+
+
+# ---- assign: call forms ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("flag", ["--system-assigned", "--system-assigned true", "--system-assigned=TRUE",
+                                  "--system-assigned Yes", "--system-assigned y", "--system-assigned T",
+                                  "--system-assigned=1", "--mi-system-assigned"])
+def test_every_spelling_of_the_flag(az: Az, sim: Armsim, flag: str) -> None:
+    resource = make(sim)
+    az(f"communication identity assign {flag} -n myApp -g {GROUP} --no-wait False -o none").ok()
+    assert sim.state.identity_of(resource)["type"] == "SystemAssigned"
+
+
+@pytest.mark.parametrize("form", [
+    ["{one}", "{two}"], ["one", "two"], ["[{one},{two}]"], ['["{one}","{two}"]'], ["[{one},", "{two}]"],
+    ["{one}", "--user-assigned", "two"],
+])
+def test_every_form_of_a_list(az: Az, sim: Armsim, form: list[str]) -> None:
+    one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
+    resource = make(sim)
+    words = [word.replace("{one}", one).replace("{two}", two) for word in form]
+    az(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--user-assigned", *words]).ok()
+    assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one, two]
+
+
+def test_false_beside_another_flag_is_as_if_absent(az: Az, sim: Armsim) -> None:
+    sim.state.add_user_identity("one", GROUP)
+    resource = make(sim)
+    az(f"communication identity assign {APP} --system-assigned false --user-assigned one").ok()
+    assert sim.state.identity_of(resource)["type"] == "UserAssigned"
+
+
+def test_configured_defaults_and_subscription(az: Az, sim: Armsim) -> None:
+    other = sim.state.add_subscription(*OTHER_SUBSCRIPTION)
+    make(sim)
+    elsewhere = sim.state.add_resource("myApp", GROUP, subscription=other)
+    az(f"configure --defaults group={GROUP}").ok()
+    az("communication identity assign -n myApp --system-assigned").ok()
+    az(f"communication identity assign -n myApp --system-assigned --subscription {other}").ok()
+    assert sim.state.identity_of(elsewhere)["type"] == "SystemAssigned"
+    assert [request.path.split("/")[2] for request in sim.requests[-2:]] == [other, other]
+
+
+@pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"])
+@pytest.mark.parametrize("command", ["assign --system-assigned", "remove --system-assigned --yes", "show", "list"])
+def test_every_output_format(az: Az, sim: Armsim, command: str, output: str) -> None:
+    make(sim, users(sim.state.add_user_identity("one", GROUP)))
+    where = f"-g {GROUP}" if command == "list" else APP
+    done = az(f"communication identity {command} {where} -o {output}").ok()
+    assert ("one" in done.stdout or output == "tsv") is (output != "none")
+
+
+# ---- remove ------------------------------------------------------------------------------------------------------------
+
+def test_remove_one_of_three_leaves_two(az: Az, sim: Armsim) -> None:
+    one, two, three = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two", "three"))
+    resource = make(sim, users(one, two, three, system=True))
+    printed = az(["communication", "identity", "remove", "-n", "myApp", "-g", GROUP, "--user-assigned",
+                  two.upper()]).ok().json
+    assert calls(sim) == [READ, WRITE]
+    assert sim.requests[-1].body == {"identity": {"type": "SystemAssigned,UserAssigned",
+                                                  "userAssignedIdentities": {one: {}, three: {}, two: None}}}
+    assert list(printed["userAssignedIdentities"]) == [one, three]
+    assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one, three]
+
+
+def test_remove_the_last_one(az: Az, sim: Armsim) -> None:
+    resource = make(sim, users(sim.state.add_user_identity("one", GROUP)))
+    done = az(f"communication identity remove {APP} --user-assigned ONE").ok()
+    assert done.json == {"type": "None"}
+    assert "leaves 'myApp' without any identity" in done.stderr
+    assert sim.requests[-1].body == {"identity": {"type": "None"}}
+    assert sim.state.identity_of(resource) == {"type": "None"}
+
+
+@pytest.mark.parametrize("form", [[], ["[]"]])
+def test_remove_all_user_assigned(az: Az, sim: Armsim, form: list[str]) -> None:
+    one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
+    resource = make(sim, users(one, two, system=True))
+    az(["communication", "identity", "remove", "-n", "myApp", "-g", GROUP, "--user-assigned", *form]).ok()
+    assert sim.state.identity_of(resource)["type"] == "SystemAssigned"
+
+
+def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) -> None:
+    one = sim.state.add_user_identity("one", GROUP)
+    resource = make(sim, users(one, system=True))
+    done = az(f"communication identity remove {APP} --system-assigned --user-assigned").ok()
+    assert done.json == {"type": "None"}
+    assert "its principal and its role assignments are gone for good" in done.stderr
+    assert f"What goes: the system-assigned identity, '{one}'" in done.stderr
+    assert sim.state.identity_of(resource) == {"type": "None"}
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_remove_asks_in_a_terminal(az: Az, sim: Armsim, answer: str, removed: bool) -> None:
+    resource = make(sim, {"type": "SystemAssigned"})
+    done = az.in_terminal(f"communication identity remove {APP} --system-assigned", answer)
+    assert "gone for good" in done.stdout
+    assert "Are you sure you want to remove this?" in done.stdout
+    assert (done.exit_code == 0) is removed
+    assert (sim.state.identity_of(resource)["type"] == "None") is removed
+
+
+@pytest.mark.parametrize("command", ["--system-assigned --yes", "--user-assigned one"])
+def test_remove_does_not_ask_needlessly(az: Az, sim: Armsim, command: str) -> None:
+    make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
+    done = az.in_terminal(f"communication identity remove {APP} {command}")
+    assert done.exit_code == 0
+    assert "Are you sure" not in done.stdout
+
+
+def test_remove_with_ids_asks_once_for_all(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(name, GROUP, identity={"type": "SystemAssigned"}) for name in ("a", "b", "c")]
+    done = az.in_terminal(["communication", "identity", "remove", "--system-assigned", "--ids", *ids], "y\n")
+    assert done.exit_code == 0
+    assert done.stdout.count("Are you sure") == 1
+    assert all(f"system-assigned identity of '{name}'" in done.stdout for name in "abc")
+    assert all(sim.state.identity_of(resource) == {"type": "None"} for resource in ids)
+
+
+def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> None:
+    one = sim.state.add_user_identity("one", GROUP)
+    make(sim, users(one, system=True))
+    done = az(f"communication identity remove {APP} --system-assigned --user-assigned one other")
+    assert done.exit_code == 3
+    assert "Nothing was removed: not assigned to 'myApp': " in done.stderr
+    assert "userAssignedIdentities/other" in done.stderr
+    assert f"Its user-assigned identities are:\n{one}" in done.stderr
+    assert calls(sim) == [READ]
+
+
+@pytest.mark.parametrize(("flag", "what"), [("--system-assigned", "system-assigned"),
+                                            ("--user-assigned", "user-assigned")])
+def test_remove_where_there_is_nothing_warns(az: Az, sim: Armsim, flag: str, what: str) -> None:
+    make(sim)
+    done = az(f"communication identity remove {APP} {flag}").ok()
+    assert f"'myApp' has no {what} identity; there is none to remove." in done.stderr
+    assert done.json == {"type": "None"}
+    assert calls(sim) == [READ]
+
+
+# ---- show, list, wait --------------------------------------------------------------------------------------------------
+
+def test_show_is_one_get(az: Az, sim: Armsim) -> None:
+    make(sim)
+    assert az(f"communication identity show {APP}").ok().json == {"type": "None"}
+    assert calls(sim) == [READ]
+
+
+def test_list_is_one_get_a_page(az: Az, sim: Armsim) -> None:
+    sim.options.page_size = 2
+    ids = [sim.state.add_resource(f"app{number}", f"group{number % 2}", identity={"type": "SystemAssigned"})
+           for number in range(5)]
+    listed = az("communication identity list").ok().json
+    assert [item["id"] for item in listed] == ids
+    assert [(item["name"], item["resourceGroup"], item["type"]) for item in listed[:2]] == [
+        ("app0", "group0", "SystemAssigned"), ("app1", "group1", "SystemAssigned")]
+    assert len(sim.requests) == 3
+    assert len(az("communication identity list -g group1").ok().json) == 2
+    assert len(sim.requests) == 4
+
+
+def test_list_of_nothing(az: Az, sim: Armsim) -> None:
+    sim.state.add_group(GROUP)
+    assert az(f"communication identity list -g {GROUP}").ok().json == []
+    assert az("communication identity list -o table").ok().stdout.strip() == ""
+
+
+@pytest.mark.parametrize("condition", ["--created", "--updated", "--exists", "--custom identity.principalId",
+                                       "--custom \"identity.type=='SystemAssigned'\""])
+def test_wait_for_what_is_there(az: Az, sim: Armsim, condition: str) -> None:
+    make(sim, {"type": "SystemAssigned"})
+    assert az(f"communication identity wait {APP} {condition} --interval 1").ok().stdout == ""
+    assert calls(sim) == [READ]
+
+
+def test_wait_for_what_is_gone(az: Az, sim: Armsim) -> None:
+    sim.state.add_group(GROUP)
+    az(f"communication identity wait {APP} --deleted").ok()
+
+
+def test_wait_polls_until_settled(az: Az, sim: Armsim) -> None:
+    sim.options.patch_fill_after = 3
+    resource = make(sim)
+    sim.state.patch_resource(resource, {"identity": {"type": "SystemAssigned"}})
+    az(f"communication identity wait {APP} --updated --interval 1").ok()
+    assert calls(sim) == [READ] * 3
+
+
+def test_wait_times_out_with_an_error(az: Az, sim: Armsim) -> None:
+    make(sim)
+    done = az(f"communication identity wait {APP} --custom identity.principalId --interval 1 --timeout 1")
+    assert done.exit_code == 1
+    assert "After 1 seconds 'myApp' has not reached the condition." in done.stderr
+
+
+# ---- a service that takes its time ---------------------------------------------------------------------------------------
+
+def test_assign_waits_until_the_answer_is_settled(az: Az, sim: Armsim) -> None:
+    sim.options.patch_fill_after = 2
+    one = sim.state.add_user_identity("one", GROUP)
+    make(sim)
+    printed = az(f"communication identity assign {APP} --user-assigned one").ok().json
+    assert printed["userAssignedIdentities"][one]["clientId"]
+    assert calls(sim) == [READ, WRITE, READ, READ]
+
+
+def test_no_wait_does_not(az: Az, sim: Armsim) -> None:
+    sim.options.patch_fill_after = 2
+    one = sim.state.add_user_identity("one", GROUP)
+    make(sim)
+    printed = az(f"communication identity assign {APP} --user-assigned one --no-wait").ok().json
+    assert printed == {"type": "UserAssigned", "userAssignedIdentities": {one: {}}}
+    assert calls(sim) == [READ, WRITE]
+
+
+def test_assign_waits_for_a_running_operation(az: Az, sim: Armsim) -> None:
+    sim.options.put_resource_seconds = 1.5
+    resource = make(sim)
+    sim.state.put_resource(resource, {"location": "global", "properties": {"dataLocation": "unitedstates"}})
+    az(f"communication identity assign {APP} --system-assigned").ok()
+    assert calls(sim)[-1] == WRITE
+    assert calls(sim).count(WRITE) == 1
+    assert sim.state.identity_of(resource)["type"] == "SystemAssigned"
+
+
+# ---- --ids -----------------------------------------------------------------------------------------------------------
+
+def test_ids_print_a_list_in_order_with_the_resource(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(f"app{number}", GROUP) for number in range(12)]
+    listed = az("communication identity list --query [].id -o tsv").ok().stdout
+    done = az("communication identity assign --system-assigned --ids @-", stdin=listed).ok()
+    assert [item["id"] for item in done.json] == ids
+    assert {item["type"] for item in done.json} == {"SystemAssigned"}
+
+
+def test_a_single_id_prints_an_object(az: Az, sim: Armsim) -> None:
+    assert az(f"communication identity show --ids {make(sim)}").ok().json == {"type": "None"}
+
+
+def test_ids_take_json_of_another_command(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(name, GROUP) for name in ("a", "b")]
+    listed = az("communication identity list").ok().stdout
+    assert [item["id"] for item in az("communication identity show --ids @-", stdin=listed).ok().json] == ids
+
+
+def test_one_failure_neither_stops_nor_hides_the_others(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(name, GROUP) for name in ("a", "b", "c")]
+    sim.state.deny("Microsoft.Communication/CommunicationServices/write", ids[1])
+    done = az(["communication", "identity", "assign", "--system-assigned", "--ids", *ids,
+               ids[0].replace("communicationServices/a", "communicationServices/absent")])
+    assert done.exit_code == 1
+    assert [item["id"] for item in done.json] == [ids[0], ids[2]]
+    assert f"{ids[1]}: This login may not do that" in done.stderr
+    assert "There is no Communication Services resource 'absent'" in done.stderr
+    assert "2 of 4 resources failed; 2 succeeded." in done.stderr
+
+
+def test_all_failures(az: Az, sim: Armsim) -> None:
+    ids = [make(sim).replace("myApp", name) for name in ("a", "b")]
+    done = az(["communication", "identity", "show", "--ids", *ids])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "2 of 2 resources failed; 0 succeeded." in done.stderr
+
+
+# ---- wrong input -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("line", "message", "way_on"), [
+    (f"assign {APP}", "neither --system-assigned nor --user-assigned", "identity assign --help"),
+    (f"assign {APP} --system-assigned false", "neither --system-assigned nor --user-assigned", "assign --help"),
+    (f"assign {APP} --user-assigned []", "neither --system-assigned nor --user-assigned", "assign --help"),
+    (f"remove {APP}", "neither --system-assigned nor --user-assigned", "identity remove --help"),
+    (f"remove {APP} --system-assigned no", "neither --system-assigned nor --user-assigned", "remove --help"),
+    (f"assign {APP} --system-assigned maybe", "'maybe' is neither true nor false", "with true or false"),
+    (f"assign {APP} --user-assigned [system]", "'[system]' is not a user-assigned identity", "--system-assigned"),
+    (f"assign {APP} --user-assigned ''", "was given an empty value", "az identity list"),
+    (f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f", "is a client ID or a principal ID",
+     "principalId=='00000000-0000-0000-0000-00000000000f'"),
+    (f"assign {APP} --user-assigned one a/b", "'a/b' is neither the name nor the resource ID", "az identity list"),
+    (f"assign --system-assigned -g {GROUP} -n 'my app'", "'my app' is not a valid name", "identity list"),
+    (f"assign --system-assigned -g 'my/group' -n myApp", "'my/group' is not a valid name of a resource group",
+     "az group list"),
+    ("assign --system-assigned -n myApp", "(--name --resource-group | --ids) are required", "--ids"),
+    ("assign --system-assigned --ids myApp", "'myApp' is not the resource ID", "identity list"),
+    ("assign --system-assigned --ids ''", "--ids was given no resource ID", "list is empty"),
+    ("list -g 'my/group'", "'my/group' is not a valid name of a resource group", "az group list"),
+    (f"show {APP} --subscription nobody", "'nobody' is not a subscription", "az account list"),
+    (f"wait {APP}", "What to wait for is missing", "--custom JMESPATH"),
+    (f"assign {APP} --system-assigned --scope /subscriptions/x", "--scope was given without --role", "--role"),
+    (f"assign {APP} --system-assigned --role ''", "'' is not a role", "az role definition list"),
+    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", "'/a/../b' is not a scope", "az group show"),
+])
+def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, message: str, way_on: str) -> None:
+    make(sim)
+    done = az(f"communication identity {line}")
+    assert done.exit_code in (1, 2)
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert way_on in done.stderr
+    assert sim.requests == []
+
+
+# ---- what the service refuses ------------------------------------------------------------------------------------------
+
+def test_no_such_resource(az: Az, sim: Armsim) -> None:
+    sim.state.add_group(GROUP)
+    for command in ("show", "assign --system-assigned", "remove --system-assigned", "wait --updated"):
+        done = az(f"communication identity {command} {APP}")
+        assert done.exit_code == 3
+        assert f"There is no Communication Services resource 'myApp' in resource group '{GROUP}'" in done.stderr
+        assert sim.state.SUBSCRIPTION in done.stderr
+        assert "az communication identity list" in done.stderr
+
+
+def test_no_such_group(az: Az, sim: Armsim) -> None:
+    for command in (f"show {APP}", f"list -g {GROUP}"):
+        done = az(f"communication identity {command}")
+        assert done.exit_code == 3
+        assert f"There is no resource group '{GROUP}'" in done.stderr
+        assert "az group list" in done.stderr
+    assert sim.requests
+
+
+@pytest.mark.parametrize(("action", "role"), [("write", "Contributor"), ("read", "Reader")])
+def test_authorization_failed(az: Az, sim: Armsim, action: str, role: str) -> None:
+    resource = make(sim)
+    sim.state.deny(f"Microsoft.Communication/CommunicationServices/{action}", resource)
+    done = az(f"communication identity assign {APP} --system-assigned")
+    assert done.exit_code == 1
+    assert f"the action 'Microsoft.Communication/CommunicationServices/{action}' is missing" in done.stderr
+    assert f"at scope '{resource}'" in done.stderr
+    assert f'az role assignment create --role "{role}" --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
+
+
+def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
+    one = sim.state.add_user_identity("one", GROUP)
+    make(sim)
+    sim.state.deny("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", one)
+    done = az(f"communication identity assign {APP} --user-assigned one")
+    assert done.exit_code == 1
+    assert f"it may not assign the user-assigned identity '{one}'" in done.stderr
+    assert ('az role assignment create --role "Managed Identity Operator" --assignee '
+            f"00000000-0000-0000-0000-00000000000c --scope {one}") in done.stderr
+
+
+def test_no_such_identity_names_similar_ones(az: Az, sim: Armsim) -> None:
+    elsewhere = sim.state.add_user_identity("myIdentity", "otherGroup")
+    near = sim.state.add_user_identity("myIdentty", GROUP)
+    sim.state.add_user_identity("else", GROUP)
+    resource = make(sim)
+    done = az(f"communication identity assign {APP} --user-assigned myIdentity")
+    assert done.exit_code == 3
+    assert "There is no user-assigned identity '/subscriptions/" in done.stderr
+    assert f"Did you mean one of these?\n{elsewhere}\n{near}\n" in done.stderr + "\n"
+    assert "userAssignedIdentities/else" not in done.stderr
+    assert sim.state.identity_of(resource) is None
+
+
+def test_no_such_identity_and_no_right_to_look(az: Az, sim: Armsim) -> None:
+    make(sim)
+    sim.state.deny("Microsoft.ManagedIdentity/userAssignedIdentities/read",
+                   f"/subscriptions/{sim.state.SUBSCRIPTION}")
+    done = az(f"communication identity assign {APP} --user-assigned myIdentity")
+    assert done.exit_code == 1
+    assert "userAssignedIdentities/myIdentity' was not found." in done.stderr
+
+
+def test_lock(az: Az, sim: Armsim) -> None:
+    resource = make(sim)
+    sim.state.lock_scope(resource, "keep")
+    done = az(f"communication identity assign {APP} --system-assigned")
+    assert done.exit_code == 1
+    assert "A lock forbids to change the resource" in done.stderr
+    assert "/locks/keep" in done.stderr
+    assert "az lock list" in done.stderr
+
+
+def test_policy(az: Az, sim: Armsim) -> None:
+    resource = make(sim, {"type": "SystemAssigned"})
+    sim.state.require_identity_by_policy(resource, "Communication service resource should use a managed identity")
+    done = az(f"communication identity remove {APP} --system-assigned")
+    assert done.exit_code == 1
+    assert "A policy forbids the change: 'Communication service resource should use a managed identity'" in done.stderr
+    assert "(assignment 'require-identity')" in done.stderr
+
+
+def test_not_registered_is_not_registered_behind_the_users_back(az: Az, sim: Armsim) -> None:
+    make(sim)
+    sim.state.unregister("Microsoft.Communication")
+    done = az(f"communication identity assign {APP} --system-assigned")
+    assert done.exit_code == 1
+    assert "az provider register -n Microsoft.Communication" in done.stderr
+    assert [request.method for request in sim.requests] == ["GET"]
+
+
+def test_what_is_not_understood_goes_through_with_the_services_words(az: Az, sim: Armsim) -> None:
+    make(sim)
+    sim.add_fault(Fault(method="PATCH", status=400, code="SomethingNew", message="Nobody knows."))
+    done = az(f"communication identity assign {APP} --system-assigned")
+    assert done.exit_code == 1
+    assert "(SomethingNew) Nobody knows." in done.stderr
+
+
+def test_throttled_requests_wait_as_asked(az: Az, sim: Armsim) -> None:
+    make(sim)
+    sim.add_fault(Fault(method="PATCH", status=429, code="TooManyRequests", headers={"Retry-After": "2"}))
+    sim.add_fault(Fault(method="GET", path="myApp", status=429, code="TooManyRequests", headers={"Retry-After": "1"}))
+    az(f"communication identity assign {APP} --system-assigned").ok()
+    assert calls(sim) == [READ, READ, WRITE, WRITE]
+    times = [request.at for request in sim.requests]
+    assert times[1] - times[0] >= 1
+    assert times[3] - times[2] >= 2
+
+
+def test_a_lost_answer_ends_in_success(az: Az, sim: Armsim) -> None:
+    resource = make(sim)
+    sim.add_fault(Fault(method="PATCH", kind="reset-after"))
+    printed = az(f"communication identity assign {APP} --system-assigned").ok().json
+    assert printed["principalId"] == sim.state.identity_of(resource)["principalId"]
+    assert calls(sim) == [READ, WRITE, READ]
+
+
+def test_a_lost_answer_of_remove_ends_in_success(az: Az, sim: Armsim) -> None:
+    make(sim, users(sim.state.add_user_identity("one", GROUP)))
+    sim.add_fault(Fault(method="PATCH", kind="reset-after"))
+    assert az(f"communication identity remove {APP} --user-assigned one").ok().json == {"type": "None"}
+
+
+def test_output_is_plain_json(az: Az, sim: Armsim) -> None:
+    make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
+    assert "null" not in json.dumps(az(f"communication identity show {APP}").ok().json)
