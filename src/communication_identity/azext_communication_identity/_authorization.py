@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Role definitions and role assignments through azure-mgmt-authorization, which every azure-cli ships, as plain JSON."""
+"""Role definitions and role assignments, through azure-mgmt-authorization, which every azure-cli ships."""
 
 from __future__ import annotations
 

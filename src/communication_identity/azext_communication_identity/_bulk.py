@@ -16,7 +16,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
-from ._errors import explained
+from ._errors import explain, explained
 from ._interrupt import interrupts_tell
 from ._resource_id import Resource
 
@@ -39,10 +39,9 @@ class Outcome(Generic[T]):
 
 
 def for_each(resources: Sequence[Resource], work: Callable[[Resource], T]) -> Outcome[T]:
-    """Do the work for each resource. A single resource's failure is raised; those of several are collected."""
+    """Do the work for each resource. The failure of a single one is raised, explained; those of several are kept."""
     if len(resources) == 1:
-        with interrupts_tell(lambda: _unfinished(resources[0])):
-            return Outcome({resources[0]: work(resources[0])})
+        return Outcome({resources[0]: _alone(resources[0], work)})
     outcome: Outcome[T] = Outcome()
     if not resources:
         return outcome
@@ -58,6 +57,15 @@ def for_each(resources: Sequence[Resource], work: Callable[[Resource], T]) -> Ou
                 task.wait(_TICK)
         pool.close()
     return outcome
+
+
+def _alone(resource: Resource, work: Callable[[Resource], T]) -> T:
+    from azure.core.exceptions import AzureError
+    with interrupts_tell(lambda: _unfinished(resource)):
+        try:
+            return work(resource)
+        except AzureError as error:  # here, since core's `show` has an exception handler of its own
+            explain(error)
 
 
 def report_failures(cmd: Any, outcome: Outcome[Any]) -> None:

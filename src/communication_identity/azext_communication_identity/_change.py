@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING
 
 from azure.cli.core.azclierror import AzureResponseError
 from knack.log import get_logger
@@ -36,7 +36,7 @@ _FINAL_CODES = ("MissingSubscriptionRegistration", "ScopeLocked")
 
 
 def change_identities(operations: CommunicationServicesOperations, resource: Resource, first: Document, plan: Plan,
-                      change: Change, no_wait: bool = False) -> Document:
+                      change: Change, *, no_wait: bool = False) -> Document:
     """Bring the resource from what it has to what `plan` makes of it and `change`; return it as it then is.
 
     `first` is the resource as it was read before. No write when nothing changes, 1 PATCH when all goes well. Unless
@@ -57,7 +57,7 @@ def change_identities(operations: CommunicationServicesOperations, resource: Res
         else:
             answer = _write(operations, resource, patch_body(before, wanted), etag)
         if isinstance(answer, Document):
-            return answer if no_wait else _settled(operations, resource, answer, before, wanted, change)
+            return answer if no_wait else _settled(operations, resource, answer, before, wanted, change=change)
         if patience.over:
             raise answer
         _wait(patience, resource, f"The service did not take the change ({_reason(answer)})")
@@ -82,7 +82,7 @@ def _write(operations: CommunicationServicesOperations, resource: Resource, body
 
 
 def _settled(operations: CommunicationServicesOperations, resource: Resource, answer: Document, before: Identities,
-             wanted: Identities, change: Change) -> Document:
+             wanted: Identities, *, change: Change) -> Document:
     """Read until the resource holds, settled, what the change names of `wanted`, and nothing that it takes away."""
     asked = difference(wanted, after_remove(wanted, change))
     removed = difference(before, wanted)

@@ -11,7 +11,7 @@ A table from ARM's error codes to functions. What isn't understood goes through 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
     AzCLIError,

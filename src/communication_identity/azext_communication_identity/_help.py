@@ -7,6 +7,12 @@
 
 from knack.help_files import helps
 
+# Microsoft's `communication` extension describes the group better; without it, someone has to.
+helps.setdefault("communication", """
+type: group
+short-summary: Manage Azure Communication Services.
+""")
+
 helps["communication identity"] = """
 type: group
 short-summary: Manage the managed identities of Azure Communication Services resources.

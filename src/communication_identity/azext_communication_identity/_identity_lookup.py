@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Optional
+from typing import Any
 
 from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 

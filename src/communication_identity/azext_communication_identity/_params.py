@@ -60,7 +60,8 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("system_assigned", _system_type, help="Remove the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="*",
                    help=f"User-assigned identities to remove: {_WHICH} Without a value: all of them.")
-        c.argument("delete_role_assignments", action="store_true",
+        c.argument("delete_role_assignments", options_list=["--delete-role-assignments", "--delete-assignments"],
+                   action="store_true",
                    help="Delete the role assignments that the removed identities hold in the subscription first, also "
                         "those of user-assigned identities, which other resources may use.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Do not prompt for confirmation.")

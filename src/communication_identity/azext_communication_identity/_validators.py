@@ -14,8 +14,14 @@ from typing import Any
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 from knack.log import get_logger
 
-from ._resource_id import (Resource, check_group_name, check_resource_name, check_subscription, check_user_assigned,
-                           parse_resource_id)
+from ._resource_id import (
+    Resource,
+    check_group_name,
+    check_resource_name,
+    check_subscription,
+    check_user_assigned,
+    parse_resource_id,
+)
 from ._role import check_role, check_scope
 
 logger = get_logger(__name__)

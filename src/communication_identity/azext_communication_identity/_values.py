@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 

@@ -14,7 +14,7 @@ from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 from ._bulk import Outcome, for_each, report_failures
 from ._change import Plan, change_identities
 from ._client_factory import communication_services
-from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
+from ._identity import Change, after_assign, after_remove, not_assigned, plain_block, principals_of
 from ._identity_lookup import identity_not_found
 from ._removal import Removal, confirm
 from ._resource import Document, list_documents, read
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Block = dict[str, Any]
 
 
-def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
+def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
                     no_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
@@ -41,7 +41,8 @@ def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool =
         change = _change(resource, system_assigned, user_assigned)
         first = read(operations[resource.subscription], resource)
         # A role needs the principal ID, so with one there is always a wait.
-        document = _apply(cmd, operations, resource, first, after_assign, change, no_wait and not grants)
+        document = _apply(cmd, operations, resource, first, plan=after_assign, change=change,
+                          no_wait=no_wait and not grants)
         block = plain_block(document.block)
         if grants:
             block["roleAssignments"] = grants[resource].apply(resource, document, change)
@@ -50,7 +51,7 @@ def assign_identity(cmd: Any, resources: list[Resource], system_assigned: bool =
     return _output(cmd, for_each(resources, assign), resources)
 
 
-def remove_identity(cmd: Any, resources: list[Resource], system_assigned: bool = False,
+def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False, yes: bool = False,
                     no_wait: bool = False) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
@@ -72,7 +73,8 @@ def remove_identity(cmd: Any, resources: list[Resource], system_assigned: bool =
         if removal.delete_assignments:
             from ._grant import delete_assignments
             delete_assignments(cmd.cli_ctx, resource, removal.assignments)
-        document = _apply(cmd, operations, resource, removal.document, after_remove, removal.change, no_wait)
+        document = _apply(cmd, operations, resource, removal.document, plan=after_remove, change=removal.change,
+                          no_wait=no_wait)
         return plain_block(document.block)
 
     removals = for_each(resources, check)
@@ -103,7 +105,7 @@ def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[Bl
             for document in list_documents(communication_services(cmd.cli_ctx), resource_group_name)]
 
 
-def wait_for_resource(cmd: Any, resources: list[Resource], created: bool = False, updated: bool = False,
+def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
                       timeout: int = 3600) -> None:
     """The CLI's standard wait, on each resource."""
@@ -146,11 +148,11 @@ def _require_assigned(removal: Removal) -> None:
 
 
 def _apply(cmd: Any, operations: dict[str, CommunicationServicesOperations], resource: Resource, first: Document,
-           plan: Plan, change: Change, no_wait: bool) -> Document:
+           *, plan: Plan, change: Change, no_wait: bool) -> Document:
     """Change one resource; where the service refuses a user-assigned identity, find out why."""
     from azure.core.exceptions import HttpResponseError
     try:
-        return change_identities(operations[resource.subscription], resource, first, plan, change, no_wait)
+        return change_identities(operations[resource.subscription], resource, first, plan, change, no_wait=no_wait)
     except HttpResponseError as error:
         if service_error(error).code == "FailedIdentityOperation":
             missing = identity_not_found(cmd.cli_ctx, change.user_assigned)
