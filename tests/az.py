@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shlex
 import shutil
 import subprocess
@@ -87,6 +86,8 @@ class Az:
 
     def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60) -> Result:
         """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`."""
+        import pty  # not on Windows, where dev.py uses this file too
+
         ours, theirs = pty.openpty()
         process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=theirs,
                                    stderr=theirs, close_fds=True)

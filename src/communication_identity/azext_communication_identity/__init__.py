@@ -5,7 +5,7 @@
 
 """Azure CLI extension: managed identities of Azure Communication Services resources."""
 
-from typing import Any, Optional, cast
+from typing import Any, cast
 
 from azure.cli.core import AzCommandsLoader
 

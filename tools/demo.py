@@ -1,0 +1,54 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py demo`: Microsoft's how-to, with the real az, against a local server."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from .environment import CommandFailedError, for_demo
+from .private_az import Session, session
+
+APP = "--name myApp --resource-group myResourceGroup"
+
+# Each line as typed; {id} is the resource ID that `az identity create` printed.
+WALK = (
+    "az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup",
+    "az identity create --resource-group myResourceGroup --name myIdentity",
+    f"az communication identity assign {APP} --user-assigned {{id}}",
+    f"az communication identity show {APP} --output table",
+    "az communication identity list --output table",
+    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User"',
+    f"az communication identity remove {APP} --user-assigned {{id}}",
+    f"az communication identity remove {APP} --system-assigned --yes",
+    f"az communication identity show {APP}",
+)
+
+
+def run(_args: Sequence[str]) -> int:
+    """Walk through the how-to; every command has to succeed."""
+    venv = for_demo()
+    with session(venv, "demo", "--seed-demo") as running:
+        print("\nThe server is a simulation on this machine, not Azure. It has the resource myApp.\n")
+        for line in WALK:
+            _step(running, line)
+    print("That was it. To try commands of your own: python3 dev.py sim")
+    return 0
+
+
+def _step(running: Session, line: str) -> None:
+    identity = (f"/subscriptions/{running.server['subscription']}/resourcegroups/myResourceGroup/providers"
+                "/Microsoft.ManagedIdentity/userAssignedIdentities/myIdentity")
+    typed = line.replace("{id}", identity)
+    print(f"$ {typed}", flush=True)
+    command = running.az.command(shlex.split(typed)[1:])
+    exit_code = subprocess.run(command, env=running.az.environment(), stdin=subprocess.DEVNULL,
+                               check=False).returncode
+    print(flush=True)
+    if exit_code:
+        raise CommandFailedError(shlex.split(typed), exit_code)

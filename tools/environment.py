@@ -1,0 +1,100 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Virtual environments: made when missing, left alone when what they hold is still what is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".work"  # everything that dev.py makes, but for the virtual environments
+SOURCE = ROOT / "src" / "communication_identity"
+ARMSIM_REQUIREMENTS = ROOT / "tests" / "armsim" / "requirements.txt"
+TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
+
+
+class CommandFailedError(Exception):
+    """A command ended with another exit code than 0."""
+
+    def __init__(self, command: Sequence[str], exit_code: int) -> None:
+        super().__init__(f"Failed with {exit_code}: {' '.join(command)}")
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment."""
+
+    folder: Path
+
+    @property
+    def scripts(self) -> Path:
+        """The folder of its programs."""
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+    @property
+    def python(self) -> str:
+        """Its Python."""
+        return str(self.scripts / "python")
+
+    def pip(self, *args: str) -> None:
+        """Run its pip."""
+        run([self.python, "-m", "pip", "--disable-pip-version-check", *args])
+
+
+def for_demo() -> Environment:
+    """The environment with azure-cli and the local Azure Resource Manager."""
+    return ensure(ROOT / ".venv", ["azure-cli", "setuptools", "wheel"], [ARMSIM_REQUIREMENTS])
+
+
+def for_tests() -> Environment:
+    """The same, with all that the tests and the linters need, and the extension as an editable install."""
+    venv = for_demo()
+    return ensure(venv.folder, ["--no-build-isolation", "-e", str(SOURCE)], [TEST_REQUIREMENTS],
+                  stamp="tests", watched=[SOURCE / "setup.py"])
+
+
+def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], *, stamp: str = "base",
+           python: str = sys.executable, watched: Sequence[Path] = ()) -> Environment:
+    """An environment with these packages. A stamp in it says what was installed, so that a second run is quick."""
+    venv = Environment(folder)
+    text = "\n".join([*packages, *(path.read_text(encoding="utf-8") for path in (*requirements, *watched))])
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    stamp_file = folder / f".stamp-{stamp}"
+    if stamp_file.is_file() and stamp_file.read_text(encoding="utf-8") == digest:
+        return venv
+    started = time.monotonic()
+    if not Path(venv.python).exists() and not Path(f"{venv.python}.exe").exists():
+        print(f"Making {folder.name} …", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        run([python, "-m", "venv", str(folder)])
+    print(f"Installing what is needed into {folder.name} (once, a minute or two) …", flush=True)
+    files = [word for path in requirements for word in ("-r", str(path))]
+    # No bar where nobody watches; pip still names what it collects and installs.
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    venv.pip("install", *quiet, *packages, *files)
+    stamp_file.write_text(digest, encoding="utf-8")
+    print(f"Done in {time.monotonic() - started:.0f} seconds.", flush=True)
+    return venv
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
+        cwd: Path | None = None) -> int:
+    """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`."""
+    sys.stdout.flush()
+    exit_code = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})},
+                               check=False).returncode
+    if check and exit_code:
+        raise CommandFailedError(command, exit_code)
+    return exit_code

@@ -1,0 +1,61 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py lint`: every check that needs no server."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from .environment import ROOT, SOURCE, Environment, for_tests, run as run_command
+
+AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
+PACKAGE = SOURCE / "azext_communication_identity"
+DEPENDENCY = "azure-mgmt-communication>=2.1.0,<2.2.0"
+
+
+def run(_args: Sequence[str]) -> int:
+    """Run all; the exit code is 0 only if all pass."""
+    venv = for_tests()
+    failed = [name for name, command in _checks(venv) if _fails(venv, name, command)]
+    failed += _audit(venv)
+    print("lint: " + (f"failed: {', '.join(failed)}" if failed else "all passed"))
+    return 1 if failed else 0
+
+
+def _checks(venv: Environment) -> list[tuple[str, list[str]]]:
+    checks = [
+        ("ruff", [venv.python, "-m", "ruff", "check", "."]),
+        ("mypy", [venv.python, "-m", "mypy", "--strict", "--exclude", "tests", str(PACKAGE)]),
+    ]
+    if AZDEV.exists():
+        checks += [(f"azdev {what}", [venv.python, str(AZDEV), what, "communication_identity"])
+                   for what in ("linter", "style")]
+    else:
+        print("azdev is skipped: ../shared/azdev is only in the workplace.")
+    return checks
+
+
+def _fails(venv: Environment, name: str, command: list[str]) -> bool:
+    print(f"== {name}", flush=True)
+    return run_command(command, env={"VIRTUAL_ENV": str(venv.folder)}, check=False) != 0
+
+
+def _audit(venv: Environment) -> list[str]:
+    """Known vulnerabilities in what the wheel installs; skipped with a word where their list can't be reached."""
+    print("== pip-audit", flush=True)
+    listed = ROOT / ".work" / "audited.txt"
+    listed.parent.mkdir(exist_ok=True)
+    listed.write_text(DEPENDENCY + "\n", encoding="utf-8")
+    done = subprocess.run([venv.python, "-m", "pip_audit", "--requirement", str(listed), "--progress-spinner", "off"],
+                          cwd=ROOT, capture_output=True, text=True, check=False)
+    print(done.stdout + done.stderr[-500:])
+    if done.returncode == 0:
+        return []
+    if "Name" in done.stdout and "Fix Versions" in done.stdout:
+        return ["pip-audit"]
+    print("pip-audit is skipped: the list of vulnerabilities can't be reached from here.")
+    return []

@@ -1,0 +1,71 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""An `az` apart from the user's own: its own configuration and extensions, talking to a local server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .environment import ROOT, WORK, Environment
+from .wheel import build
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from az import CA_VARIABLE, Az  # noqa: E402  # the tests' own helper; standard library only, as this is
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running server, and an `az` that has the extension and is logged in there."""
+
+    az: Az
+    server: dict[str, Any]  # what `python -m armsim` says: url, ca_file, env, subscription, tenant
+
+
+@contextmanager
+def session(venv: Environment, name: str, *server_args: str) -> Iterator[Session]:
+    """Install the extension from its wheel, start the server, log in; stop the server at the end."""
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    extensions = install_extension(venv, folder)
+    with armsim(venv, *server_args) as server:
+        az = Az(folder / "config", extensions, server["env"], venv.python)
+        az.log_in(server["url"])
+        yield Session(az, server)
+
+
+def install_extension(venv: Environment, folder: Path) -> Path:
+    """`az extension add` the wheel into a folder of its own. The pip inside must not see armsim's certificate."""
+    wheel = build(venv, folder)
+    given = {key: value for key, value in os.environ.items() if key != CA_VARIABLE}
+    print("Installing the extension …", flush=True)
+    Az(folder / "install", folder / "extensions", given, venv.python)(
+        ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
+    return folder / "extensions"
+
+
+@contextmanager
+def armsim(venv: Environment, *args: str) -> Iterator[dict[str, Any]]:
+    """Run the local Azure Resource Manager; yields what it says of itself."""
+    process = subprocess.Popen([venv.python, "-m", "armsim", *args], cwd=ROOT / "tests", text=True,
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        if process.stdout is None:
+            raise RuntimeError("no output to read")  # can't be: it was asked for above
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,47 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py sim`: the local server, left running, and the lines that point a shell's az at it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+
+from .environment import Environment, for_demo
+from .private_az import session
+
+
+def run(args: Sequence[str]) -> int:
+    """Serve until Ctrl-C or SIGTERM. Arguments go to the server: --port, --real-time, --clock-scale."""
+    venv = for_demo()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with session(venv, "sim", "--seed-demo", *args) as running:
+        variables = {**running.server["env"], "AZURE_CONFIG_DIR": str(running.az.config),
+                     "AZURE_EXTENSION_DIR": str(running.az.extensions), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+        print(f"\nA simulation of Azure is at {running.server['url']}; it has the resource myApp in myResourceGroup.")
+        print("\nPaste into bash or zsh:\n\n" + bash_lines(venv, variables))
+        print("\nor into PowerShell:\n\n" + powershell_lines(venv, variables))
+        print("\nthen try:  az communication identity assign --system-assigned -n myApp -g myResourceGroup")
+        print("\nCtrl-C stops the simulation.", flush=True)
+        while not stop.wait(1):
+            pass
+    print("Stopped.")
+    return 0
+
+
+def bash_lines(venv: Environment, variables: Mapping[str, str]) -> str:
+    """Exports for bash."""
+    lines = [f"export {key}='{value}'" for key, value in variables.items()]
+    return "\n".join([*lines, f"export PATH='{venv.scripts}':\"$PATH\""])
+
+
+def powershell_lines(venv: Environment, variables: Mapping[str, str]) -> str:
+    """Assignments for PowerShell."""
+    lines = [f"$env:{key} = '{value}'" for key, value in variables.items()]
+    return "\n".join([*lines, f"$env:PATH = '{venv.scripts}' + [IO.Path]::PathSeparator + $env:PATH"])
