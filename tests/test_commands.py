@@ -188,7 +188,7 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
     resource = make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned").ok()
     assert done.json == {"type": "None"}
-    assert "its principal and its role assignments are gone for good" in done.stderr
+    assert "its principal and the access it was granted are gone for good" in done.stderr
     assert f"What goes: the system-assigned identity, '{one}'" in done.stderr
     assert sim.state.identity_of(resource) == {"type": "None"}
 

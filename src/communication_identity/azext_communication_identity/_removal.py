@@ -60,8 +60,8 @@ class Removal:
         """A line for each thing that is gone for good."""
         name, lines = self.resource.name, []
         if self.gone.system_assigned:
-            lines.append(f"This removes the system-assigned identity of '{name}': its principal and its role "
-                         "assignments are gone for good; assigning it again makes a new principal.")
+            lines.append(f"This removes the system-assigned identity of '{name}': its principal and the "
+                         "access it was granted are gone for good; assigning it again makes a new principal.")
         if self.gone != Identities() and self.gone == self.current:
             lines.append(f"This leaves '{name}' without any identity. What goes: {_words(self.gone)}.")
         if self.assignments:
