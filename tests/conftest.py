@@ -16,7 +16,7 @@ from armsim import Armsim
 from armsim.openapi import shared_folder
 from az import CA_VARIABLE, Az, build_wheel
 
-OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # the login knows it; tests add it if they need it
+OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # known to the login; tests add it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

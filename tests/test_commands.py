@@ -41,7 +41,7 @@ READ = "GET Microsoft.Communication/communicationServices/myApp"
 WRITE = "PATCH Microsoft.Communication/communicationServices/myApp"
 
 
-# ---- assign: what it does ----------------------------------------------------------------------------------------------
+# ---- assign: what it does ------------------------------------------------------------------------------------------
 
 def test_microsofts_how_to_works_as_written(az: Az, sim: Armsim) -> None:
     resource = make(sim)
@@ -102,7 +102,7 @@ def test_principal_id_alone_for_a_script(az: Az, sim: Armsim) -> None:
     assert done.stderr == ""
 
 
-# ---- assign: call forms ------------------------------------------------------------------------------------------------
+# ---- assign: call forms --------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("flag", ["--system-assigned", "--system-assigned true", "--system-assigned=TRUE",
                                   "--system-assigned Yes", "--system-assigned y", "--system-assigned T",
@@ -152,7 +152,7 @@ def test_every_output_format(az: Az, sim: Armsim, command: str, output: str) -> 
     assert ("one" in done.stdout or output == "tsv") is (output != "none")
 
 
-# ---- remove ------------------------------------------------------------------------------------------------------------
+# ---- remove --------------------------------------------------------------------------------------------------------
 
 def test_remove_one_of_three_leaves_two(az: Az, sim: Armsim) -> None:
     one, two, three = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two", "three"))
@@ -241,7 +241,7 @@ def test_remove_where_there_is_nothing_warns(az: Az, sim: Armsim, flag: str, wha
     assert calls(sim) == [READ]
 
 
-# ---- show, list, wait --------------------------------------------------------------------------------------------------
+# ---- show, list, wait ----------------------------------------------------------------------------------------------
 
 def test_show_is_one_get(az: Az, sim: Armsim) -> None:
     make(sim)
@@ -296,7 +296,7 @@ def test_wait_times_out_with_an_error(az: Az, sim: Armsim) -> None:
     assert "After 1 seconds 'myApp' has not reached the condition." in done.stderr
 
 
-# ---- a service that takes its time ---------------------------------------------------------------------------------------
+# ---- a service that takes its time ---------------------------------------------------------------------------------
 
 def test_assign_waits_until_the_answer_is_settled(az: Az, sim: Armsim) -> None:
     sim.options.patch_fill_after = 2
@@ -326,7 +326,7 @@ def test_assign_waits_for_a_running_operation(az: Az, sim: Armsim) -> None:
     assert sim.state.identity_of(resource)["type"] == "SystemAssigned"
 
 
-# ---- --ids -----------------------------------------------------------------------------------------------------------
+# ---- --ids ---------------------------------------------------------------------------------------------------------
 
 def test_ids_print_a_list_in_order_with_the_resource(az: Az, sim: Armsim) -> None:
     ids = [sim.state.add_resource(f"app{number}", GROUP) for number in range(12)]
@@ -365,7 +365,7 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
     assert "2 of 2 resources failed; 0 succeeded." in done.stderr
 
 
-# ---- wrong input -----------------------------------------------------------------------------------------------------
+# ---- wrong input ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("line", "message", "way_on"), [
     (f"assign {APP}", "neither --system-assigned nor --user-assigned", "identity assign --help"),
@@ -380,7 +380,7 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
     (f"assign {APP} --user-assigned one a/b", "'a/b' is neither the name nor the resource ID", "az identity list"),
     (f"assign --system-assigned -g {GROUP} -n 'my app'", "'my app' is not a valid name", "identity list"),
-    (f"assign --system-assigned -g 'my/group' -n myApp", "'my/group' is not a valid name of a resource group",
+    ("assign --system-assigned -g 'my/group' -n myApp", "'my/group' is not a valid name of a resource group",
      "az group list"),
     ("assign --system-assigned -n myApp", "(--name --resource-group | --ids) are required", "--ids"),
     ("assign --system-assigned --ids myApp", "'myApp' is not the resource ID", "identity list"),
@@ -402,7 +402,7 @@ def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, 
     assert sim.requests == []
 
 
-# ---- what the service refuses ------------------------------------------------------------------------------------------
+# ---- what the service refuses --------------------------------------------------------------------------------------
 
 def test_no_such_resource(az: Az, sim: Armsim) -> None:
     sim.state.add_group(GROUP)

@@ -89,6 +89,12 @@ def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], 
     return venv
 
 
+def apart_from_the_users_own() -> dict[str, str]:
+    """Variables with which azure-cli, in the tests' own process, stays away from ~/.azure and finds the extension."""
+    return {"AZURE_CONFIG_DIR": str(WORK / "test-config"), "AZURE_EXTENSION_DIR": str(WORK / "no-extensions"),
+            "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+
+
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
         cwd: Path | None = None) -> int:
     """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from .environment import ROOT, SOURCE, Environment, for_tests, run as run_command
+from .environment import ROOT, SOURCE, Environment, for_tests
+from .environment import run as run_command
 
 AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
 PACKAGE = SOURCE / "azext_communication_identity"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from . import demo, environment, lint, simulate, wheel
+from . import demo, environment, lint, record, simulate, wheel
 
 Command = Callable[[Sequence[str]], int]
 
@@ -18,7 +18,8 @@ Command = Callable[[Sequence[str]], int]
 def test(args: Sequence[str]) -> int:
     """Run all tests, or those that pytest's own arguments select."""
     venv = environment.for_tests()
-    return environment.run([venv.python, "-m", "pytest", *args], check=False)
+    return environment.run([venv.python, "-m", "pytest", *args], env=environment.apart_from_the_users_own(),
+                           check=False)
 
 
 COMMANDS: dict[str, tuple[Command, str]] = {
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "sim": (simulate.run, "leave that server running, to try az by hand"),
     "test": (test, "run all tests; what follows goes to pytest"),
     "lint": (lint.run, "ruff, mypy, azdev, pip-audit"),
+    "record": (record.run, "record the scenario tests again, against the local server"),
     "build": (wheel.run, "build the wheel into dist/"),
 }
 

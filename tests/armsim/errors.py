@@ -102,8 +102,9 @@ def invalid_identity_value(identity: str) -> ArmError:
 
 def null_in_put() -> ArmError:
     """null in the map of a PUT (ansible-collections/azure pull request 1635)."""
-    return ArmError(400, "InvalidIdentityValues", "The 'UserAssignedIdentities' property keys should only be empty null "
-                    "during PATCH requests.", headers=GATEWAY)
+    return ArmError(400, "InvalidIdentityValues",
+                    "The 'UserAssignedIdentities' property keys should only be empty null during PATCH requests.",
+                    headers=GATEWAY)
 
 
 def linked_invalid_property_id(value: str) -> ArmError:

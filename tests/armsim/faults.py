@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from .http_types import Request
 
-Kind = Literal["status", "raw", "reset-before", "reset-after", "truncate", "empty", "empty-no-effect", "ignore", "delay"]
+Kind = Literal["status", "raw", "reset-before", "reset-after", "truncate", "empty", "empty-no-effect", "ignore",
+               "delay"]
 
 
 @dataclass

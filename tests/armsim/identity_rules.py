@@ -20,7 +20,7 @@ Principal = dict[str, str]  # {"clientId", "principalId"}
 
 @dataclass
 class StoredIdentity:
-    """What a resource has. `stated`: whether an identity block was ever sent; without, answers carry none (recorded)."""
+    """What a resource has. `stated`: whether a block was ever sent; without, answers carry none (recorded)."""
 
     system: str | None = None  # principal ID
     users: dict[str, Principal] = field(default_factory=dict)  # keys in the casing they were sent in

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import ssl
 import struct
@@ -171,7 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         content = self.rfile.read(length)
-        return Request(self.command, unquote(url.path), dict(parse_qsl(url.query, keep_blank_values=True)),
+        # ARM takes doubled slashes: `az resource` sends them, where a type has no parent.
+        path = re.sub("//+", "/", unquote(url.path))
+        return Request(self.command, path, dict(parse_qsl(url.query, keep_blank_values=True)),
                        self.headers, json.loads(content) if content else None, self.sim.clock.now(),
                        raw_path=self.path)
 

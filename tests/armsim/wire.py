@@ -74,7 +74,7 @@ class Wire:
             self.violation(request, f"the official schema refuses {complaint}")
 
     def _dispatch(self, request: Request) -> Answer:
-        if re.search(r"%2f|/\.{1,2}(/|$)|//", request.raw_path.split("?")[0], re.IGNORECASE):
+        if re.search(r"%2f|/\.{1,2}(/|$)", request.raw_path.split("?")[0], re.IGNORECASE):
             self.violation(request, "malformed path")
         for method, pattern, versions, handler in _ROUTES:
             match = pattern.fullmatch(request.path.rstrip("/") or "/")
@@ -106,7 +106,8 @@ class Wire:
     def _common_headers(self) -> dict[str, str]:
         """Headers of every recorded answer."""
         correlation = str(uuid.uuid4())
-        return {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1", "X-Content-Type-Options": "nosniff",
+        return {"Server": "armsim (a simulation, not Azure)", "Cache-Control": "no-cache", "Pragma": "no-cache",
+                "Expires": "-1", "X-Content-Type-Options": "nosniff",
                 "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
                 "x-ms-request-id": correlation, "x-ms-correlation-request-id": correlation,
                 "Date": formatdate(self.state.clock.now(), usegmt=True)}

@@ -1,0 +1,26 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py record`: record the scenario tests again, against the local server. The recordings say that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .environment import ROOT, SOURCE, for_tests
+from .environment import run as run_command
+from .private_az import session
+
+SCENARIOS = SOURCE / "azext_communication_identity" / "tests" / "latest" / "test_communication_identity_scenario.py"
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the scenario tests live, with a clock that makes minutes seconds."""
+    venv = for_tests()
+    with session(venv, "record", "--clock-scale", "60") as running:
+        environment = {**running.az.environment(), "AZURE_TEST_RUN_LIVE": "true", "ARMSIM_URL": running.server["url"],
+                       "AZURE_EXTENSION_DIR": str(ROOT / ".work" / "record" / "none"),
+                       "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent)}
+        return run_command([venv.python, "-m", "pytest", "-q", str(SCENARIOS), *args], env=environment, check=False)
