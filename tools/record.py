@@ -16,11 +16,11 @@ from .private_az import session
 SCENARIOS = SOURCE / "azext_communication_identity" / "tests" / "latest" / "test_communication_identity_scenario.py"
 
 
-def run(args: Sequence[str]) -> int:
-    """Run the scenario tests live, with a clock that makes minutes seconds."""
+def run(_args: Sequence[str]) -> int:
+    """Run all scenario tests live: azure-cli-testsdk deletes every recording at the start, also those it won't make."""
     venv = for_tests()
     with session(venv, "record", "--clock-scale", "60") as running:
         environment = {**running.az.environment(), "AZURE_TEST_RUN_LIVE": "true", "ARMSIM_URL": running.server["url"],
                        "AZURE_EXTENSION_DIR": str(ROOT / ".work" / "record" / "none"),
                        "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent)}
-        return run_command([venv.python, "-m", "pytest", "-q", str(SCENARIOS), *args], env=environment, check=False)
+        return run_command([venv.python, "-m", "pytest", "-q", str(SCENARIOS)], env=environment, check=False)

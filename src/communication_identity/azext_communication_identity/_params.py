@@ -43,7 +43,8 @@ def load_arguments(self: Any, _command: str) -> None:
 
     for command in ("assign", "remove"):
         with self.argument_context(f"communication identity {command}") as c:
-            c.argument("no_wait", _flag_type,
+            # Not `no_wait`: the CLI prints nothing for a command that has an argument of this name.
+            c.argument("skip_wait", _flag_type, options_list=["--no-wait"],
                        help="Do not wait until the service has settled the change; return right after the write.")
 
     with self.argument_context("communication identity assign") as c:

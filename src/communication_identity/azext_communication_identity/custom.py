@@ -29,7 +29,7 @@ Block = dict[str, Any]
 
 def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
-                    no_wait: bool = False) -> Block | list[Block]:
+                    skip_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
     operations = _operations(cmd, resources)
     grants = {}
@@ -42,7 +42,7 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
         first = read(operations[resource.subscription], resource)
         # A role needs the principal ID, so with one there is always a wait.
         document = _apply(cmd, operations, resource, first, plan=after_assign, change=change,
-                          no_wait=no_wait and not grants)
+                          no_wait=skip_wait and not grants)
         block = plain_block(document.block)
         if grants:
             block["roleAssignments"] = grants[resource].apply(resource, document, change)
@@ -53,7 +53,7 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
 
 def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False, yes: bool = False,
-                    no_wait: bool = False) -> Block | list[Block]:
+                    skip_wait: bool = False) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
     operations = _operations(cmd, resources)
 
@@ -74,7 +74,7 @@ def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
             from ._grant import delete_assignments
             delete_assignments(cmd.cli_ctx, resource, removal.assignments)
         document = _apply(cmd, operations, resource, removal.document, plan=after_remove, change=removal.change,
-                          no_wait=no_wait)
+                          no_wait=skip_wait)
         return plain_block(document.block)
 
     removals = for_each(resources, check)
