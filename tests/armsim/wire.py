@@ -176,7 +176,8 @@ def get_operation(wire: Wire, request: Request, parts: dict[str, str]) -> Answer
         wire.violation(request, "the Azure-AsyncOperation URL must be sent back whole")
     now = wire.state.clock.now()
     status = 202 if operation.running == "Deleting" and now < operation.done else 200  # recorded
-    return json_answer(status, operation.body(parts["subscription"], now))
+    etag = f'"00000000-0000-0100-0000-{int(operation.started):08x}0000"'
+    return json_answer(status, operation.body(parts["subscription"], now), {"ETag": etag})
 
 
 def _operation_url(wire: Wire, request: Request, subscription: str, name: str) -> str:
