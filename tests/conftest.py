@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 from armsim import Armsim
 from armsim.openapi import shared_folder
-from az import CA_VARIABLE, Az, build_wheel
+from az import CA_VARIABLE, SOURCE, Az, build_wheel
+from in_process import InProcessAz
+
+# For the CLI in this process, which reads them when it is imported; dev.py test sets them too.
+os.environ.setdefault("AZURE_EXTENSION_DEV_SOURCES", str(SOURCE.parent))
+os.environ.setdefault("AZURE_EXTENSION_DIR", str(SOURCE.parent.parent / ".work" / "no-extensions"))
 
 OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # known to the login; tests add it
 
@@ -73,6 +78,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path, sim_server:
 def az(installed: Az, tmp_path: Path) -> Az:
     """An `az` of its own for a test."""
     return installed.copy(tmp_path / "azure")
+
+
+@pytest.fixture
+def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcessAz:
+    """The CLI in this process, logged in, with waiting that takes no time."""
+    return InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
 
 
 def pip_environment() -> dict[str, str]:

@@ -74,7 +74,8 @@ def _write(operations: CommunicationServicesOperations, resource: Resource, body
     try:
         return write(operations, resource, body, etag)
     except HttpResponseError as error:
-        if error.status_code not in _TRY_AGAIN or service_error(error).code in _FINAL_CODES:
+        broke_off = error.status_code is None  # a body that ended too soon
+        if not broke_off and (error.status_code not in _TRY_AGAIN or service_error(error).code in _FINAL_CODES):
             raise
         return error
     except AzureError as error:  # the connection broke before or after the write took effect, or garbage came back

@@ -45,7 +45,7 @@ def explained(error: BaseException) -> AzCLIError | None:
     from requests.exceptions import RequestException
     if isinstance(error, AzCLIError):
         return error
-    if isinstance(error, HttpResponseError):
+    if isinstance(error, HttpResponseError) and error.status_code is not None:
         return _from_service(service_error(error), getattr(error, "waited", None))
     if isinstance(error, (AzureError, RequestException)):
         return _from_connection(error)

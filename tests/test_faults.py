@@ -1,0 +1,185 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""At every request of every command, everything that can break: the end is success or one clear error, the resource
+holds the old or the wanted state, and a second run converges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from armsim import Armsim, Fault
+from azure.cli.core.azclierror import AzCLIError
+from in_process import InProcessAz, Run
+
+APP = ["-n", "myApp", "-g", "rg"]
+SYSTEM = "SystemAssigned"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, the requests it makes, and the identity types before and after it."""
+
+    words: tuple[str, ...]
+    methods: tuple[str, ...]
+    before: str
+    after: str
+
+
+COMMANDS = {
+    "assign": Command(("assign", "--system-assigned", *APP), ("GET", "PATCH"), "None", SYSTEM),
+    "remove": Command(("remove", "--system-assigned", "--yes", *APP), ("GET", "PATCH"), SYSTEM, "None"),
+    "show": Command(("show", *APP), ("GET",), SYSTEM, SYSTEM),
+    "list": Command(("list", "-g", "rg"), ("GET",), SYSTEM, SYSTEM),
+    "wait": Command(("wait", "--exists", *APP), ("GET",), SYSTEM, SYSTEM),
+}
+HTML = {"kind": "raw", "body": "<html>Sign in to the network</html>"}
+FAULTS: dict[str, dict[str, Any]] = {
+    **{f"status-{status}": {"status": status, "code": "Injected"} for status in (408, 409, 412, 500, 502, 503, 504)},
+    "throttled": {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "7"}},
+    "identity-throttled": {"status": 429, "code": "FailedIdentityOperation",
+                           "message": "Request is temporarily throttled … Retry after 9 seconds."},
+    "retry-after-503": {"status": 503, "headers": {"Retry-After": "3"}},
+    "reset-before": {"kind": "reset-before"},
+    "reset-after": {"kind": "reset-after"},
+    "truncated": {"kind": "truncate"},
+    "html-200": {**HTML, "status": 200},
+    "html-502": {**HTML, "status": 502},
+    "json-list": {"kind": "raw", "status": 200, "body": "[]", "content_type": "application/json"},
+    "empty": {"kind": "empty"},
+    "empty-no-effect": {"kind": "empty-no-effect"},
+    "ignored": {"kind": "ignore"},
+}
+FOREVER = 10**6
+
+
+def identity_type(sim: Armsim, resource: str) -> str:
+    return str((sim.state.identity_of(resource) or {"type": "None"})["type"])
+
+
+def check(run: Run, state: str, command: Command) -> None:
+    """Success with the wanted state, or an error of azclierror that is one clear text, with old or wanted state."""
+    if run.exit_code == 0:
+        assert run.error is None
+        assert state == command.after
+        return
+    assert isinstance(run.error, AzCLIError), repr(run.error)
+    assert str(run.error).strip()
+    assert "Traceback" not in str(run.error)
+    assert state in (command.before, command.after)
+
+
+CASES = [(name, method, fault) for name, command in COMMANDS.items() for method in command.methods for fault in FAULTS
+         # a GET has no effect to lose and nothing to ignore; a list has no unchanged resource to answer with
+         if not (method == "GET" and fault == "ignored")]
+
+
+@pytest.mark.parametrize("times", [1, FOREVER], ids=["once", "forever"])
+@pytest.mark.parametrize(("name", "method", "fault"), CASES)
+def test_every_fault(in_process: InProcessAz, sim: Armsim, name: str, method: str, fault: str, times: int) -> None:
+    command = COMMANDS[name]
+    resource = sim.state.add_resource("myApp", "rg", identity={"type": command.before})
+    sim.add_fault(Fault(method=method, path="communicationServices", times=times, **FAULTS[fault]))
+    run = in_process(["communication", "identity", *command.words])
+    check(run, identity_type(sim, resource), command)
+    sim.faults.all[0] = replace(sim.faults.all[0], times=0)
+    again = in_process(["communication", "identity", *command.words])
+    assert again.exit_code == 0, again.error
+    assert identity_type(sim, resource) == command.after
+
+
+# A service that says yes and does nothing is no passing fault: see the next test.
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "ignored"])
+def test_a_passing_fault_of_the_write_ends_in_success(in_process: InProcessAz, sim: Armsim, fault: str) -> None:
+    resource = sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", **FAULTS[fault]))
+    run = in_process(["communication", "identity", *COMMANDS["assign"].words])
+    assert run.exit_code == 0, run.error
+    assert run.json["principalId"] == sim.state.identity_of(resource)["principalId"]
+
+
+def test_a_yes_without_the_deed_shows_wanted_and_found(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", kind="ignore"))
+    run = in_process(["communication", "identity", *COMMANDS["assign"].words])
+    assert run.exit_code == 1
+    assert "Wanted: the system-assigned identity\nFound:  no identity" in str(run.error)
+    assert in_process.time.now >= 300
+
+
+@pytest.mark.parametrize(("fault", "asked"), [("throttled", 7), ("identity-throttled", 9)])
+def test_a_429_is_never_retried_too_soon_and_ends(in_process: InProcessAz, sim: Armsim, fault: str, asked: int) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", times=FOREVER, **FAULTS[fault]))
+    run = in_process(["communication", "identity", *COMMANDS["assign"].words])
+    assert min(in_process.time.slept) >= asked
+    assert len(set(in_process.time.slept)) > 1  # jitter
+    assert in_process.time.now <= 900
+    assert f"after {in_process.time.now:.0f} seconds of waiting" in str(run.error)
+
+
+def test_a_412_although_nobody_came_first_leads_to_one_write_without_if_match(in_process: InProcessAz,
+                                                                              sim: Armsim) -> None:
+    resource = sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", status=412, code="PreconditionFailed"))
+    assert in_process(["communication", "identity", *COMMANDS["assign"].words]).exit_code == 0
+    writes = [request for request in sim.requests if request.method == "PATCH"]
+    assert [bool(write.header("If-Match")) for write in writes] == [True, False]
+    assert identity_type(sim, resource) == SYSTEM
+
+
+def test_a_real_412_reads_and_computes_again(in_process: InProcessAz, sim: Armsim) -> None:
+    one, two = (sim.state.add_user_identity(name, "rg") for name in ("one", "two"))
+    resource = sim.state.add_resource("myApp", "rg")
+    real = sim.state.patch_resource
+
+    def someone_comes_first(resource_id: str, body: Any, if_match: str | None = None) -> Any:
+        sim.state.patch_resource = real  # type: ignore[method-assign]  # once only
+        real(resource_id, {"identity": {"type": "UserAssigned", "userAssignedIdentities": {one: {}}}})
+        return real(resource_id, body, if_match)
+
+    sim.state.patch_resource = someone_comes_first  # type: ignore[method-assign]  # between the GET and the PATCH
+    run = in_process(["communication", "identity", "assign", "--user-assigned", "two", *APP])
+    assert run.exit_code == 0
+    assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one, two]
+    assert sim.requests[-1].body["identity"]["userAssignedIdentities"] == {one: {}, two: {}}
+
+
+@pytest.mark.parametrize("words", [command.words for command in COMMANDS.values()], ids=list(COMMANDS))
+def test_token_endpoint_down(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
+                             words: tuple[str, ...]) -> None:
+    sim.state.add_resource("myApp", "rg")
+    for key in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
+        monkeypatch.setenv(key, "http://127.0.0.1:9/msi/token")  # the port of "discard", where nobody listens
+    run = in_process(["communication", "identity", *words])
+    assert run.exit_code == 1
+    assert isinstance(run.error, AzCLIError), repr(run.error)
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize("words", [command.words for command in COMMANDS.values()], ids=list(COMMANDS))
+def test_tls_failure(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
+                     words: tuple[str, ...]) -> None:
+    import certifi
+    sim.state.add_resource("myApp", "rg")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    run = in_process(["communication", "identity", *words])
+    assert run.exit_code == 1
+    assert isinstance(run.error, AzCLIError), repr(run.error)
+    assert "certificate" in str(run.error).lower()
+
+
+@pytest.mark.parametrize("words", [command.words for command in COMMANDS.values()], ids=list(COMMANDS))
+def test_dns_failure(in_process: InProcessAz, sim: Armsim, words: tuple[str, ...]) -> None:
+    clouds = in_process.config / "clouds.config"
+    clouds.write_text(clouds.read_text(encoding="utf-8").replace(sim.url, "https://armsim.invalid"), encoding="utf-8")
+    run = in_process(["communication", "identity", *words])
+    assert run.exit_code == 1
+    assert isinstance(run.error, AzCLIError), repr(run.error)
+    assert "No usable answer from the service" in str(run.error)
+    assert len(str(run.error).splitlines()) == 1

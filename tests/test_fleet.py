@@ -1,0 +1,74 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Many resources through ARM's token bucket: all done, none failed, nobody came back too soon. And no secret in sight."""
+
+from __future__ import annotations
+
+import re
+
+from armsim import Armsim, Throttle
+from az import Az
+from in_process import InProcessAz
+
+FLEET = 1000
+
+
+def test_a_thousand_resources_through_the_throttle(az: Az, sim: Armsim) -> None:
+    """ARM's real bucket is 200 writes and 10 a second; ten times as fast here, to save the suite a minute and a half."""
+    sim.options.throttle = Throttle(read=(250, 250), write=(200, 100))
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(FLEET)]
+    done = az("communication identity assign --system-assigned --ids @-", stdin="\n".join(ids), timeout=300).ok()
+    assert [item["id"] for item in done.json] == ids
+    assert {item["type"] for item in done.json} == {"SystemAssigned"}
+    assert done.stderr == ""
+    _nobody_came_back_too_soon(sim)
+
+
+def _nobody_came_back_too_soon(sim: Armsim) -> None:
+    """After a 429, the same request comes again no sooner than its Retry-After of a second."""
+    refused: dict[tuple[str, str], float] = {}
+    throttled = 0
+    for request in sim.requests:
+        key = (request.method, request.path)
+        if key in refused:
+            assert request.at - refused.pop(key) >= 1.0
+        if request.status == 429:
+            refused[key] = request.at
+            throttled += 1
+    assert throttled  # else this tested nothing
+    assert not refused
+
+
+def test_a_fleet_and_a_fault_in_process(in_process: InProcessAz, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(50)]
+    sim.state.lock_scope(ids[7], "keep")
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    assert run.exit_code == 1
+    assert "1 of 50 resources failed; 49 succeeded." in str(run.error)
+    assert [item["id"] for item in run.json] == [one for one in ids if one != ids[7]]
+
+
+def test_no_secret_in_any_output(az: Az, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    done = az("communication identity assign --system-assigned --role Reader -n myApp -g rg --debug").ok()
+    tokens = {request.header("Authorization") for request in sim.requests}
+    assert tokens
+    for token in tokens:
+        assert token
+        assert token.removeprefix("Bearer ") not in done.stdout + done.stderr
+    assert not re.search(r"eyJ[\w-]{20,}\.", done.stdout + done.stderr)
+
+
+def test_the_user_agent_says_no_more_than_cores(az: Az, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    az("communication identity show -n myApp -g rg").ok()
+    ours = sim.requests[-1]
+    az("identity list -g rg").ok()
+    cores = sim.requests[-1]
+    assert set(ours.headers) == set(cores.headers)
+    assert re.sub(r"azsdk-python-\S+", "SDK", ours.header("User-Agent") or "").split()[0] == (
+        cores.header("User-Agent") or "").split()[0]
+

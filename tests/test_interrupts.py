@@ -1,0 +1,72 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Ctrl-C and SIGTERM end a command at once, with the shell's usual code and a line that says what is left open."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+
+import pytest
+from armsim import Armsim, Fault
+from az import Az
+
+HANG = 20.0  # seconds that the server keeps an answer; the command must be gone long before
+
+
+class Arrival:
+    """Tells when the server has got a request that it doesn't answer yet."""
+
+    def __init__(self, sim: Armsim, method: str, count: int = 1) -> None:
+        self.arrived = threading.Event()
+        self.release = threading.Event()
+        self._left = count
+        self._method = method
+        self._clock_sleep = sim.clock.sleep
+        sim.add_fault(Fault(method=method, path="communicationServices/", kind="delay", delay=HANG, times=10**6))
+        sim.clock.sleep = self._hold  # type: ignore[method-assign]  # wait for the test, not for the time
+
+    def _hold(self, _seconds: float) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.arrived.set()
+        self.release.wait(HANG)
+
+
+def interrupt(process: subprocess.Popen[str], arrival: Arrival, number: int) -> tuple[int, str]:
+    assert arrival.arrived.wait(30)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=10)
+    arrival.release.set()
+    return process.returncode, stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_single_resource(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch, method: str, number: int,
+                           code: int) -> None:
+    monkeypatch.setattr(sim.clock, "sleep", sim.clock.sleep)  # put back at the end
+    resource = sim.state.add_resource("myApp", "rg")
+    arrival = Arrival(sim, method)
+    process = az.start("communication identity assign --system-assigned -n myApp -g rg")
+    exit_code, stderr = interrupt(process, arrival, number)
+    assert exit_code == code
+    assert "Interrupted: the service may still be working on 'myApp'." in stderr
+    assert f"az communication identity show --ids {resource}" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_many_resources(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
+    monkeypatch.setattr(sim.clock, "sleep", sim.clock.sleep)
+    ids = [sim.state.add_resource(f"app{index}", "rg") for index in range(30)]
+    arrival = Arrival(sim, "PATCH")
+    process = az.start(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    exit_code, stderr = interrupt(process, arrival, number)
+    assert exit_code == code
+    assert "of 30 resources done, 0 failed." in stderr
+    assert "Traceback" not in stderr
