@@ -39,6 +39,10 @@ examples:
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --user-assigned myIdentity otherIdentity
   - name: Enable the system-assigned identity and print its principal ID, to grant it access.
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --query principalId --output tsv
+  - name: Enable the system-assigned identity and let it use an Azure AI resource.
+    text: >
+        az communication identity assign -n myApp -g myResourceGroup --system-assigned --role "Cognitive Services User"
+        --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.CognitiveServices/accounts/myAI
   - name: Enable the system-assigned identity on every resource that has no identity.
     text: >
         az communication identity list --query "[?type=='None'].id" --output tsv |
@@ -60,6 +64,8 @@ examples:
     text: az communication identity remove -n myApp -g myResourceGroup --user-assigned myIdentity
   - name: Remove all user-assigned identities.
     text: az communication identity remove -n myApp -g myResourceGroup --user-assigned
+  - name: Remove the system-assigned identity and the role assignments that it holds.
+    text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --delete-role-assignments --yes
   - name: Remove every identity.
     text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --user-assigned --yes
 """
@@ -75,6 +81,8 @@ examples:
     text: az communication identity show --name myApp --resource-group myResourceGroup --output table
   - name: Print the principal ID of the system-assigned identity.
     text: az communication identity show -n myApp -g myResourceGroup --query principalId --output tsv
+  - name: Show what the resource may do, the roles that its identities hold.
+    text: az communication identity show -n myApp -g myResourceGroup --roles --output table
   - name: Show the identities of a resource given by its resource ID.
     text: az communication identity show --ids /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.Communication/communicationServices/myApp
 """
