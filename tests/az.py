@@ -118,8 +118,9 @@ class Az:
         self(["login", "--identity"]).ok()
 
 
-def build_wheel(folder: Path, python: str = sys.executable) -> Path:
-    """Build the extension's wheel into a folder."""
+def build_wheel(folder: Path, python: str = sys.executable, source: Path = SOURCE,
+                name: str = "communication_identity") -> Path:
+    """Build the wheel of an extension, ours by default, into a folder."""
     subprocess.run([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
-                    str(folder), str(SOURCE)], check=True)
-    return next(folder.glob("communication_identity-*.whl"))
+                    str(folder), str(source)], check=True)
+    return next(folder.glob(f"{name}-*.whl"))

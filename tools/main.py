@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from . import demo, environment, lint, record, simulate, wheel
+from . import demo, environment, lint, record, release, simulate, wheel
 
 Command = Callable[[Sequence[str]], int]
 
@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "test": (test, "run all tests; what follows goes to pytest"),
     "lint": (lint.run, "ruff, mypy, azdev, pip-audit"),
     "record": (record.run, "record the scenario tests again, against the local server"),
+    "release": (release.run, "wheel, checksum and index.json, ready for any web server, into dist/"),
     "build": (wheel.run, "build the wheel into dist/"),
 }
 

@@ -30,34 +30,43 @@ _user_type = CLIArgumentType(
 _WHICH = ("resource IDs, or names of identities in the resource's own group and subscription (space-delimited, or a "
           "list [a,b]; may be given more than once).")
 
+_CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succeeded'.",
+               "updated": "Wait until updated with 'provisioningState' at 'Succeeded'.",
+               "deleted": "Wait until deleted.",
+               "exists": "Wait until the resource exists."}
+
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the five commands, each under its own full name: Microsoft's extension has commands
-    under "communication" too, and nothing here may reach them.
+    """Register the arguments of the five commands, each under its own full name, and with options, help and group said
+    in full: whatever an extension registers under "communication" fills in what is left open here.
     """
     for command in ("assign", "remove", "show", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)
-            c.extra("resource_name", _name_type)
-            c.extra("resource_group_name", **_resource_group_type)
+            for name, settings in (("resource_name", {"arg_type": _name_type}),
+                                   ("resource_group_name", _resource_group_type)):
+                c.extra(name, **settings)
+                c.argument(name, **settings)  # also by name, or another extension's "communication" would fill it in
 
     for command in ("assign", "remove"):
-        with self.argument_context(f"communication identity {command}") as c:
+        with self.argument_context(f"communication identity {command}", arg_group=None) as c:
             # Not `no_wait`: the CLI prints nothing for a command that has an argument of this name.
             c.argument("skip_wait", _flag_type, options_list=["--no-wait"],
                        help="Do not wait until the service has settled the change; return right after the write.")
 
-    with self.argument_context("communication identity assign") as c:
+    with self.argument_context("communication identity assign", arg_group=None) as c:
         c.argument("system_assigned", _system_type, help="Enable the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="+", help=f"User-assigned identities to add: {_WHICH}")
-        c.argument("role", arg_group="Role", completer=complete_roles,
+
+    with self.argument_context("communication identity assign", arg_group="Role") as c:
+        c.argument("role", options_list=["--role"], completer=complete_roles,
                    help="Role to grant to the identities that this call names, also those that are assigned already: "
                         "its name or its ID. With a role the command always waits.")
-        c.argument("scopes", options_list=["--scope"], nargs="+", arg_group="Role",
+        c.argument("scopes", options_list=["--scope"], nargs="+",
                    help="Scopes at which to grant the role (space-delimited resource IDs). Default: the resource "
                         "itself.")
 
-    with self.argument_context("communication identity remove") as c:
+    with self.argument_context("communication identity remove", arg_group=None) as c:
         c.argument("system_assigned", _system_type, help="Remove the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="*",
                    help=f"User-assigned identities to remove: {_WHICH} Without a value: all of them.")
@@ -67,19 +76,17 @@ def load_arguments(self: Any, _command: str) -> None:
                         "those of user-assigned identities, which other resources may use.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Do not prompt for confirmation.")
 
-    with self.argument_context("communication identity show") as c:
-        c.argument("roles", action="store_true",
+    with self.argument_context("communication identity show", arg_group=None) as c:
+        c.argument("roles", options_list=["--roles"], action="store_true",
                    help="Show the role assignments that each identity holds in the subscription, at any scope.")
 
-    with self.argument_context("communication identity list") as c:
+    with self.argument_context("communication identity list", arg_group=None) as c:
         c.argument("resource_group_name", **_resource_group_type)
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
-        c.argument("created", action="store_true", help="Wait until created with 'provisioningState' at 'Succeeded'.")
-        c.argument("updated", action="store_true", help="Wait until updated with 'provisioningState' at 'Succeeded'.")
-        c.argument("deleted", action="store_true", help="Wait until deleted.")
-        c.argument("exists", action="store_true", help="Wait until the resource exists.")
-        c.argument("custom", help="Wait until the resource satisfies a custom JMESPath query, e.g. "
-                                  "identity.principalId.")
-        c.argument("interval", type=int, help="Polling interval in seconds.")
-        c.argument("timeout", type=int, help="Maximum wait in seconds.")
+        for name, what in _CONDITIONS.items():
+            c.argument(name, options_list=[f"--{name}"], action="store_true", help=what)
+        c.argument("custom", options_list=["--custom"],
+                   help="Wait until the resource satisfies a custom JMESPath query, e.g. identity.principalId.")
+        c.argument("interval", options_list=["--interval"], type=int, help="Polling interval in seconds.")
+        c.argument("timeout", options_list=["--timeout"], type=int, help="Maximum wait in seconds.")

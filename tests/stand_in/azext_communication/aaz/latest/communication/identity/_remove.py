@@ -1,0 +1,31 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Their `remove`."""
+
+from azure.cli.core.aaz import AAZCommand, AAZStrArg, register_command
+
+
+@register_command("communication identity remove", is_preview=True)
+class Remove(AAZCommand):
+    """Microsoft's remove.
+    """
+
+    _args_schema = None
+
+    @classmethod
+    def _build_arguments_schema(cls, *args, **kwargs):
+        if cls._args_schema is None:
+            cls._args_schema = super()._build_arguments_schema(*args, **kwargs)
+            cls._args_schema.name = AAZStrArg(options=["-n", "--name"], help="Theirs.", required=True)
+            cls._args_schema.theirs = AAZStrArg(options=["--theirs"], help="Theirs.")
+        return cls._args_schema
+
+    def _handler(self, command_args):
+        super()._handler(command_args)
+        return {"speaking": "Microsoft"}
+
+
+__all__ = ["Remove"]

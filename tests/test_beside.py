@@ -1,0 +1,97 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Beside Microsoft's `communication` extension, of which a stand-in is in tests/stand_in: our verbs are ours, in command,
+arguments and help; all others are untouched; whichever is installed, updated or removed first.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from armsim import Armsim
+from az import Az, build_wheel
+from conftest import pip_environment
+
+VERBS = ("assign", "remove", "show", "list", "wait")
+STAND_IN = Path(__file__).parent / "stand_in"
+OURS, THEIRS = "communication-identity", "communication"
+
+
+@pytest.fixture(scope="session")
+def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("theirs")
+    source = folder / "source"
+    shutil.copytree(STAND_IN, source)
+    return build_wheel(folder, source=source, name="communication")
+
+
+@pytest.fixture(scope="session")
+def plain_help(installed: Az) -> dict[str, str]:
+    """The help of our commands where only ours is installed."""
+    return {verb: installed(f"communication identity {verb} -h").ok().stdout for verb in VERBS}
+
+
+class Both:
+    """An `az` to install the two into."""
+
+    def __init__(self, az: Az, wheels: dict[str, Path]) -> None:
+        self.az = az
+        self._wheels = wheels
+        self._pip = Az(az.config, az.extensions, pip_environment())
+
+    def add(self, name: str) -> None:
+        self._pip(["extension", "add", "--source", str(self._wheels[name]), "--yes", "--upgrade"], timeout=300).ok()
+
+    def remove(self, name: str) -> None:
+        self._pip(f"extension remove --name {name}").ok()
+
+    def check_ours(self, plain_help: dict[str, str]) -> None:
+        for verb in VERBS:
+            assert self.az(f"communication identity {verb} -h").ok().stdout == plain_help[verb]
+        assert self.az("communication identity show -n myApp -g rg").ok().json == {"type": "None"}
+
+    def check_theirs(self) -> None:
+        assert self.az("communication show -n x").ok().json == {"speaking": "Microsoft", "name": "x"}
+        assert "Microsoft's words on the group" in self.az("communication -h").ok().stdout
+
+
+@pytest.fixture
+def both(installed: Az, sim: Armsim, tmp_path: Path, wheel: Path, their_wheel: Path) -> Iterator[Both]:
+    sim.state.add_resource("myApp", "rg")
+    shutil.copytree(installed.config, tmp_path / "config")
+    az = Az(tmp_path / "config", tmp_path / "extensions", sim.env())
+    yield Both(az, {OURS: wheel, THEIRS: their_wheel})
+
+
+@pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)], ids=["ours-first", "theirs-first"])
+def test_in_either_order(both: Both, plain_help: dict[str, str], order: tuple[str, str]) -> None:
+    for name in order:
+        both.add(name)
+    both.check_ours(plain_help)
+    both.check_theirs()
+    for name in order:  # again, as an update does
+        both.add(name)
+    both.check_ours(plain_help)
+    both.check_theirs()
+
+
+def test_removing_theirs_leaves_ours(both: Both, plain_help: dict[str, str]) -> None:
+    both.add(THEIRS)
+    both.add(OURS)
+    both.remove(THEIRS)
+    both.check_ours(plain_help)
+    assert both.az("communication show -n x").exit_code != 0
+
+
+def test_removing_ours_leaves_theirs(both: Both) -> None:
+    both.add(OURS)
+    both.add(THEIRS)
+    both.remove(OURS)
+    both.check_theirs()
+    assert both.az("communication identity show -n myApp").ok().json == {"speaking": "Microsoft"}

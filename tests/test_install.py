@@ -1,0 +1,141 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Installing: by name from an index over HTTP, updating, removing, and what it puts on disk."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from az import SOURCE, Az, build_wheel
+from conftest import pip_environment
+
+from tools.release import NAME, index
+
+OLDER = "0.9.0"
+
+# What `az extension add` puts on disk, and why.
+ON_DISK = {
+    "azext_communication_identity": "the extension",
+    "communication_identity": "its metadata (.dist-info), and the wheel itself, which azure-cli keeps",
+    "azure": "the SDK azure-mgmt-communication, and the namespace it lives in",
+    "azure_mgmt_communication": "metadata of the SDK",
+    "azure_common": "the SDK needs it",
+    "azure_core": "the SDK needs it; the CLI's own copy wins when it runs",
+    "azure_mgmt_core": "the SDK needs it; the CLI's own copy wins",
+    "isodate": "the SDK reads times with it",
+    **dict.fromkeys(("requests", "certifi", "charset_normalizer", "idna", "urllib3", "typing_extensions"),
+                    "azure-core needs it; the CLI's own copy wins"),
+    "bin": "programs of those packages",
+}
+
+
+class Server:
+    """A folder on a web server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        handler = functools.partial(_Quiet, directory=str(folder))
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def publish(self, *wheels: Path) -> None:
+        (self.folder / "index.json").write_text(json.dumps(index(list(wheels), self.url)), encoding="utf-8")
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def older_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same extension, as if it were an older version."""
+    folder = tmp_path_factory.mktemp("older")
+    source = folder / "source"
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
+    setup = source / "setup.py"
+    setup.write_text(re.sub(r'^VERSION = ".*"$', f'VERSION = "{OLDER}"', setup.read_text(encoding="utf-8"),
+                            flags=re.MULTILINE), encoding="utf-8")
+    return build_wheel(folder, source=source)
+
+
+@pytest.fixture
+def server(tmp_path: Path, wheel: Path, older_wheel: Path) -> Iterator[Server]:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    for path in (wheel, older_wheel):
+        shutil.copy(path, folder)
+    running = Server(folder)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, server: Server) -> Az:
+    """An `az` without extensions, that knows the index."""
+    az = Az(tmp_path / "config", tmp_path / "extensions", pip_environment())
+    az(["config", "set", f"extension.index_url={server.url}/index.json"]).ok()
+    return az
+
+
+def versions(az: Az) -> dict[str, str]:
+    return {one["name"]: one["version"] for one in az("extension list").ok().json}
+
+
+def test_add_by_name_update_and_remove(fresh: Az, server: Server, wheel: Path, older_wheel: Path) -> None:
+    server.publish(older_wheel)
+    assert [one["name"] for one in fresh("extension list-available").ok().json] == [NAME]
+    fresh(f"extension add --name {NAME} --allow-preview true --yes", timeout=300).ok()
+    assert versions(fresh) == {NAME: OLDER}
+    server.publish(older_wheel, wheel)
+    listed = fresh(f"extension list-versions --name {NAME}").ok().json
+    assert [one["version"].split()[0] for one in listed] == [OLDER, "1.0.0b1"]
+    fresh(f"extension update --name {NAME} --allow-preview true", timeout=300).ok()
+    assert versions(fresh) == {NAME: "1.0.0b1"}
+    assert "az communication identity assign" in fresh("communication identity assign -h").ok().stdout
+    fresh(f"extension remove --name {NAME}").ok()
+    assert versions(fresh) == {}
+    assert not (fresh.extensions / NAME).exists()
+    assert fresh("communication identity show -h").exit_code != 0
+
+
+def test_a_wrong_checksum_is_refused(fresh: Az, server: Server, wheel: Path) -> None:
+    server.publish(wheel)
+    path = server.folder / "index.json"
+    path.write_text(re.sub(r'("sha256Digest": ")[0-9a-f]{8}', r"\g<1>00000000", path.read_text(encoding="utf-8")),
+                    encoding="utf-8")
+    done = fresh(f"extension add --name {NAME} --allow-preview true --yes", timeout=300)
+    assert done.exit_code != 0
+    assert "checksum" in done.stderr.lower()
+    assert versions(fresh) == {}
+
+
+def test_what_is_on_disk_has_a_reason(installed: Az) -> None:
+    found = {re.sub(r"(-[\d.b]+(\.dist-info|-py3-none-any\.whl)|\.py)$", "", path.name)
+             for path in (installed.extensions / NAME).iterdir() if path.name != "__pycache__"}
+    assert found <= set(ON_DISK)
+    assert {"azext_communication_identity", "communication_identity", "azure"} <= found
+
+
+def test_the_wheel_holds_no_tests(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert not [name for name in names if "/tests/" in name]
+    assert "azext_communication_identity/azext_metadata.json" in names
+
