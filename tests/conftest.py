@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +66,9 @@ def sim(sim_server: Armsim) -> Iterator[Armsim]:
 def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path, sim_server: Armsim) -> Az:
     """An `az` that has the extension, installed as people do, and is logged in."""
     folder = tmp_path_factory.mktemp("az")
-    az = Az(folder / "config", folder / "extensions", sim_server.env())
-    Az(folder / "install", folder / "extensions", pip_environment())(
+    python = os.environ.get("ACS_AZ_PYTHON", sys.executable)  # dev.py matrix: the Python of another azure-cli
+    az = Az(folder / "config", folder / "extensions", sim_server.env(), python)
+    Az(folder / "install", folder / "extensions", pip_environment(), python)(
         ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
     sim_server.reset()
     sim_server.state.add_subscription(*OTHER_SUBSCRIPTION)

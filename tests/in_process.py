@@ -55,10 +55,9 @@ class InProcessAz:
         self.time = FakeTime()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():
             monkeypatch.setenv(key, value)
+        from azext_communication_identity import _patience
         from azure.cli.core import cloud
         from azure.core.pipeline.transport import HttpTransport
-
-        from azext_communication_identity import _patience
         monkeypatch.setattr(_patience, "time", SimpleNamespace(monotonic=self.time.monotonic, sleep=self.time.sleep))
         monkeypatch.setattr(cloud, "CLOUD_CONFIG_FILE", str(config / "clouds.config"))  # set when it is imported
         monkeypatch.setattr(HttpTransport, "sleep", lambda _, seconds: self.time.sleep(seconds))

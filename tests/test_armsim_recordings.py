@@ -188,7 +188,7 @@ def test_identity_recording(shared: Path, replay: Replay) -> None:
 
 def test_recording_with_a_patch_of_tags(shared: Path, replay: Replay) -> None:
     steps = from_yaml(shared / "data" / "recordings" / "communication_scenario_2023-05_with_patch.yaml")
-    replay.clock.move_to((steps[0].when or 0))
+    replay.clock.move_to(steps[0].when or 0)
     prepare_group(replay, steps[0])
     for step in steps:
         replay.play(step)

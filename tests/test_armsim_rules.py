@@ -162,8 +162,8 @@ def test_a_put_settles_with_time(state: ArmState) -> None:
     ("PreconditionFailed", errors.precondition_failed("n")),
 ])
 def test_errors_have_the_recorded_shape(shared: Path, code: str, made: ArmError) -> None:
-    recorded = next(one for one in json.loads((shared / "data" / "recorded_arm_errors.json").read_text(encoding="utf-8"))
-                    if one["code"] == code)
+    all_recorded = json.loads((shared / "data" / "recorded_arm_errors.json").read_text(encoding="utf-8"))
+    recorded = next(one for one in all_recorded if one["code"] == code)
     body = recorded["response_body"]
     assert made.status == recorded["status"]
     assert set(made.body()) == set(body)

@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Beside Microsoft's `communication` extension, of which a stand-in is in tests/stand_in: our verbs are ours, in command,
-arguments and help; all others are untouched; whichever is installed, updated or removed first.
+"""Beside Microsoft's `communication` extension, of which a stand-in is in tests/stand_in: our verbs are ours, in
+command, arguments and help; all others are untouched; whichever is installed, updated or removed first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Both:
     def __init__(self, az: Az, wheels: dict[str, Path]) -> None:
         self.az = az
         self._wheels = wheels
-        self._pip = Az(az.config, az.extensions, pip_environment())
+        self._pip = Az(az.config, az.extensions, pip_environment(), az.python)
 
     def add(self, name: str) -> None:
         self._pip(["extension", "add", "--source", str(self._wheels[name]), "--yes", "--upgrade"], timeout=300).ok()
@@ -65,7 +65,7 @@ class Both:
 def both(installed: Az, sim: Armsim, tmp_path: Path, wheel: Path, their_wheel: Path) -> Iterator[Both]:
     sim.state.add_resource("myApp", "rg")
     shutil.copytree(installed.config, tmp_path / "config")
-    az = Az(tmp_path / "config", tmp_path / "extensions", sim.env())
+    az = Az(tmp_path / "config", tmp_path / "extensions", sim.env(), installed.python)
     yield Both(az, {OURS: wheel, THEIRS: their_wheel})
 
 

@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Many resources through ARM's token bucket: all done, none failed, nobody came back too soon. And no secret in sight."""
+"""Many resources through ARM's token bucket: all done, none failed, nobody came back too soon. And no secret
+is in sight.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ FLEET = 1000
 
 
 def test_a_thousand_resources_through_the_throttle(az: Az, sim: Armsim) -> None:
-    """ARM's real bucket is 200 writes and 10 a second; ten times as fast here, to save the suite a minute and a half."""
+    """ARM's real bucket is 200 writes and 10 a second; it is ten times as fast here, to save a minute and a half."""
     sim.options.throttle = Throttle(read=(250, 250), write=(200, 100))
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(FLEET)]
     done = az("communication identity assign --system-assigned --ids @-", stdin="\n".join(ids), timeout=300).ok()

@@ -31,7 +31,8 @@ OWN = re.compile(rf"/subscriptions/{SUB}/resourceGroups/[^/?#\s]+/providers/Micr
                  re.ASCII | re.IGNORECASE)
 
 nasty = st.sampled_from([
-    "", " ", "\t", "\x00", "\x1b[31m", "..", ".", "a/../b", "a%2fb", "%00", "a?b=c", "a#b", "a b", "ä", "名前", "𝕏", "‮x",
+    "", " ", "\t", "\x00", "\x1b[31m", "..", ".", "a/../b", "a%2fb", "%00", "a?b=c", "a#b", "a b", "ä", "名前", "𝕏",
+    "\u202ex",
     "-", "--", "--name", "@", "[", "]", "[]", "{}", "[1]", '[{"id": 1}]', '{"id": "x"}', "null", "None", "[system]",
     "x" * 10_000, GOOD_ID, GOOD_IDENTITY, GOOD_ID + "/..", GOOD_ID + "%2f..", GOOD_ID.replace(SUB, "x"),
     GOOD_ID.replace("Communication", "Compute"), "https://management.chinacloudapi.cn" + GOOD_ID, SUB, f"{GOOD_ID}\n",

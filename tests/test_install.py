@@ -88,9 +88,9 @@ def server(tmp_path: Path, wheel: Path, older_wheel: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, server: Server) -> Az:
+def fresh(installed: Az, tmp_path: Path, server: Server) -> Az:
     """An `az` without extensions, that knows the index."""
-    az = Az(tmp_path / "config", tmp_path / "extensions", pip_environment())
+    az = Az(tmp_path / "config", tmp_path / "extensions", pip_environment(), installed.python)
     az(["config", "set", f"extension.index_url={server.url}/index.json"]).ok()
     return az
 

@@ -18,12 +18,17 @@ import pytest
 from armsim import Armsim, ArmState, ManualClock
 from armsim.errors import ArmError
 from az import Az
+from azext_communication_identity._identity import (
+    Change,
+    Identities,
+    after_assign,
+    after_remove,
+    identities_of,
+    patch_body,
+)
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-
-from azext_communication_identity._identity import (Change, Identities, after_assign, after_remove, identities_of,
-                                                    patch_body)
 
 NAMES = ("one", "two", "three")
 
@@ -150,7 +155,7 @@ class ManyClients(RuleBasedStateMachine):
             self.note(one, named)
 
     def note(self, one: Client, named: set[str]) -> None:
-        """A client that wrote changes the model; one that found nothing to do saw an older state, and changes nothing."""
+        """A client that wrote changes the model; one that found nothing to do saw an older state, and does not."""
         document, etag = one.seen or ({}, "")
         if etag == "":
             return

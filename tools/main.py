@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from . import demo, environment, lint, record, release, simulate, wheel
+from . import bench, demo, environment, lint, matrix, record, release, simulate, wheel
 
 Command = Callable[[Sequence[str]], int]
 
@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "lint": (lint.run, "ruff, mypy, azdev, pip-audit"),
     "record": (record.run, "record the scenario tests again, against the local server"),
     "release": (release.run, "wheel, checksum and index.json, ready for any web server, into dist/"),
+    "bench": (bench.run, "how long a command takes, next to core's own"),
+    "matrix": (matrix.run, "the end-to-end tests with other versions of azure-cli and Python"),
     "build": (wheel.run, "build the wheel into dist/"),
 }
 

@@ -172,10 +172,11 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         content = self.rfile.read(length)
+        is_json = "json" in self.headers.get("Content-Type", "")  # older CLIs ask for tokens with a form
         # ARM takes doubled slashes: `az resource` sends them, where a type has no parent.
         path = re.sub("//+", "/", unquote(url.path))
         return Request(self.command, path, dict(parse_qsl(url.query, keep_blank_values=True)),
-                       self.headers, json.loads(content) if content else None, self.sim.clock.now(),
+                       self.headers, json.loads(content) if content and is_json else None, self.sim.clock.now(),
                        raw_path=self.path)
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:

@@ -386,6 +386,8 @@ def metadata(url: str) -> dict[str, Any]:
     return {"name": "armsim", "portal": url, "resourceManager": url, "graphAudience": url,
             "authentication": {"loginEndpoint": url, "audiences": [url], "tenant": "common",
                                "identityProvider": "AAD"},
+            # Older versions of the CLI ask for api-version 2015-01-01, whose names end in "Endpoint".
+            "graphEndpoint": url, "galleryEndpoint": url, "portalEndpoint": url,
             "graph": url, "microsoftGraphResourceId": url, "gallery": url, "sqlManagement": url, "batch": url,
             "media": url, "activeDirectoryDataLake": url, "vmImageAliasDoc": url,
             "suffixes": {"storage": "armsim.invalid", "keyVaultDns": "vault.armsim.invalid",

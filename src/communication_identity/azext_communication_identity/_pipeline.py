@@ -13,11 +13,12 @@ import re
 from typing import Any, TypeAlias
 
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
-from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
 
-Request: TypeAlias = PipelineRequest[Any]
-Response: TypeAlias = PipelineResponse[Any, Any]
+# PipelineRequest and PipelineResponse of azure.core.pipeline, whose type arguments azure-core 1.28 doesn't take at run
+# time; it is the oldest that the oldest CLI may come with.
+Request: TypeAlias = Any
+Response: TypeAlias = Any
 
 CONFLICT = 409
 THROTTLED = 429
@@ -36,7 +37,7 @@ class StillThrottledError(HttpResponseError):
         self.waited = waited
 
 
-class ArmRetryPolicy(RetryPolicy[Any, Any]):
+class ArmRetryPolicy(RetryPolicy):  # type: ignore[type-arg]  # as above
     """azure-core's RetryPolicy, but for three things.
 
     - A 429 is retried, for every method, as long as LONGEST_THROTTLE allows; never sooner than ARM asks for, and with
@@ -71,7 +72,7 @@ class ArmRetryPolicy(RetryPolicy[Any, Any]):
         return bool(super().is_retry(settings, response))
 
 
-class JsonObjectPolicy(SansIOHTTPPolicy[Any, Any]):
+class JsonObjectPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # as above
     """Turns a 200 without a JSON object (a proxy's page, a truncated or empty body) into a ServiceResponseError, which
     the retry policy knows how to treat: a GET is sent again, a PATCH is not.
     """

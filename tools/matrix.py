@@ -1,0 +1,89 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py matrix`: the end-to-end tests with the real `az` of other versions and other Pythons."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .environment import ROOT, CommandFailedError, Environment, apart_from_the_users_own, ensure, for_tests
+from .environment import run as run_command
+
+# What the tests' own process drives: these run `az` as a process, whatever its version.
+TESTS = ("tests/test_commands.py", "tests/test_roles.py", "tests/test_interrupts.py", "tests/test_install.py",
+         "tests/test_beside.py", "tests/test_fleet.py", "tests/test_docs.py")
+
+# The oldest CLI goes with the oldest azure-core and azure-mgmt-core that the SDK allows: pip would take newer ones than
+# its installers shipped.
+OLDEST = ("azure-cli==2.67.0", "azure-core==1.28.0", "azure-mgmt-core==1.3.2", "setuptools", "wheel")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination."""
+
+    name: str
+    python: str
+    packages: tuple[str, ...]
+
+
+CELLS = (
+    Cell("oldest", "3.11", OLDEST),
+    Cell("oldest-python3.12", "3.12", OLDEST),
+    Cell("between", "3.10", ("azure-cli==2.77.0", "setuptools", "wheel")),
+    Cell("newest-python3.12", "3.12", ("azure-cli", "setuptools", "wheel")),
+    Cell("newest-python3.13", "3.13", ("azure-cli", "setuptools", "wheel")),
+)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run every cell, or those named; a Python that isn't on this machine is said to be skipped."""
+    parser = argparse.ArgumentParser(prog="dev.py matrix")
+    parser.add_argument("cells", nargs="*", metavar="cell",
+                        help=", ".join(cell.name for cell in CELLS))
+    parsed = parser.parse_args(args)
+    failed = []
+    for cell in CELLS:
+        if not parsed.cells or cell.name in parsed.cells:
+            print(f"== {cell.name}: {cell.packages[0]}, Python {cell.python}", flush=True)
+            if not _passes(cell):
+                failed.append(cell.name)
+    print("matrix: " + (f"failed: {', '.join(failed)}" if failed else "all passed"))
+    return 1 if failed else 0
+
+
+def _passes(cell: Cell) -> bool:
+    python = find_python(cell.python)
+    if python is None:
+        print(f"Skipped: there is no Python {cell.python} on this machine.")
+        return True
+    tests = for_tests()
+    try:
+        az = _install(cell, python)
+    except CommandFailedError as error:
+        print(error)
+        return False
+    env = {**apart_from_the_users_own(), "ACS_AZ_PYTHON": az.python}
+    return run_command([tests.python, "-m", "pytest", "-q", *TESTS], env=env, check=False) == 0
+
+
+def _install(cell: Cell, python: str) -> Environment:
+    # In two steps: newer packages that the CLI drags in ask for a newer azure-core, which they don't need here.
+    venv = ensure(ROOT / f".venv-{cell.name}", [cell.packages[0], "setuptools", "wheel"], [], python=python)
+    exact = [package for package in cell.packages[1:] if "==" in package]
+    if exact:
+        venv.pip("install", "--quiet", "--no-deps", *exact)
+    return venv
+
+
+def find_python(version: str) -> str | None:
+    """A Python of that version: on the PATH, or where pyenv has it."""
+    candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return str(candidates[-1]) if candidates else shutil.which(f"python{version}")
