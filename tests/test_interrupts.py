@@ -38,7 +38,9 @@ class Arrival:
 
 
 def interrupt(process: subprocess.Popen[str], arrival: Arrival, number: int) -> tuple[int, str]:
-    assert arrival.arrived.wait(30)
+    if not arrival.arrived.wait(60):
+        process.kill()
+        raise AssertionError(f"no request came; the command said: {process.communicate()[1]}")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=10)
     arrival.release.set()

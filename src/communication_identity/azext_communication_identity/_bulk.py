@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.pool import ThreadPool
 from typing import Any, Generic, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
@@ -45,6 +44,7 @@ def for_each(resources: Sequence[Resource], work: Callable[[Resource], T]) -> Ou
     outcome: Outcome[T] = Outcome()
     if not resources:
         return outcome
+    from multiprocessing.pool import ThreadPool
     with interrupts_tell(lambda: f"Interrupted: {len(outcome.results)} of {len(resources)} resources done, "
                                  f"{len(outcome.failures)} failed. The service may still be working on a few. The "
                                  "command can be run again for all."):

@@ -3,20 +3,38 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The command table."""
+"""The command table. It is loaded for every command of the group, other extensions' too, so that what only a run needs
+is imported when it is first called.
+"""
 
+from argparse import Namespace
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
-
-from ._errors import explain
-from ._format import list_table, show_table
-from ._validators import validate_assign, validate_list, validate_remove, validate_resources, validate_wait
 
 
 def load_command_table(self: Any, _args: list[str] | None) -> None:
     """Register the five commands."""
-    with self.command_group("communication identity", exception_handler=explain) as g:
-        g.custom_command("assign", "assign_identity", validator=validate_assign, table_transformer=show_table)
-        g.custom_command("remove", "remove_identity", validator=validate_remove, table_transformer=show_table)
-        g.custom_show_command("show", "show_identity", validator=validate_resources, table_transformer=show_table)
-        g.custom_command("list", "list_identities", validator=validate_list, table_transformer=list_table)
-        g.custom_command("wait", "wait_for_resource", validator=validate_wait)
+    table = _lazy("_format", "show_table")
+    with self.command_group("communication identity", exception_handler=_lazy("_errors", "explain")) as g:
+        g.custom_command("assign", "assign_identity", validator=_validator("validate_assign"), table_transformer=table)
+        g.custom_command("remove", "remove_identity", validator=_validator("validate_remove"), table_transformer=table)
+        g.custom_show_command("show", "show_identity", validator=_validator("validate_resources"),
+                              table_transformer=table)
+        g.custom_command("list", "list_identities", validator=_validator("validate_list"),
+                         table_transformer=_lazy("_format", "list_table"))
+        g.custom_command("wait", "wait_for_resource", validator=_validator("validate_wait"))
+
+
+def _lazy(module: str, name: str) -> Callable[[Any], Any]:
+    """A function of one argument in another file."""
+    def call(argument: Any) -> Any:
+        return getattr(import_module(f".{module}", __package__), name)(argument)
+    return call
+
+
+def _validator(name: str) -> Callable[[Any, Namespace], None]:
+    """A function in _validators.py. The CLI goes by the names of its arguments."""
+    def validate(cmd: Any, namespace: Namespace) -> None:
+        getattr(import_module("._validators", __package__), name)(cmd, namespace)
+    return validate

@@ -3,26 +3,16 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The commands: which resources, read, change, and what to print."""
+"""The commands as the CLI calls them. It imports this file for help and wrong input too, so that what a command needs
+is imported when it runs.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
-
-from ._bulk import Outcome, for_each, report_failures
-from ._change import Plan, change_identities
-from ._client_factory import communication_services
-from ._identity import Change, after_assign, after_remove, not_assigned, plain_block, principals_of
-from ._identity_lookup import identity_not_found
-from ._removal import Removal, confirm
-from ._resource import Document, list_documents, read
-from ._resource_id import Resource, user_assigned_id
-from ._service_error import service_error
-
 if TYPE_CHECKING:
-    from azure.mgmt.communication.operations import CommunicationServicesOperations
+    from ._resource_id import Resource
 
 Block = dict[str, Any]
 
@@ -31,139 +21,35 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
                     skip_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
-    operations = _operations(cmd, resources)
-    grants = {}
-    if role:
-        from ._grant import resolve_grants
-        grants = resolve_grants(cmd.cli_ctx, resources, role, scopes)
-
-    def assign(resource: Resource) -> Block:
-        change = _change(resource, system_assigned, user_assigned)
-        first = read(operations[resource.subscription], resource)
-        # A role needs the principal ID, so with one there is always a wait.
-        document = _apply(cmd, operations, resource, first, plan=after_assign, change=change,
-                          no_wait=skip_wait and not grants)
-        block = plain_block(document.block)
-        if grants:
-            block["roleAssignments"] = grants[resource].apply(resource, document, change)
-        return block
-
-    return _output(cmd, for_each(resources, assign), resources)
+    from ._run import assign
+    return assign(cmd, resources, system_assigned, user_assigned, role=role, scopes=scopes, skip_wait=skip_wait)
 
 
 def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False, yes: bool = False,
                     skip_wait: bool = False) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
-    operations = _operations(cmd, resources)
-
-    def check(resource: Resource) -> Removal:
-        change = _change(resource, system_assigned, user_assigned)
-        removal = Removal(resource, read(operations[resource.subscription], resource), change,
-                          delete_assignments=delete_role_assignments)
-        _require_assigned(removal)
-        if removal.principals:
-            from ._grant import held_assignments
-            removal.assignments = held_assignments(cmd.cli_ctx, resource, removal.principals,
-                                                   required=delete_role_assignments)
-        return removal
-
-    def remove(resource: Resource) -> Block:
-        removal = removals.results[resource]
-        if removal.delete_assignments:
-            from ._grant import delete_assignments
-            delete_assignments(cmd.cli_ctx, resource, removal.assignments)
-        document = _apply(cmd, operations, resource, removal.document, plan=after_remove, change=removal.change,
-                          no_wait=skip_wait)
-        return plain_block(document.block)
-
-    removals = for_each(resources, check)
-    confirm(cmd, removals.results.values(), yes)
-    removed: Outcome[Block] = for_each(list(removals.results), remove)
-    removed.failures.update(removals.failures)
-    return _output(cmd, removed, resources)
+    from ._run import remove
+    return remove(cmd, resources, system_assigned, user_assigned, delete_role_assignments=delete_role_assignments,
+                  yes=yes, skip_wait=skip_wait)
 
 
 def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
     """The identity block of each resource, and what its identities may do."""
-    operations = _operations(cmd, resources)
-
-    def show(resource: Resource) -> Block:
-        block = plain_block(read(operations[resource.subscription], resource).block)
-        if roles:
-            from ._grant import held_assignments
-            block["roleAssignments"] = held_assignments(cmd.cli_ctx, resource, principals_of(block))
-        return block
-
-    return _output(cmd, for_each(resources, show), resources)
+    from ._run import show
+    return show(cmd, resources, roles)
 
 
 def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[Block]:
     """Every resource of the group or the subscription, with its identity block beside its name."""
-    return [{"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4],
-             **plain_block(document.get("identity"))}
-            for document in list_documents(communication_services(cmd.cli_ctx), resource_group_name)]
+    from ._run import list_all
+    return list_all(cmd, resource_group_name)
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
                       timeout: int = 3600) -> None:
     """The CLI's standard wait, on each resource."""
-    from azure.cli.core.commands.command_operation import WaitCommandOperation
-    operations = _operations(cmd, resources)
-
-    def wait(resource: Resource) -> None:
-        conditions = {"created": created, "updated": updated, "deleted": deleted, "exists": exists, "custom": custom,
-                      "interval": interval, "timeout": timeout}
-        # On a time-out core's wait returns an error instead of raising it, and the command would end with 0.
-        timed_out = WaitCommandOperation.wait(
-            conditions, cmd.cli_ctx, lambda: read(operations[resource.subscription], resource).body)
-        if timed_out:
-            raise AzureResponseError(f"After {timeout} seconds '{resource.name}' has not reached the condition.",
-                                     "Wait longer with --timeout, or see how it is:\n"
-                                     f"az resource show --ids {resource.id}")
-
-    report_failures(cmd, for_each(resources, wait))
-
-
-def _operations(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationServicesOperations]:
-    """One client for each subscription, for all threads."""
-    return {subscription: communication_services(cmd.cli_ctx, subscription)
-            for subscription in {resource.subscription for resource in resources}}
-
-
-def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] | None) -> Change:
-    """What the command names, for one resource. An empty list is only ever let through for a removal: all."""
-    return Change(system_assigned, tuple(user_assigned_id(value, resource) for value in user_assigned or ()),
-                  all_user_assigned=user_assigned == [])
-
-
-def _require_assigned(removal: Removal) -> None:
-    """Raise ResourceNotFoundError if a user-assigned identity to remove isn't there: nothing at all is removed then."""
-    absent = not_assigned(removal.current, removal.change)
-    if absent:
-        raise ResourceNotFoundError(
-            f"Nothing was removed: not assigned to '{removal.resource.name}': {', '.join(absent)}",
-            "Its user-assigned identities are:\n" + ("\n".join(removal.current.user_assigned) or "none"))
-
-
-def _apply(cmd: Any, operations: dict[str, CommunicationServicesOperations], resource: Resource, first: Document,
-           *, plan: Plan, change: Change, no_wait: bool) -> Document:
-    """Change one resource; where the service refuses a user-assigned identity, find out why."""
-    from azure.core.exceptions import HttpResponseError
-    try:
-        return change_identities(operations[resource.subscription], resource, first, plan, change, no_wait=no_wait)
-    except HttpResponseError as error:
-        if service_error(error).code == "FailedIdentityOperation":
-            missing = identity_not_found(cmd.cli_ctx, change.user_assigned)
-            if missing:
-                raise missing from error
-        raise
-
-
-def _output(cmd: Any, outcome: Outcome[Block], resources: list[Resource]) -> Block | list[Block]:
-    """The identity block; for several resources a list in the order given, each block with the resource's ID."""
-    report_failures(cmd, outcome)
-    if len(resources) == 1:
-        return outcome.results[resources[0]]
-    return [{"id": resource.id, **outcome.results[resource]} for resource in resources if resource in outcome.results]
+    from ._run import wait
+    wait(cmd, resources, {"created": created, "updated": updated, "deleted": deleted, "exists": exists,
+                          "custom": custom, "interval": interval, "timeout": timeout})
