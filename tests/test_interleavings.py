@@ -9,15 +9,20 @@ armsim's state; and real processes, many at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from armsim import Armsim, ArmState, ManualClock
 from armsim.errors import ArmError
 from az import Az
+from azext_communication_identity import _patience
+from azext_communication_identity._change import change_identities
 from azext_communication_identity._identity import (
     Change,
     Identities,
@@ -26,6 +31,9 @@ from azext_communication_identity._identity import (
     identities_of,
     patch_body,
 )
+from azext_communication_identity._resource import Document, read
+from azext_communication_identity._resource_id import Resource
+from azure.core.exceptions import HttpResponseError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -214,3 +222,47 @@ def test_many_processes_and_a_service_that_ignores_if_match(az: Az, sim: Armsim)
         running.start("assign", "--user-assigned", identity)
     running.finish()
     assert sorted(identities_of(sim.state.identity_of(resource)).user_assigned) == sorted(ids)
+
+
+class StateOperations:
+    """The SDK's operations, on armsim's state without a server between; errors as azure-core raises them."""
+
+    def __init__(self, state: ArmState) -> None:
+        self._state = state
+
+    def get(self, group: str, name: str, **_: Any) -> Document:
+        return Document(*self._state.get_resource(self._id(group, name)))
+
+    def update(self, group: str, name: str, content: bytes, *, headers: dict[str, str], **_: Any) -> Document:
+        try:
+            return Document(*self._state.patch_resource(self._id(group, name), json.loads(content),
+                                                        headers.get("If-Match")))
+        except ArmError as error:
+            response = SimpleNamespace(status_code=error.status, reason=error.code, headers={},
+                                       request=SimpleNamespace(url="https://armsim/"), text=lambda *_: "{}")
+            raise HttpResponseError(response=response) from error
+
+    def _id(self, group: str, name: str) -> str:
+        return Resource(self._state.SUBSCRIPTION, group, name).id
+
+
+def test_many_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_patience, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
+    state = ArmState()
+    ids = [state.add_user_identity(f"mi{number}", "g") for number in range(30)]
+    gone = ids[:5]
+    resource_id = state.add_resource("app", "g", identity={
+        "type": "UserAssigned", "userAssignedIdentities": {identity: {} for identity in gone}})
+    resource, operations = Resource(state.SUBSCRIPTION, "g", "app"), StateOperations(state)
+
+    def work(job: tuple[Any, Change]) -> None:
+        first = read(operations, resource)  # type: ignore[arg-type]  # the part of the SDK that is used
+        change_identities(operations, resource, first, *job)  # type: ignore[arg-type]  # as above
+
+    jobs: list[tuple[Any, Change]] = [(after_assign, Change(False, (identity,))) for identity in ids[5:]]
+    jobs += [(after_remove, Change(False, (identity,))) for identity in gone] + [(after_assign, Change(True))]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, jobs))
+    has = identities_of(state.identity_of(resource_id))
+    assert has == Identities(True, has.user_assigned)
+    assert sorted(has.user_assigned) == sorted(ids[5:])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from . import bench, demo, environment, lint, matrix, record, release, simulate, wheel
+from . import bench, demo, environment, lint, matrix, picture, record, release, simulate, wheel
 
 Command = Callable[[Sequence[str]], int]
 
@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "release": (release.run, "wheel, checksum and index.json, ready for any web server, into dist/"),
     "bench": (bench.run, "how long a command takes, next to core's own"),
     "matrix": (matrix.run, "the end-to-end tests with other versions of azure-cli and Python"),
+    "picture": (picture.run, "draw docs/terminal.svg from a real run"),
     "build": (wheel.run, "build the wheel into dist/"),
 }
 

@@ -1,0 +1,60 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Tab completion: names of resources, of identities in the group, of roles; nothing where nothing can be looked up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from armsim import Armsim
+from az import Az
+
+
+def complete(az: Az, line: str) -> list[str]:
+    """What the shell is offered, asked for as argcomplete's shell code asks: through file descriptors 8 and 9."""
+    read, write = os.pipe()
+    script = f'exec 8>&{write} 9>/dev/null; exec "$0" "$@"'
+    env = az.environment({"_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "COMP_LINE": line,
+                          "COMP_POINT": str(len(line)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+                          "ARGCOMPLETE_USE_TEMPFILES": ""})
+    subprocess.run(["bash", "-c", script, *az.command([])], env=env, pass_fds=[write], timeout=60, check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as offered:
+        return [word.strip().strip("\"'") for word in offered.read().split("\n") if word.strip()]
+
+
+@pytest.mark.parametrize(("line", "offered"), [
+    ("az communication identity assign -g rg --name ", ["app1", "app2"]),
+    ("az communication identity show --name ", ["app1", "app2", "other"]),
+    ("az communication identity assign -g rg -n app1 --user-assigned ", ["mi1", "mi2"]),
+    ("az communication identity remove -g rg -n app1 --user-assigned ", ["mi1", "mi2"]),
+])
+def test_names(az: Az, sim: Armsim, line: str, offered: list[str]) -> None:
+    for name, group in (("app1", "rg"), ("app2", "rg"), ("other", "elsewhere")):
+        sim.state.add_resource(name, group)
+    for name, group in (("mi1", "rg"), ("mi2", "rg"), ("mi3", "elsewhere")):
+        sim.state.add_user_identity(name, group)
+    assert sorted(word for word in complete(az, line) if not word.startswith("-")) == offered
+
+
+def test_role_names(az: Az, sim: Armsim) -> None:
+    found = complete(az, "az communication identity assign -n a -g g --system-assigned --role Read")
+    assert [word.replace("\\", "") for word in found] == ["Reader"]
+    assert sim.requests
+
+
+def test_what_cannot_be_looked_up_completes_to_nothing(az: Az, sim: Armsim) -> None:
+    assert complete(az, "az communication identity assign -g nowhere --user-assigned ") == []
+    assert complete(az, "az communication identity assign --user-assigned ") == []  # no group, no call
+    assert [request.status for request in sim.requests] == [404]
+
+
+def test_flags_without_any_call(az: Az, sim: Armsim) -> None:
+    assert "--system-assigned" in complete(az, "az communication identity assign --sys")
+    assert sim.requests == []

@@ -1,0 +1,39 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py picture`: the terminal picture of the README, docs/terminal.svg, from a real run against the local server."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+
+from .environment import ROOT, WORK, for_tests
+from .environment import run as run_command
+from .private_az import session
+
+SHOWN = (
+    "az communication identity assign --system-assigned -n myApp -g myResourceGroup",
+    "az communication identity assign --user-assigned myIdentity -n myApp -g myResourceGroup --output none",
+    "az communication identity show -n myApp -g myResourceGroup --output table",
+    "az communication identity assign --user-assigned myIdentty -n myApp -g myResourceGroup",
+    "az communication identity remove --user-assigned -n myApp -g myResourceGroup",
+)
+
+
+def run(_args: Sequence[str]) -> int:
+    """Run the commands, then draw what they printed."""
+    venv = for_tests()
+    steps = []
+    with session(venv, "picture", "--seed-demo") as running:
+        running.az("identity create -g myResourceGroup -n myIdentity").ok()
+        for line in SHOWN:
+            done = running.az(shlex.split(line)[1:])
+            steps.append([line, done.stderr + done.stdout])
+    captured = WORK / "picture" / "steps.json"
+    captured.write_text(json.dumps(steps), encoding="utf-8")
+    return run_command([venv.python, str(ROOT / "docs" / "draw_terminal.py"), str(captured),
+                        str(ROOT / "docs" / "terminal.svg")])
