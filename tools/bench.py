@@ -7,20 +7,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 from .environment import ROOT, WORK, for_demo
 from .environment import run as run_command
-from .private_az import install_extension
+from .private_az import install_extension, private_folder
 
 
 def run(args: Sequence[str]) -> int:
     """Install the extension from its wheel and measure. `--runs N`."""
     venv = for_demo()
-    folder = WORK / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    extensions = install_extension(venv, folder)
-    return run_command([venv.python, str(ROOT / "benchmarks" / "one_command.py"), "--config", str(folder / "config"),
-                        "--extensions", str(extensions), "--json", str(folder / "one_command.json"), *args])
+    WORK.mkdir(exist_ok=True)
+    with private_folder() as folder:
+        return run_command([venv.python, str(ROOT / "benchmarks" / "one_command.py"),
+                            "--config", str(folder / "config"), "--extensions", str(install_extension(venv, folder)),
+                            "--json", str(WORK / "one_command.json"), *args])

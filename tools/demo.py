@@ -33,7 +33,7 @@ WALK = (
 def run(_args: Sequence[str]) -> int:
     """Walk through the how-to; every command has to succeed."""
     venv = for_demo()
-    with session(venv, "demo", "--seed-demo") as running:
+    with session(venv, "--seed-demo") as running:
         print("\nThe server is a simulation on this machine, not Azure. It has the resource myApp.\n")
         for line in WALK:
             _step(running, line)

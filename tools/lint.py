@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 
-from .environment import ROOT, SOURCE, Environment, for_tests
+from .environment import ROOT, SOURCE, WORK, Environment, for_tests
 from .environment import run as run_command
 
 AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
@@ -35,6 +36,8 @@ def _checks(venv: Environment) -> list[tuple[str, list[str]]]:
     if AZDEV.exists():
         checks += [(f"azdev {what}", [venv.python, str(AZDEV), what, "communication_identity"])
                    for what in ("linter", "style")]
+        checks.append(("azdev test", [venv.python, str(AZDEV), "test", "communication_identity", "--series",
+                                      "--discover"]))
     else:
         print("azdev is skipped: ../shared/azdev is only in the workplace.")
     return checks
@@ -42,7 +45,9 @@ def _checks(venv: Environment) -> list[tuple[str, list[str]]]:
 
 def _fails(venv: Environment, name: str, command: list[str]) -> bool:
     print(f"== {name}", flush=True)
-    return run_command(command, env={"VIRTUAL_ENV": str(venv.folder)}, check=False) != 0
+    env = {"VIRTUAL_ENV": str(venv.folder), "PATH": f"{venv.scripts}{os.pathsep}{os.environ['PATH']}",
+           "AZURE_CONFIG_DIR": str(WORK / "azdev-config")}  # azdev runs az, and asks it for its settings
+    return run_command(command, env=env, check=False) != 0
 
 
 def _audit(venv: Environment) -> list[str]:

@@ -28,12 +28,13 @@ def run(_args: Sequence[str]) -> int:
     """Run the commands, then draw what they printed."""
     venv = for_tests()
     steps = []
-    with session(venv, "picture", "--seed-demo") as running:
+    with session(venv, "--seed-demo") as running:
         running.az("identity create -g myResourceGroup -n myIdentity").ok()
         for line in SHOWN:
             done = running.az(shlex.split(line)[1:])
             steps.append([line, done.stderr + done.stdout])
-    captured = WORK / "picture" / "steps.json"
+    captured = WORK / "picture.json"
+    WORK.mkdir(exist_ok=True)
     captured.write_text(json.dumps(steps), encoding="utf-8")
     return run_command([venv.python, str(ROOT / "docs" / "draw_terminal.py"), str(captured),
                         str(ROOT / "docs" / "terminal.svg")])

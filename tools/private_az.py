@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .environment import ROOT, WORK, Environment
+from .environment import ROOT, Environment
 from .wheel import build
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -35,16 +35,21 @@ class Session:
 
 
 @contextmanager
-def session(venv: Environment, name: str, *server_args: str) -> Iterator[Session]:
+def session(venv: Environment, *server_args: str) -> Iterator[Session]:
     """Install the extension from its wheel, start the server, log in; stop the server at the end."""
-    folder = WORK / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    extensions = install_extension(venv, folder)
-    with armsim(venv, *server_args) as server:
-        az = Az(folder / "config", extensions, server["env"], venv.python)
+    with private_folder() as folder, armsim(venv, *server_args) as server:
+        az = Az(folder / "config", install_extension(venv, folder), server["env"], venv.python)
         az.log_in(server["url"])
         yield Session(az, server)
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for configuration and extensions, gone at the end. Not in the checkout: azdev would take an extension
+    that is installed below it for its source.
+    """
+    with tempfile.TemporaryDirectory(prefix="communication-identity-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def install_extension(venv: Environment, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .environment import ROOT, SOURCE, for_tests
+from .environment import SOURCE, WORK, for_tests
 from .environment import run as run_command
 from .private_az import session
 
@@ -19,8 +19,8 @@ SCENARIOS = SOURCE / "azext_communication_identity" / "tests" / "latest" / "test
 def run(_args: Sequence[str]) -> int:
     """Run all scenario tests live: azure-cli-testsdk deletes every recording at the start, also those it won't make."""
     venv = for_tests()
-    with session(venv, "record", "--clock-scale", "60") as running:
+    with session(venv, "--clock-scale", "60") as running:
         environment = {**running.az.environment(), "AZURE_TEST_RUN_LIVE": "true", "ARMSIM_URL": running.server["url"],
-                       "AZURE_EXTENSION_DIR": str(ROOT / ".work" / "record" / "none"),
+                       "AZURE_EXTENSION_DIR": str(WORK / "no-extensions"),
                        "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent)}
         return run_command([venv.python, "-m", "pytest", "-q", str(SCENARIOS)], env=environment, check=False)

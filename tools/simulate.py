@@ -21,7 +21,7 @@ def run(args: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with session(venv, "sim", "--seed-demo", *args) as running:
+    with session(venv, "--seed-demo", *args) as running:
         variables = {**running.server["env"], "AZURE_CONFIG_DIR": str(running.az.config),
                      "AZURE_EXTENSION_DIR": str(running.az.extensions), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
         print(f"\nA simulation of Azure is at {running.server['url']}; it has the resource myApp in myResourceGroup.")
