@@ -87,8 +87,8 @@ class Armsim:
 
     def clear_log(self) -> None:
         """Forget the requests so far."""
-        self.requests.clear()
-        self.other_requests.clear()
+        self.requests = []  # new lists: a request that is still on its way stays in the old one
+        self.other_requests = []
 
     def reset(self) -> None:
         """Begin anew: state, options, faults, log; address and certificate stay."""
@@ -104,8 +104,10 @@ class Armsim:
         if problems:
             raise AssertionError("armsim saw:\n" + "\n".join(problems))
 
-    def answer(self, request: Request) -> Answer:
-        """The answer to a request to any of the servers."""
+    def answer(self, request: Request, wire: Wire, log: list[Request]) -> Answer:
+        """The answer to a request to any of the servers, from the state and into the log of when it came: by now there
+        may have been a `reset`.
+        """
         path = urlsplit(request.path).path
         if path == "/metadata/endpoints":
             self.other_requests.append(request)
@@ -113,8 +115,8 @@ class Armsim:
         if path == "/msi/token":
             self.other_requests.append(request)
             return json_answer(200, self._token(request))
-        self.requests.append(request)
-        return self.wire.answer(request)
+        log.append(request)
+        return wire.answer(request)
 
     def _token(self, request: Request) -> dict[str, Any]:
         """A token as App Service's endpoint gives it: an unsigned JWT, good for a day."""
@@ -180,10 +182,11 @@ class _Handler(BaseHTTPRequestHandler):
                        raw_path=self.path)
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
+        wire, log = self.sim.wire, self.sim.requests
         if fault and fault.kind == "delay":
             self.sim.clock.sleep(fault.delay)
         if fault is None or fault.has_effect:
-            answer = self.sim.answer(request)
+            answer = self.sim.answer(request, wire, log)
             return Answer(200) if fault and fault.kind == "empty" else answer
         self.sim.requests.append(request)
         if fault.kind == "status":
