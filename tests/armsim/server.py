@@ -174,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         content = self.rfile.read(length)
+        if len(content) < length:
+            raise ConnectionAbortedError("the client went away before it had said all")
         is_json = "json" in self.headers.get("Content-Type", "")  # older CLIs ask for tokens with a form
         # ARM takes doubled slashes: `az resource` sends them, where a type has no parent.
         path = re.sub("//+", "/", unquote(url.path))
