@@ -118,9 +118,14 @@ class Az:
         self(["login", "--identity"]).ok()
 
 
-def build_wheel(folder: Path, python: str = sys.executable, source: Path = SOURCE,
-                name: str = "communication_identity") -> Path:
-    """Build the wheel of an extension, ours by default, into a folder."""
-    subprocess.run([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
-                    str(folder), str(source)], check=True)
-    return next(folder.glob(f"{name}-*.whl"))
+def add_extension(wheel: Path, folder: Path, python: str) -> Path:
+    """`az extension add` a wheel, as people do; return the extension folder that it is in then."""
+    Az(folder / "install", folder / "extensions", pip_environment(), python)(
+        ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
+    return folder / "extensions"
+
+
+def pip_environment() -> dict[str, str]:
+    """What the pip inside `az extension add` needs: this machine's settings, but never armsim's certificate."""
+    return {key: value for key, value in os.environ.items()
+            if key != CA_VARIABLE and (key.startswith("PIP_") or key.lower().endswith("_proxy"))}

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from armsim import Armsim
 from armsim.openapi import shared_folder
-from az import CA_VARIABLE, SOURCE, Az, build_wheel
+from az import SOURCE, Az, add_extension
 from in_process import InProcessAz
+
+from tools.wheel import build
 
 # For the CLI in this process, which reads them when it is imported; dev.py test sets them too.
 os.environ.setdefault("AZURE_EXTENSION_DEV_SOURCES", str(SOURCE.parent))
@@ -44,7 +46,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+    return build(sys.executable, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +69,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path, sim_server:
     """An `az` that has the extension, installed as people do, and is logged in."""
     folder = tmp_path_factory.mktemp("az")
     python = os.environ.get("ACS_AZ_PYTHON", sys.executable)  # dev.py matrix: the Python of another azure-cli
-    az = Az(folder / "config", folder / "extensions", sim_server.env(), python)
-    Az(folder / "install", folder / "extensions", pip_environment(), python)(
-        ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
+    az = Az(folder / "config", add_extension(wheel, folder, python), sim_server.env(), python)
     sim_server.reset()
     sim_server.state.add_subscription(*OTHER_SUBSCRIPTION)
     az.log_in(sim_server.url)
@@ -87,8 +87,3 @@ def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.M
     """The CLI in this process, logged in, with waiting that takes no time."""
     return InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
 
-
-def pip_environment() -> dict[str, str]:
-    """What the pip inside `az extension add` needs: this machine's settings, but never armsim's certificate."""
-    return {key: value for key, value in os.environ.items()
-            if key != CA_VARIABLE and (key.startswith("PIP_") or key.lower().endswith("_proxy"))}

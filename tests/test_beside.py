@@ -10,13 +10,15 @@ command, arguments and help; all others are untouched; whichever is installed, u
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from armsim import Armsim
-from az import Az, build_wheel
-from conftest import pip_environment
+from az import Az, pip_environment
+
+from tools.wheel import build
 
 VERBS = ("assign", "remove", "show", "list", "wait")
 STAND_IN = Path(__file__).parent / "stand_in"
@@ -28,7 +30,7 @@ def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("theirs")
     source = folder / "source"
     shutil.copytree(STAND_IN, source)
-    return build_wheel(folder, source=source, name="communication")
+    return build(sys.executable, folder, source)
 
 
 @pytest.fixture(scope="session")

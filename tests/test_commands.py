@@ -340,6 +340,12 @@ def test_a_single_id_prints_an_object(az: Az, sim: Armsim) -> None:
     assert az(f"communication identity show --ids {make(sim)}").ok().json == {"type": "None"}
 
 
+def test_a_name_beside_ids_is_ignored_with_a_warning(az: Az, sim: Armsim) -> None:
+    done = az(f"communication identity show --name other --ids {make(sim)}").ok()
+    assert "option '--name' will be ignored due to use of '--ids'." in done.stderr
+    assert calls(sim) == [READ]
+
+
 def test_ids_take_json_of_another_command(az: Az, sim: Armsim) -> None:
     ids = [sim.state.add_resource(name, GROUP) for name in ("a", "b")]
     listed = az("communication identity list").ok().stdout

@@ -150,6 +150,30 @@ def test_a_real_412_reads_and_computes_again(in_process: InProcessAz, sim: Armsi
     assert sim.requests[-1].body["identity"]["userAssignedIdentities"] == {one: {}, two: {}}
 
 
+def test_what_someone_else_removes_meanwhile_is_named(in_process: InProcessAz, sim: Armsim,
+                                                      caplog: pytest.LogCaptureFixture) -> None:
+    kept, added = (sim.state.add_user_identity(name, "rg") for name in ("kept", "added"))
+    sim.options.patch_fill_after = 2
+    resource = sim.state.add_resource("myApp", "rg", identity={
+        "type": "UserAssigned", "userAssignedIdentities": {kept: {}}})
+    real = sim.state.get_resource
+
+    def someone_removes(resource_id: str) -> Any:
+        if sim.requests and any(request.method == "PATCH" for request in sim.requests):
+            sim.state.get_resource = real  # type: ignore[method-assign]  # once only
+            sim.state.patch_resource(resource_id, {"identity": {
+                "type": "UserAssigned", "userAssignedIdentities": {kept: None}}})
+        return real(resource_id)
+
+    sim.state.get_resource = someone_removes  # type: ignore[method-assign]  # between the PATCH and the next GET
+    with caplog.at_level("WARNING"):
+        run = in_process(["communication", "identity", "assign", "--user-assigned", "added", *APP])
+    assert run.exit_code == 0, run.error
+    assert list(run.json["userAssignedIdentities"]) == [added] == list(
+        sim.state.identity_of(resource)["userAssignedIdentities"])
+    assert f"someone else removed from 'myApp': '{kept}'" in caplog.text
+
+
 @pytest.mark.parametrize("words", [command.words for command in COMMANDS.values()], ids=list(COMMANDS))
 def test_token_endpoint_down(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
                              words: tuple[str, ...]) -> None:

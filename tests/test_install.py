@@ -11,6 +11,7 @@ import functools
 import json
 import re
 import shutil
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from az import SOURCE, Az, build_wheel
-from conftest import pip_environment
+from az import SOURCE, Az, pip_environment
 
 from tools.release import NAME, index
+from tools.wheel import build
 
 OLDER = "0.9.0"
 
@@ -73,7 +74,7 @@ def older_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     setup = source / "setup.py"
     setup.write_text(re.sub(r'^VERSION = ".*"$', f'VERSION = "{OLDER}"', setup.read_text(encoding="utf-8"),
                             flags=re.MULTILINE), encoding="utf-8")
-    return build_wheel(folder, source=source)
+    return build(sys.executable, folder, source)
 
 
 @pytest.fixture

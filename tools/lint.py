@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 from .environment import ROOT, SOURCE, WORK, Environment, for_tests
 from .environment import run as run_command
+from .wheel import stated
 
 AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
 PACKAGE = SOURCE / "azext_communication_identity"
-DEPENDENCY = "azure-mgmt-communication>=2.1.0,<2.2.0"
 
 
 def run(_args: Sequence[str]) -> int:
@@ -53,9 +53,9 @@ def _fails(venv: Environment, name: str, command: list[str]) -> bool:
 def _audit(venv: Environment) -> list[str]:
     """Known vulnerabilities in what the wheel installs; skipped with a word where their list can't be reached."""
     print("== pip-audit", flush=True)
-    listed = ROOT / ".work" / "audited.txt"
+    listed = WORK / "audited.txt"
     listed.parent.mkdir(exist_ok=True)
-    listed.write_text(DEPENDENCY + "\n", encoding="utf-8")
+    listed.write_text("\n".join(stated("DEPENDENCIES")) + "\n", encoding="utf-8")
     done = subprocess.run([venv.python, "-m", "pip_audit", "--requirement", str(listed), "--progress-spinner", "off"],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout + done.stderr[-500:])

@@ -22,7 +22,7 @@ TESTS = ("tests/test_commands.py", "tests/test_roles.py", "tests/test_interrupts
 
 # The oldest CLI goes with the oldest azure-core and azure-mgmt-core that the SDK allows: pip would take newer ones than
 # its installers shipped.
-OLDEST = ("azure-cli==2.67.0", "azure-core==1.28.0", "azure-mgmt-core==1.3.2", "setuptools", "wheel")
+OLDEST = ("azure-cli==2.67.0", ("azure-core==1.28.0", "azure-mgmt-core==1.3.2"))
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,16 @@ class Cell:
 
     name: str
     python: str
-    packages: tuple[str, ...]
+    azure_cli: str
+    pinned: tuple[str, ...] = ()
 
 
 CELLS = (
-    Cell("oldest", "3.11", OLDEST),
-    Cell("oldest-python3.12", "3.12", OLDEST),
-    Cell("between", "3.10", ("azure-cli==2.77.0", "setuptools", "wheel")),
-    Cell("newest-python3.12", "3.12", ("azure-cli", "setuptools", "wheel")),
-    Cell("newest-python3.13", "3.13", ("azure-cli", "setuptools", "wheel")),
+    Cell("oldest", "3.11", *OLDEST),
+    Cell("oldest-python3.12", "3.12", *OLDEST),
+    Cell("between", "3.10", "azure-cli==2.77.0"),
+    Cell("newest-python3.12", "3.12", "azure-cli"),
+    Cell("newest-python3.13", "3.13", "azure-cli"),
 )
 
 
@@ -52,7 +53,7 @@ def run(args: Sequence[str]) -> int:
     failed = []
     for cell in CELLS:
         if not parsed.cells or cell.name in parsed.cells:
-            print(f"== {cell.name}: {cell.packages[0]}, Python {cell.python}", flush=True)
+            print(f"== {cell.name}: {cell.azure_cli}, Python {cell.python}", flush=True)
             if not _passes(cell):
                 failed.append(cell.name)
     print("matrix: " + (f"failed: {', '.join(failed)}" if failed else "all passed"))
@@ -76,10 +77,9 @@ def _passes(cell: Cell) -> bool:
 
 def _install(cell: Cell, python: str) -> Environment:
     # In two steps: newer packages that the CLI drags in ask for a newer azure-core, which they don't need here.
-    venv = ensure(ROOT / f".venv-{cell.name}", [cell.packages[0], "setuptools", "wheel"], [], python=python)
-    exact = [package for package in cell.packages[1:] if "==" in package]
-    if exact:
-        venv.pip("install", "--quiet", "--no-deps", *exact)
+    venv = ensure(ROOT / f".venv-{cell.name}", [cell.azure_cli, "setuptools", "wheel"], [], python=python)
+    if cell.pinned:
+        venv.pip("install", "--quiet", "--no-deps", *cell.pinned)
     return venv
 
 

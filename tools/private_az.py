@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from .wheel import build
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from az import CA_VARIABLE, Az  # noqa: E402  # the tests' own helper; standard library only, as this is
+from az import Az, add_extension  # noqa: E402  # the tests' own helper; standard library only, as this is
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,10 @@ def private_folder() -> Iterator[Path]:
 
 
 def install_extension(venv: Environment, folder: Path) -> Path:
-    """`az extension add` the wheel into a folder of its own. The pip inside must not see armsim's certificate."""
-    wheel = build(venv, folder)
-    given = {key: value for key, value in os.environ.items() if key != CA_VARIABLE}
+    """Build the wheel and install it into a folder of its own; return that folder."""
+    wheel = build(venv.python, folder)
     print("Installing the extension …", flush=True)
-    Az(folder / "install", folder / "extensions", given, venv.python)(
-        ["extension", "add", "--source", str(wheel), "--yes"], timeout=600).ok()
-    return folder / "extensions"
+    return add_extension(wheel, folder, venv.python)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def run(args: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py release")
     parser.add_argument("--url", default="http://localhost:8000", help="address of the folder (default: %(default)s)")
     parsed = parser.parse_args(args)
-    wheel = build(for_demo(), DIST)
+    wheel = build(for_demo().python, DIST)
     digest = sha256(wheel)
     (DIST / f"{wheel.name}.sha256").write_text(f"{digest}  {wheel.name}\n", encoding="utf-8")
     (DIST / "index.json").write_text(json.dumps(index([wheel], parsed.url), indent=2) + "\n", encoding="utf-8")

@@ -15,12 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Where real traffic and document differ, real traffic wins. (schema, property, what the service does; source)
-DEVIATIONS = (
-    ("provisioningState", "enum", "Accepted", "recorded in every PUT (communication_identity_2023-12.yaml)"),
-    ("type", "enum", "SystemAssigned, UserAssigned", "recorded, with a space (communication_identity_2023-12.yaml)"),
-    ("userAssignedIdentities", "map", "additional properties may be null", "x-nullable in the document itself"),
-)
+# Where real traffic and document differ, real traffic wins: an enumeration with the first value takes the second too.
+DEVIATIONS = {
+    "Creating": "Accepted",  # provisioningState, recorded in every PUT (communication_identity_2023-12.yaml)
+    "SystemAssigned,UserAssigned": "SystemAssigned, UserAssigned",  # recorded there, with a space
+}
 
 _COMMUNICATION = {
     "2023-04-01": "communication/resource-manager/Microsoft.Communication/stable/2023-04-01/CommunicationServices.json",
@@ -76,10 +75,9 @@ def _as_json_schema(document: Any) -> Any:
     """OpenAPI 2 as JSON schema: x-nullable, and the deviations above."""
     document = copy.deepcopy(document)
     for node in _objects(document):
-        if "enum" in node and "Creating" in node["enum"]:
-            node["enum"].append("Accepted")
-        if "enum" in node and "SystemAssigned,UserAssigned" in node["enum"]:
-            node["enum"].append("SystemAssigned, UserAssigned")
+        values = node.get("enum", [])
+        if isinstance(values, list):  # else a property of that name
+            values += [DEVIATIONS[value] for value in values if value in DEVIATIONS]
         extra = node.get("additionalProperties")
         if isinstance(extra, dict) and extra.pop("x-nullable", False):
             node["additionalProperties"] = {"anyOf": [{"type": "null"}, extra]}

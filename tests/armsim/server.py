@@ -53,10 +53,10 @@ class Armsim:
         authority.cert_pem.write_to_path(self.ca_file)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
-        arm = self._serve(self._port, "https")
+        arm = self._serve(self._port)
         arm.socket = context.wrap_socket(arm.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"https://localhost:{arm.server_address[1]}"
-        self.token_url = f"http://127.0.0.1:{self._serve(0, 'http').server_address[1]}/msi/token"
+        self.token_url = f"http://127.0.0.1:{self._serve(0).server_address[1]}/msi/token"
         self.wire.base_url = self.url
         for server in self._servers:
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -108,11 +108,10 @@ class Armsim:
         """The answer to a request to any of the servers, from the state and into the log of when it came: by now there
         may have been a `reset`.
         """
-        path = urlsplit(request.path).path
-        if path == "/metadata/endpoints":
+        if request.path == "/metadata/endpoints":
             self.other_requests.append(request)
             return json_answer(200, metadata(self.url))
-        if path == "/msi/token":
+        if request.path == "/msi/token":
             self.other_requests.append(request)
             return json_answer(200, self._token(request))
         log.append(request)
@@ -129,8 +128,8 @@ class Armsim:
         return {"access_token": token, "expires_on": str(now + 86400), "expires_in": "86400", "token_type": "Bearer",
                 "resource": request.query.get("resource", self.url), "client_id": CLIENT}
 
-    def _serve(self, port: int, scheme: str) -> ThreadingHTTPServer:
-        handler = type("Handler", (_Handler,), {"sim": self, "scheme": scheme})
+    def _serve(self, port: int) -> ThreadingHTTPServer:
+        handler = type("Handler", (_Handler,), {"sim": self})
         server = _Server(("127.0.0.1", port), handler)
         self._servers.append(server)
         return server
@@ -146,7 +145,6 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     sim: Armsim
-    scheme: str
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -190,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None or fault.has_effect:
             answer = self.sim.answer(request, wire, log)
             return Answer(200) if fault and fault.kind == "empty" else answer
-        self.sim.requests.append(request)
+        log.append(request)
         if fault.kind == "status":
             return json_answer(fault.status, fault.error_body(), fault.headers)
         if fault.kind == "raw":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors
@@ -42,11 +42,6 @@ class Options:
     replication_seconds: float = 0.0  # how long a new principal is unknown to the directory
     replication_even_with_type: bool = False
     graph_page_size: int = 1000
-
-    def restore(self) -> None:
-        """Back to the defaults."""
-        for option in fields(self):
-            setattr(self, option.name, option.default)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from . import errors, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
-from .state import CLIENT, PROVIDER, SUBSCRIPTION, TENANT, ArmState
+from .state import PROVIDER, TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
@@ -392,6 +392,3 @@ def metadata(url: str) -> dict[str, Any]:
             "media": url, "activeDirectoryDataLake": url, "vmImageAliasDoc": url,
             "suffixes": {"storage": "armsim.invalid", "keyVaultDns": "vault.armsim.invalid",
                          "sqlServerHostname": "sql.armsim.invalid"}}
-
-
-__all__ = ["CLIENT", "SUBSCRIPTION", "Wire", "metadata"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from azure.cli.core.azclierror import AzureResponseError
 from knack.log import get_logger
 
-from ._identity import Change, Identities, after_remove, difference, holds, holds_any, identities_of, patch_body
+from ._identity import Change, Identities, after_remove, difference, holds, holds_any, identities_of, patch_body, words
 from ._patience import Patience
 from ._resource import Document, read, write
 from ._resource_id import Resource
@@ -63,8 +63,8 @@ def change_identities(operations: CommunicationServicesOperations, resource: Res
         _wait(patience, resource, f"The service did not take the change ({_reason(answer)})")
         latest = read(operations, resource)
         # A 412 although nobody changed the resource: this service doesn't speak If-Match as we do.
-        stale = not (_status(answer) == PRECONDITION_FAILED and latest.etag == document.etag)
-        document, etag = latest, latest.etag if stale else None
+        misunderstood = _status(answer) == PRECONDITION_FAILED and latest.etag == document.etag
+        document, etag = latest, None if misunderstood else latest.etag
 
 
 def _write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, object],
@@ -117,5 +117,4 @@ def _reason(error: AzureError) -> str:
 
 
 def _words(identities: Identities) -> str:
-    names = ["the system-assigned identity"] * identities.system_assigned + list(identities.user_assigned)
-    return ", ".join(names) or "no identity"
+    return ", ".join(words(identities)) or "no identity"

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from knack.log import get_logger
 
 from ._authorization import assignments_at, assignments_of, create_assignment, delete_assignment, resolve_role
-from ._client_factory import authorization
 from ._errors import explained
 from ._identity import Change, find_id
 from ._patience import Patience
@@ -56,17 +55,15 @@ class Grant:
         return granted
 
 
-def resolve_grants(cli_ctx: Any, resources: Sequence[Resource], role: str, scopes: Sequence[str] | None
-                   ) -> dict[Resource, Grant]:
-    """The grant for each resource: the role at each scope, or on the resource itself. Raises InvalidArgumentValueError
-    for an unknown role, azure.core.exceptions.AzureError.
+def resolve_grants(client_of: Callable[[str], Any], resources: Sequence[Resource], role: str,
+                   scopes: Sequence[str] | None) -> dict[Resource, Grant]:
+    """The grant for each resource: the role at each scope, or on the resource itself. `client_of`: the client of a
+    subscription. Raises InvalidArgumentValueError for an unknown role, azure.core.exceptions.AzureError.
     """
-    clients = {subscription: authorization(cli_ctx, subscription)
-               for subscription in {resource.subscription for resource in resources}}
     known: dict[str, Role] = {}
     grants = {}
     for resource in resources:
-        client = clients[resource.subscription]
+        client = client_of(resource.subscription)
         roles = {}
         for scope in scopes or [resource.id]:
             # A role's name means the same at all resources of a subscription: look it up once in each.
@@ -78,12 +75,10 @@ def resolve_grants(cli_ctx: Any, resources: Sequence[Resource], role: str, scope
     return grants
 
 
-def held_assignments(cli_ctx: Any, resource: Resource, principals: Sequence[str], required: bool = True
-                     ) -> list[dict[str, str]]:
-    """The role assignments that the principals hold in the resource's subscription: 1 GET for each. Where they can't
-    be read, raises azure.core.exceptions.AzureError if `required`, else finds none.
+def held_assignments(client: Any, principals: Sequence[str], required: bool = True) -> list[dict[str, str]]:
+    """The role assignments that the principals hold in the client's subscription: 1 GET for each. Where they can't be
+    read, raises azure.core.exceptions.AzureError if `required`, else finds none.
     """
-    client = authorization(cli_ctx, resource.subscription)
     try:
         return [plain_assignment(one) for principal in principals for one in assignments_of(client, principal)]
     except AzureError as error:
@@ -93,9 +88,8 @@ def held_assignments(cli_ctx: Any, resource: Resource, principals: Sequence[str]
         return []
 
 
-def delete_assignments(cli_ctx: Any, resource: Resource, assignments: Sequence[dict[str, str]]) -> None:
+def delete_assignments(client: Any, assignments: Sequence[dict[str, str]]) -> None:
     """Delete role assignments. Raises azure.core.exceptions.AzureError."""
-    client = authorization(cli_ctx, resource.subscription)
     for assignment in assignments:
         delete_assignment(client, assignment["id"])
 

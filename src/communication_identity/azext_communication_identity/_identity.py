@@ -147,8 +147,15 @@ def plain_block(block: Block | None) -> dict[str, Any]:
     return plain
 
 
-def principals_of(block: Block) -> list[str]:
-    """The principal IDs of all identities in the block."""
-    users = block.get("userAssignedIdentities") or {}
-    found = [block.get("principalId"), *((details or {}).get("principalId") for details in users.values())]
+def principals_of(block: Block | None, among: Identities) -> list[str]:
+    """The principal IDs of the identities `among`, as far as the block has them. IDs are in the block's own casing."""
+    users = (block or {}).get("userAssignedIdentities") or {}
+    found = [(block or {}).get("principalId")] if among.system_assigned else []
+    found += [(users[identity] or {}).get("principalId") for identity in among.user_assigned]
     return [principal for principal in found if principal]
+
+
+def words(identities: Identities) -> list[str]:
+    """The identities as messages name them."""
+    return ["the system-assigned identity"] * identities.system_assigned + [
+        f"'{identity}'" for identity in identities.user_assigned]

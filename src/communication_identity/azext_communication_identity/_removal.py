@@ -15,7 +15,7 @@ from typing import Any
 from azure.cli.core.azclierror import ManualInterrupt
 from knack.log import get_logger
 
-from ._identity import Change, Identities, after_remove, difference, identities_of
+from ._identity import Change, Identities, after_remove, difference, identities_of, principals_of, words
 from ._resource import Document
 from ._resource_id import Resource
 
@@ -49,12 +49,8 @@ class Removal:
         """The principals whose role assignments matter: that of the system-assigned identity, which is deleted and
         leaves them behind as orphans; those of user-assigned ones, which live on, only if theirs are to be deleted.
         """
-        block = self.document.block or {}
-        users = block.get("userAssignedIdentities") or {}
-        found = [block.get("principalId")] if self.gone.system_assigned else []
-        if self.delete_assignments:
-            found += [(users[identity] or {}).get("principalId") for identity in self.gone.user_assigned]
-        return [principal for principal in found if principal]
+        among = self.gone if self.delete_assignments else Identities(self.gone.system_assigned)
+        return principals_of(self.document.block, among)
 
     def losses(self) -> list[str]:
         """A line for each thing that is gone for good."""
@@ -63,7 +59,7 @@ class Removal:
             lines.append(f"This removes the system-assigned identity of '{name}': its principal and the "
                          "access it was granted are gone for good; assigning it again makes a new principal.")
         if self.gone != Identities() and self.gone == self.current:
-            lines.append(f"This leaves '{name}' without any identity. What goes: {_words(self.gone)}.")
+            lines.append(f"This leaves '{name}' without any identity. What goes: {', '.join(words(self.gone))}.")
         if self.assignments:
             roles = ", ".join(f"'{one['roleName']}' at {one['scope']}" for one in self.assignments)
             lines.append(f"Role assignments that are deleted with it: {roles}." if self.delete_assignments else
@@ -96,8 +92,3 @@ def confirm(cmd: Any, removals: Iterable[Removal], yes: bool) -> None:
     from knack.prompting import prompt_y_n
     if not prompt_y_n("Are you sure you want to remove this?", default="n"):
         raise ManualInterrupt("Nothing was removed.")
-
-
-def _words(identities: Identities) -> str:
-    names = ["the system-assigned identity"] * identities.system_assigned
-    return ", ".join(names + [f"'{identity}'" for identity in identities.user_assigned])

@@ -20,15 +20,15 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 _RESOURCE_NAME = r"[-0-9A-Za-z_]{1,63}"
 # 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here.
 _GROUP_NAME = r"[-\w.()]{0,89}[-\w()]"
-_SUBSCRIPTION = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
 _RESOURCE_ID = re.compile(
-    rf"/subscriptions/({_SUBSCRIPTION})/resourceGroups/({_GROUP_NAME})"
+    rf"/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
     rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?", re.IGNORECASE)
 _IDENTITY_ID = re.compile(
-    rf"/subscriptions/({_SUBSCRIPTION})/resourceGroups/({_GROUP_NAME})"
+    rf"/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
     rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?", re.IGNORECASE)
 
 _SHOWN = 120  # characters of a bad value that an error repeats
@@ -89,7 +89,7 @@ def check_group_name(name: str) -> str:
 
 def check_subscription(subscription: str) -> str:
     """A subscription ID, or InvalidArgumentValueError. The CLI passes on names that it doesn't know."""
-    if not re.fullmatch(_SUBSCRIPTION, subscription):
+    if not re.fullmatch(GUID, subscription):
         raise InvalidArgumentValueError(
             f"{shown(subscription)} is not a subscription that this login can see.",
             "To list yours, run:\naz account list --output table")
@@ -103,7 +103,7 @@ def check_user_assigned(value: str) -> str:
     text = value.strip()
     if _IDENTITY_ID.fullmatch(text):
         return text.rstrip("/")
-    if re.fullmatch(_SUBSCRIPTION, text):
+    if re.fullmatch(GUID, text):
         raise InvalidArgumentValueError(
             f"{shown(value)} is a client ID or a principal ID, not the resource ID of a user-assigned identity.",
             "To find the resource ID, run:\n"

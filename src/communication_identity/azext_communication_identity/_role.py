@@ -20,14 +20,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from ._resource_id import shown
+from ._resource_id import GUID, shown
 
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_ROLE_ID = re.compile(rf"(?:/subscriptions/{_GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({_GUID})",
+_ROLE_ID = re.compile(rf"(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID})",
                       re.IGNORECASE)
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
-_SCOPE = re.compile(rf"/(?:subscriptions/{_GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*", re.IGNORECASE)
+_SCOPE = re.compile(rf"/(?:subscriptions/{GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*", re.IGNORECASE)
 
 # Built-in roles that identities of a communication resource are given; the service's assignments name roles by GUID
 # only, and `show --roles` may not spend a call on each name. (Azure's list of built-in roles.)
@@ -62,6 +61,11 @@ class Role:
     id: str
     name: str
 
+    @property
+    def guid(self) -> str:
+        """The last part of its ID, the same at every scope."""
+        return role_guid(self.id)
+
 
 def check_scope(scope: str) -> str:
     """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
@@ -88,7 +92,7 @@ def check_role(role: str) -> str:
 
 def role_by_id(text: str, subscription: str) -> Role | None:
     """The role that a GUID or a role definition ID names, taken as it is; None for a role's name."""
-    match = _ROLE_ID.fullmatch(text) or re.fullmatch(f"({_GUID})", text)
+    match = _ROLE_ID.fullmatch(text) or re.fullmatch(f"({GUID})", text)
     if not match:
         return None
     role_id = text if text.startswith("/") else (
@@ -96,25 +100,29 @@ def role_by_id(text: str, subscription: str) -> Role | None:
     return Role(role_id, role_name(role_id))
 
 
+def role_guid(role_definition_id: str) -> str:
+    """The last part of a role definition's ID."""
+    return role_definition_id.rsplit("/", 1)[-1]
+
+
 def role_name(role_definition_id: str) -> str:
     """The name of a built-in role, else the last part of its ID."""
-    guid = role_definition_id.rsplit("/", 1)[-1]
+    guid = role_guid(role_definition_id)
     return BUILT_IN_ROLES.get(guid.lower(), guid)
 
 
 def new_assignment(scope: str, role: Role, principal_id: str) -> dict[str, Any]:
     """A role assignment to make. Its name is a GUID derived from what it says, so that a second run makes the same."""
-    role_guid = role.id.rsplit("/", 1)[-1]
-    name = str(uuid5(NAMESPACE_URL, f"{scope}|{role_guid}|{principal_id}".lower()))
+    name = str(uuid5(NAMESPACE_URL, f"{scope}|{role.guid}|{principal_id}".lower()))
     return {"id": f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", "name": name,
             "properties": {"scope": scope, "roleDefinitionId": role.id, "principalId": principal_id}}
 
 
 def find_assignment(assignments: Iterable[Mapping[str, Any]], scope: str, role: Role) -> Mapping[str, Any] | None:
     """The assignment of the role at exactly this scope."""
-    wanted = (scope.lower(), role.id.rsplit("/", 1)[-1].lower())
+    wanted = (scope.lower(), role.guid.lower())
     return next((one for one in assignments if wanted == (
-        one["properties"]["scope"].lower(), one["properties"]["roleDefinitionId"].rsplit("/", 1)[-1].lower())), None)
+        one["properties"]["scope"].lower(), role_guid(one["properties"]["roleDefinitionId"]).lower())), None)
 
 
 def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> dict[str, str]:

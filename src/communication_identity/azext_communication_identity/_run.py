@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures
 from ._change import Plan, change_identities
-from ._client_factory import communication_services
-from ._identity import Change, after_assign, after_remove, not_assigned, plain_block, principals_of
+from ._client_factory import authorization, communication_services
+from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
 from ._resource_id import Resource, user_assigned_id
 from ._service_error import service_error
@@ -34,7 +36,7 @@ def assign(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
     grants = {}
     if role:
         from ._grant import resolve_grants
-        grants = resolve_grants(cmd.cli_ctx, resources, role, scopes)
+        grants = resolve_grants(_authorization(cmd), resources, role, scopes)
 
     def assign_one(resource: Resource) -> Block:
         change = _change(resource, system_assigned, user_assigned)
@@ -54,7 +56,7 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
            delete_role_assignments: bool, yes: bool, skip_wait: bool) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
     from ._removal import Removal, confirm
-    operations = _operations(cmd, resources)
+    operations, authorization_of = _operations(cmd, resources), _authorization(cmd)
 
     def check(resource: Resource) -> Removal:
         change = _change(resource, system_assigned, user_assigned)
@@ -63,7 +65,7 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
         _require_assigned(removal)
         if removal.principals:
             from ._grant import held_assignments
-            removal.assignments = held_assignments(cmd.cli_ctx, resource, removal.principals,
+            removal.assignments = held_assignments(authorization_of(resource.subscription), removal.principals,
                                                    required=delete_role_assignments)
         return removal
 
@@ -71,7 +73,7 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
         removal = removals.results[resource]
         if removal.delete_assignments:
             from ._grant import delete_assignments
-            delete_assignments(cmd.cli_ctx, resource, removal.assignments)
+            delete_assignments(authorization_of(resource.subscription), removal.assignments)
         document = _apply(cmd, operations, resource, removal.document, plan=after_remove, change=removal.change,
                           no_wait=skip_wait)
         return plain_block(document.block)
@@ -85,13 +87,14 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
 
 def show(cmd: Any, resources: list[Resource], roles: bool) -> Block | list[Block]:
     """The identity block of each resource, and what its identities may do."""
-    operations = _operations(cmd, resources)
+    operations, authorization_of = _operations(cmd, resources), _authorization(cmd)
 
     def show_one(resource: Resource) -> Block:
         block = plain_block(read(operations[resource.subscription], resource).block)
         if roles:
             from ._grant import held_assignments
-            block["roleAssignments"] = held_assignments(cmd.cli_ctx, resource, principals_of(block))
+            block["roleAssignments"] = held_assignments(authorization_of(resource.subscription),
+                                                        principals_of(block, identities_of(block)))
         return block
 
     return _output(cmd, for_each(resources, show_one), resources)
@@ -126,6 +129,11 @@ def _operations(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationS
     """One client for each subscription, for all threads."""
     return {subscription: communication_services(cmd.cli_ctx, subscription)
             for subscription in {resource.subscription for resource in resources}}
+
+
+def _authorization(cmd: Any) -> Callable[[str], Any]:
+    """The authorization client of a subscription, made when it is first asked for, for all threads."""
+    return cache(partial(authorization, cmd.cli_ctx))
 
 
 def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] | None) -> Change:
