@@ -3,19 +3,24 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Role definitions and role assignments, through azure-mgmt-authorization, which every azure-cli ships."""
+"""Role definitions and role assignments, through azure-mgmt-authorization, which every azure-cli ships; but what a
+principal holds, which every `remove` of a system-assigned identity asks for, without the time of its import.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
+from ._arm import items
 from ._resource_id import shown
 from ._role import Role, role_by_id
+
+if TYPE_CHECKING:
+    from azure.mgmt.communication import CommunicationServiceManagementClient
 
 
 def resolve_role(client: Any, role: str, scope: str, subscription: str) -> Role:
@@ -29,6 +34,7 @@ def resolve_role(client: Any, role: str, scope: str, subscription: str) -> Role:
     found = _roles(client, scope, f"roleName eq '{literal}'")
     if found:
         return found[0]
+    from difflib import get_close_matches
     names = {known.name.lower(): known.name for known in _roles(client, scope)}
     near = [names[name] for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
     raise InvalidArgumentValueError(
@@ -42,10 +48,11 @@ def role_names(client: Any, scope: str) -> list[str]:
     return [role.name for role in _roles(client, scope)]
 
 
-def assignments_of(client: Any, principal_id: str) -> list[dict[str, Any]]:
-    """The role assignments that a principal holds itself in the client's subscription, at any scope: 1 GET a page."""
-    pager = client.role_assignments.list_for_subscription(filter=f"principalId eq '{principal_id}'")
-    return [_plain(model) for model in pager]
+def assignments_of(client: CommunicationServiceManagementClient, subscription: str, principal_id: str
+                   ) -> Iterator[dict[str, Any]]:
+    """The role assignments that a principal holds itself in a subscription, at any scope: 1 GET a page."""
+    return items(client, f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
+                 {"api-version": "2022-04-01", "$filter": f"principalId eq '{principal_id}'"})
 
 
 def assignments_at(client: Any, scope: str, principal_id: str) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from ._identity import Change, Identities, after_remove, difference, holds, hold
 from ._patience import Patience
 from ._resource import Document, read, write
 from ._resource_id import Resource
-from ._service_error import service_error
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
@@ -74,6 +73,7 @@ def _write(operations: CommunicationServicesOperations, resource: Resource, body
     try:
         return write(operations, resource, body, etag)
     except HttpResponseError as error:
+        from ._service_error import service_error
         broke_off = error.status_code is None  # a body that ended too soon
         if not broke_off and (error.status_code not in _TRY_AGAIN or service_error(error).code in _FINAL_CODES):
             raise

@@ -16,10 +16,10 @@ from azure.cli.core.decorators import Completer
 @Completer
 def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
-    from ._client_factory import communication_services
+    from ._client_factory import communication
     from ._resource import list_documents
     group = getattr(namespace, "resource_group_name", None)
-    documents = list_documents(communication_services(cmd.cli_ctx), group)
+    documents = list_documents(communication(cmd.cli_ctx).communication_services, group)
     return [document["name"] for document in documents]
 
 

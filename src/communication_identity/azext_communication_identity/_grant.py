@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import AzureResponseError
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -23,6 +23,9 @@ from ._resource import Document
 from ._resource_id import Resource
 from ._role import Role, create_command, find_assignment, new_assignment, plain_assignment
 from ._service_error import service_error
+
+if TYPE_CHECKING:
+    from azure.mgmt.communication import CommunicationServiceManagementClient
 
 logger = get_logger(__name__)
 
@@ -75,12 +78,14 @@ def resolve_grants(client_of: Callable[[str], Any], resources: Sequence[Resource
     return grants
 
 
-def held_assignments(client: Any, principals: Sequence[str], required: bool = True) -> list[dict[str, str]]:
-    """The role assignments that the principals hold in the client's subscription: 1 GET for each. Where they can't be
-    read, raises azure.core.exceptions.AzureError if `required`, else finds none.
+def held_assignments(client: CommunicationServiceManagementClient, subscription: str, principals: Sequence[str],
+                     required: bool = True) -> list[dict[str, str]]:
+    """The role assignments that the principals hold in the subscription: 1 GET for each. Where they can't be read,
+    raises azure.core.exceptions.AzureError if `required`, else finds none.
     """
     try:
-        return [plain_assignment(one) for principal in principals for one in assignments_of(client, principal)]
+        return [plain_assignment(one) for principal in principals
+                for one in assignments_of(client, subscription, principal)]
     except AzureError as error:
         if required:
             raise

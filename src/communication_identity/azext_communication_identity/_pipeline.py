@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import threading
 from typing import Any, TypeAlias
 
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
@@ -25,8 +26,11 @@ THROTTLED = 429
 # A request of a fleet may have to wait for its turn again and again; this bounds one request (seconds).
 LONGEST_THROTTLE = 900.0
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
-_SECONDS_IN_TEXT = re.compile(r"(?:retry|try again) after '?(\d+)'? seconds", re.IGNORECASE)
+_SECONDS_IN_TEXT = r"(?:retry|try again) after '?(\d+)'? seconds"
 _DEFAULT_PAUSE = 5.0  # seconds, where a 429 names no time
+
+# Threads whose request waits for ARM's throttle right now, over all clients.
+throttled: set[int] = set()
 
 
 class StillThrottledError(HttpResponseError):
@@ -61,8 +65,7 @@ class ArmRetryPolicy(RetryPolicy):  # type: ignore[type-arg]  # as above
             pause += random.uniform(0, max(1.0, pause / 4))  # noqa: S311 - jitter, not a secret
             if waited + pause > LONGEST_THROTTLE:
                 raise StillThrottledError(waited, response.http_response)
-            transport: Any = request.context.transport
-            transport.sleep(pause)
+            _sleep(request, pause)
             waited += pause
 
     def is_retry(self, settings: dict[str, Any], response: Response) -> bool:
@@ -87,8 +90,16 @@ class JsonObjectPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # as above
 def seconds_asked_for(response: Response) -> float:
     """How long a 429 asks to wait, in seconds: the longer of its Retry-After and the time that its text names."""
     header = RetryPolicy().get_retry_after(response) or 0.0
-    in_text = _SECONDS_IN_TEXT.findall(response.http_response.text())
+    in_text = re.findall(_SECONDS_IN_TEXT, response.http_response.text(), re.IGNORECASE)
     return max(header, *(float(seconds) for seconds in in_text)) if in_text else header or _DEFAULT_PAUSE
+
+
+def _sleep(request: Request, seconds: float) -> None:
+    throttled.add(threading.get_ident())
+    try:
+        request.context.transport.sleep(seconds)
+    finally:
+        throttled.discard(threading.get_ident())
 
 
 def _parsed(http_response: Any) -> Any:

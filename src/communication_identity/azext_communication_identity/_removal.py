@@ -67,27 +67,28 @@ class Removal:
                          "--delete-role-assignments.")
         return lines
 
-    def warn_of_nothing(self) -> None:
-        """Say where there is nothing to remove."""
+    def warn(self) -> bool:
+        """Say what goes for good, and where there is nothing to remove. Returns whether anything goes for good."""
         if self.change.system_assigned and not self.current.system_assigned:
             logger.warning("'%s' has no system-assigned identity; there is none to remove.", self.resource.name)
         if self.change.all_user_assigned and not self.current.user_assigned:
             logger.warning("'%s' has no user-assigned identity; there is none to remove.", self.resource.name)
+        losses = self.losses()
+        for line in losses:
+            logger.warning(line)
+        return bool(losses)
 
 
-def confirm(cmd: Any, removals: Iterable[Removal], yes: bool) -> None:
-    """Warn of what goes for good, and ask once for all in a terminal, unless `yes`. Raises ManualInterrupt where the
-    answer is no.
-    """
-    losses = []
-    for removal in removals:
-        removal.warn_of_nothing()
-        losses += removal.losses()
-    for line in losses:
-        logger.warning(line)
-    if not losses or yes or not sys.stdin.isatty():
-        return
-    if cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False):
+def asks(cmd: Any, yes: bool) -> bool:
+    """Whether to ask before anything goes for good: in a terminal, unless `yes` or the CLI's configuration says no."""
+    return (not yes and sys.stdin.isatty()
+            and not cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False))
+
+
+def confirm(removals: Iterable[Removal]) -> None:
+    """Warn of what goes for good, and ask once for all. Raises ManualInterrupt where the answer is no."""
+    something_goes = [removal.warn() for removal in removals]
+    if not any(something_goes):
         return
     from knack.prompting import prompt_y_n
     if not prompt_y_n("Are you sure you want to remove this?", default="n"):

@@ -24,12 +24,11 @@ GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
-_RESOURCE_ID = re.compile(
-    rf"/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
-    rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?", re.IGNORECASE)
-_IDENTITY_ID = re.compile(
-    rf"/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
-    rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?", re.IGNORECASE)
+# Not compiled here: that would take time from every command, and most need none of them.
+_RESOURCE_ID = (rf"(?i:/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
+                rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
+_IDENTITY_ID = (rf"(?i:/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
+                rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
 _SHOWN = 120  # characters of a bad value that an error repeats
 
@@ -57,7 +56,7 @@ def shown(value: str) -> str:
 
 def parse_resource_id(value: str) -> Resource:
     """The resource that an ID names. Raises InvalidArgumentValueError that names the value and the fix."""
-    match = _RESOURCE_ID.fullmatch(value.strip())
+    match = re.fullmatch(_RESOURCE_ID, value.strip())
     if not match:
         raise InvalidArgumentValueError(
             f"{shown(value)} is not the resource ID of a Communication Services resource.",
@@ -101,7 +100,7 @@ def check_user_assigned(value: str) -> str:
     InvalidArgumentValueError that names the value and the fix.
     """
     text = value.strip()
-    if _IDENTITY_ID.fullmatch(text):
+    if re.fullmatch(_IDENTITY_ID, text):
         return text.rstrip("/")
     if re.fullmatch(GUID, text):
         raise InvalidArgumentValueError(

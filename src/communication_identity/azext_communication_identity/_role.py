@@ -22,11 +22,11 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from ._resource_id import GUID, shown
 
-_ROLE_ID = re.compile(rf"(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID})",
-                      re.IGNORECASE)
+# Not compiled here, as in _resource_id.py.
+_ROLE_ID = rf"(?i:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
-_SCOPE = re.compile(rf"/(?:subscriptions/{GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*", re.IGNORECASE)
+_SCOPE = rf"(?i:/(?:subscriptions/{GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*)"
 
 # Built-in roles that identities of a communication resource are given; the service's assignments name roles by GUID
 # only, and `show --roles` may not spend a call on each name. (Azure's list of built-in roles.)
@@ -70,7 +70,7 @@ class Role:
 def check_scope(scope: str) -> str:
     """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
     text = scope.strip().rstrip("/")
-    if not _SCOPE.fullmatch(text):
+    if not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
             f"{shown(scope)} is not a scope.",
             "A scope is the ID of a resource, a group or a subscription, such as "
@@ -82,7 +82,8 @@ def check_scope(scope: str) -> str:
 def check_role(role: str) -> str:
     """A role's name, GUID or ID that can be one, or InvalidArgumentValueError."""
     text = role.strip()
-    if not text or len(text) > 512 or not text.isprintable() or text.startswith("/") and not _ROLE_ID.fullmatch(text):
+    wrong_id = text.startswith("/") and not re.fullmatch(_ROLE_ID, text)
+    if not text or len(text) > 512 or not text.isprintable() or wrong_id:
         raise InvalidArgumentValueError(
             f"{shown(role)} is not a role.",
             "Give the name of a role or its ID. To list the roles, run:\n"
@@ -92,7 +93,7 @@ def check_role(role: str) -> str:
 
 def role_by_id(text: str, subscription: str) -> Role | None:
     """The role that a GUID or a role definition ID names, taken as it is; None for a role's name."""
-    match = _ROLE_ID.fullmatch(text) or re.fullmatch(f"({GUID})", text)
+    match = re.fullmatch(_ROLE_ID, text) or re.fullmatch(f"({GUID})", text)
     if not match:
         return None
     role_id = text if text.startswith("/") else (

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
-from ._bulk import Outcome, for_each, report_failures
-from ._change import Plan, change_identities
-from ._client_factory import authorization, communication_services
+from ._bulk import Outcome, for_each, report_failures, workers
+from ._client_factory import authorization, communication
 from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
 from ._resource_id import Resource, user_assigned_id
-from ._service_error import service_error
 
 if TYPE_CHECKING:
-    from azure.mgmt.communication.operations import CommunicationServicesOperations
+    from azure.mgmt.communication import CommunicationServiceManagementClient
 
+    from ._change import Plan
     from ._removal import Removal
 
 Block = dict[str, Any]
@@ -32,108 +31,116 @@ Block = dict[str, Any]
 def assign(cmd: Any, resources: list[Resource], system_assigned: bool, user_assigned: list[str] | None, *,
            role: str | None, scopes: list[str] | None, skip_wait: bool) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
-    operations = _operations(cmd, resources)
+    clients = _clients(cmd, resources)
     grants = {}
     if role:
         from ._grant import resolve_grants
-        grants = resolve_grants(_authorization(cmd), resources, role, scopes)
+        grants = resolve_grants(_authorization(cmd, resources), resources, role, scopes)
 
     def assign_one(resource: Resource) -> Block:
         change = _change(resource, system_assigned, user_assigned)
-        first = read(operations[resource.subscription], resource)
+        first = read(clients[resource.subscription].communication_services, resource)
         # A role needs the principal ID, so with one there is always a wait.
-        document = _apply(cmd, operations, resource, first, plan=after_assign, change=change,
+        document = _apply(cmd, clients, resource, first, plan=after_assign, change=change,
                           no_wait=skip_wait and not grants)
         block = plain_block(document.block)
         if grants:
             block["roleAssignments"] = grants[resource].apply(resource, document, change)
         return block
 
-    return _output(cmd, for_each(resources, assign_one), resources)
+    return _output(cmd, for_each(cmd, resources, assign_one), resources)
 
 
 def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assigned: list[str] | None, *,
            delete_role_assignments: bool, yes: bool, skip_wait: bool) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
-    from ._removal import Removal, confirm
-    operations, authorization_of = _operations(cmd, resources), _authorization(cmd)
+    from ._removal import Removal, asks, confirm
+    clients, authorization_of = _clients(cmd, resources), _authorization(cmd, resources)
 
     def check(resource: Resource) -> Removal:
-        change = _change(resource, system_assigned, user_assigned)
-        removal = Removal(resource, read(operations[resource.subscription], resource), change,
-                          delete_assignments=delete_role_assignments)
+        client = clients[resource.subscription]
+        removal = Removal(resource, read(client.communication_services, resource),
+                          _change(resource, system_assigned, user_assigned), delete_assignments=delete_role_assignments)
         _require_assigned(removal)
         if removal.principals:
             from ._grant import held_assignments
-            removal.assignments = held_assignments(authorization_of(resource.subscription), removal.principals,
+            removal.assignments = held_assignments(client, resource.subscription, removal.principals,
                                                    required=delete_role_assignments)
         return removal
 
-    def remove_one(resource: Resource) -> Block:
-        removal = removals.results[resource]
+    def carry_out(removal: Removal) -> Block:
         if removal.delete_assignments:
             from ._grant import delete_assignments
-            delete_assignments(authorization_of(resource.subscription), removal.assignments)
-        document = _apply(cmd, operations, resource, removal.document, plan=after_remove, change=removal.change,
+            delete_assignments(authorization_of(removal.resource.subscription), removal.assignments)
+        document = _apply(cmd, clients, removal.resource, removal.document, plan=after_remove, change=removal.change,
                           no_wait=skip_wait)
         return plain_block(document.block)
 
-    removals = for_each(resources, check)
-    confirm(cmd, removals.results.values(), yes)
-    removed: Outcome[Block] = for_each(list(removals.results), remove_one)
+    def remove_one(resource: Resource) -> Block:
+        removal = check(resource)
+        removal.warn()
+        return carry_out(removal)
+
+    if not asks(cmd, yes):
+        return _output(cmd, for_each(cmd, resources, remove_one), resources)
+    removals = for_each(cmd, resources, check)
+    confirm(removals.results.values())
+    removed = for_each(cmd, list(removals.results), lambda resource: carry_out(removals.results[resource]))
     removed.failures.update(removals.failures)
     return _output(cmd, removed, resources)
 
 
 def show(cmd: Any, resources: list[Resource], roles: bool) -> Block | list[Block]:
     """The identity block of each resource, and what its identities may do."""
-    operations, authorization_of = _operations(cmd, resources), _authorization(cmd)
+    clients = _clients(cmd, resources)
 
     def show_one(resource: Resource) -> Block:
-        block = plain_block(read(operations[resource.subscription], resource).block)
+        client = clients[resource.subscription]
+        block = plain_block(read(client.communication_services, resource).block)
         if roles:
             from ._grant import held_assignments
-            block["roleAssignments"] = held_assignments(authorization_of(resource.subscription),
+            block["roleAssignments"] = held_assignments(client, resource.subscription,
                                                         principals_of(block, identities_of(block)))
         return block
 
-    return _output(cmd, for_each(resources, show_one), resources)
+    return _output(cmd, for_each(cmd, resources, show_one), resources)
 
 
 def list_all(cmd: Any, group: str | None) -> list[Block]:
     """Every resource of the group or the subscription, with its identity block beside its name."""
     return [{"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4],
              **plain_block(document.get("identity"))}
-            for document in list_documents(communication_services(cmd.cli_ctx), group)]
+            for document in list_documents(communication(cmd.cli_ctx).communication_services, group)]
 
 
 def wait(cmd: Any, resources: list[Resource], conditions: dict[str, Any]) -> None:
     """The CLI's standard wait, on each resource. `conditions`: the arguments of every `wait` command."""
     from azure.cli.core.commands.command_operation import WaitCommandOperation
-    operations = _operations(cmd, resources)
+    clients = _clients(cmd, resources)
 
     def wait_for_one(resource: Resource) -> None:
         # On a time-out core's wait returns an error instead of raising it, and the command would end with 0.
         timed_out = WaitCommandOperation.wait(
-            dict(conditions), cmd.cli_ctx, lambda: read(operations[resource.subscription], resource).body)
+            dict(conditions), cmd.cli_ctx,
+            lambda: read(clients[resource.subscription].communication_services, resource).body)
         if timed_out:
             raise AzureResponseError(f"After {conditions['timeout']} seconds '{resource.name}' has not reached the "
                                      "condition.",
                                      "Wait longer with --timeout, or see how it is:\n"
                                      f"az resource show --ids {resource.id}")
 
-    report_failures(cmd, for_each(resources, wait_for_one))
+    report_failures(cmd, for_each(cmd, resources, wait_for_one))
 
 
-def _operations(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationServicesOperations]:
+def _clients(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationServiceManagementClient]:
     """One client for each subscription, for all threads."""
-    return {subscription: communication_services(cmd.cli_ctx, subscription)
+    return {subscription: communication(cmd.cli_ctx, subscription, connections=workers(resources))
             for subscription in {resource.subscription for resource in resources}}
 
 
-def _authorization(cmd: Any) -> Callable[[str], Any]:
+def _authorization(cmd: Any, resources: list[Resource]) -> Callable[[str], Any]:
     """The authorization client of a subscription, made when it is first asked for, for all threads."""
-    return cache(partial(authorization, cmd.cli_ctx))
+    return cache(partial(authorization, cmd.cli_ctx, connections=workers(resources)))
 
 
 def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] | None) -> Change:
@@ -151,13 +158,17 @@ def _require_assigned(removal: Removal) -> None:
             "Its user-assigned identities are:\n" + ("\n".join(removal.current.user_assigned) or "none"))
 
 
-def _apply(cmd: Any, operations: dict[str, CommunicationServicesOperations], resource: Resource, first: Document,
+def _apply(cmd: Any, clients: dict[str, CommunicationServiceManagementClient], resource: Resource, first: Document,
            *, plan: Plan, change: Change, no_wait: bool) -> Document:
     """Change one resource; where the service refuses a user-assigned identity, find out why."""
     from azure.core.exceptions import HttpResponseError
+
+    from ._change import change_identities
     try:
-        return change_identities(operations[resource.subscription], resource, first, plan, change, no_wait=no_wait)
+        return change_identities(clients[resource.subscription].communication_services, resource, first, plan, change,
+                                 no_wait=no_wait)
     except HttpResponseError as error:
+        from ._service_error import service_error
         if service_error(error).code == "FailedIdentityOperation":
             from ._identity_lookup import identity_not_found
             missing = identity_not_found(cmd.cli_ctx, change.user_assigned)

@@ -22,7 +22,6 @@ from ._resource_id import (
     check_user_assigned,
     parse_resource_id,
 )
-from ._role import check_role, check_scope
 
 logger = get_logger(__name__)
 
@@ -111,6 +110,7 @@ def _check_role(namespace: Namespace) -> None:
         raise RequiredArgumentMissingError("--scope was given without --role.",
                                            "Name the role to grant at that scope with --role.")
     if namespace.role is not None:
+        from ._role import check_role, check_scope
         namespace.role = check_role(namespace.role)
         namespace.scopes = [check_scope(scope) for scope in namespace.scopes or ()] or None
 
