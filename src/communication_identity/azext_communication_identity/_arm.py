@@ -22,7 +22,8 @@ def send(client: CommunicationServiceManagementClient, method: str, url: str, *,
     """The answer to a request. `url`: a path, or a whole URL that ARM gave. Raises azure.core.exceptions.AzureError."""
     from azure.core.rest import HttpRequest
     request = HttpRequest(method, url, params=params, json=body)
-    response = client._send_request(request)  # the SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
+    # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
+    response = client._send_request(request)  # pylint: disable=protected-access  # as above
     response.raise_for_status()
     return response
 

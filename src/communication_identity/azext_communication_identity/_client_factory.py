@@ -20,7 +20,7 @@ def communication(cli_ctx: Any, subscription: str | None = None, *, connections:
     """
     # The login imports it anyway, but from so deep down the call stack that CPython 3.11 takes 10 to 20 ms more for it:
     # compiling urllib3's patterns there, it allocates and frees the same chunk of stack again and again.
-    import requests  # noqa: F401 - see above
+    import requests  # noqa: F401  # pylint: disable=unused-import  # as above
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
     from azure.mgmt.communication import CommunicationServiceManagementClient
 

@@ -27,31 +27,22 @@ def progress_line(cli_ctx: Any, total: int) -> Iterator[Show]:
         return
     from ._pipeline import throttled
     controller = cli_ctx.get_progress_controller()
-    clear = _ClearsTheLine(controller)
     handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
 
     def show(done: int, failed: int) -> None:
         controller.add(message=f"{done} of {total} resources done, {failed} failed, {len(throttled)} throttled, "
                                f"{total - done - failed} remaining")
 
+    def make_room(_message: logging.LogRecord) -> bool:
+        controller.active_progress.clear()  # a message would go on behind the progress otherwise
+        return True
+
     show(0, 0)
     for handler in handlers:
-        handler.addFilter(clear)
+        handler.addFilter(make_room)
     try:
         yield show
     finally:
         for handler in handlers:
-            handler.removeFilter(clear)
+            handler.removeFilter(make_room)
         controller.end()
-
-
-class _ClearsTheLine(logging.Filter):
-    """Makes room for a message, which would go on behind the progress otherwise."""
-
-    def __init__(self, controller: Any) -> None:
-        super().__init__()
-        self._controller = controller
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        self._controller.active_progress.clear()
-        return True
