@@ -86,4 +86,3 @@ def az(installed: Az, tmp_path: Path) -> Az:
 def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcessAz:
     """The CLI in this process, logged in, with waiting that takes no time."""
     return InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
-

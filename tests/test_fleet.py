@@ -60,6 +60,7 @@ def test_a_terminal_shows_how_far_it_is(az: Az, sim: Armsim) -> None:
     run = az.in_terminal(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
     assert run.exit_code == 1
     assert "0 of 30 resources done, 0 failed, 0 throttled, 30 remaining" in run.stdout
+    assert re.search(r"[1-9]\d* throttled", run.stdout)
     assert "1 of 30 resources failed; 29 succeeded." in run.stdout
 
 

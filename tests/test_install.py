@@ -129,7 +129,7 @@ def test_a_wrong_checksum_is_refused(fresh: Az, server: Server, wheel: Path) -> 
 
 
 def test_what_is_on_disk_has_a_reason(installed: Az) -> None:
-    found = {re.sub(r"(-\d[^-]*(\.dist-info|-py3-none-any\.whl)|\.py)$", "", path.name)
+    found = {re.sub(r"(-[\d.b]+(\.post\d+)?(\.dist-info|-py3-none-any\.whl)|\.py)$", "", path.name)
              for path in (installed.extensions / NAME).iterdir() if path.name != "__pycache__"}
     assert found <= set(ON_DISK)
     assert {"azext_communication_identity", "communication_identity", "azure"} <= found

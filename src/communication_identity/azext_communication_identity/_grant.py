@@ -16,13 +16,11 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from knack.log import get_logger
 
 from ._authorization import assignments_at, assignments_of, create_assignment, delete_assignment, resolve_role
-from ._errors import explained
 from ._identity import Change, find_id
 from ._patience import Patience
 from ._resource import Document
 from ._resource_id import Resource
 from ._role import Role, create_command, find_assignment, new_assignment, plain_assignment
-from ._service_error import service_error
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient
@@ -120,6 +118,7 @@ def _grant(client: Any, scope: str, role: Role, principal: str) -> Any:
             create_assignment(client, assignment)
             return assignment
         except HttpResponseError as error:
+            from ._service_error import service_error
             code = service_error(error).code
             if code == "RoleAssignmentExists":  # someone else made it just now
                 return assignment
@@ -131,6 +130,7 @@ def _grant(client: Any, scope: str, role: Role, principal: str) -> Any:
 
 
 def _not_granted(resource: Resource, granted: int, failed: dict[str, AzureError]) -> AzureResponseError:
+    from ._errors import explained
     reasons = "\n".join(dict.fromkeys(str(explained(error) or error) for error in failed.values()))
     done = f", and {granted} of {granted + len(failed)} role assignments were made" if granted else ""
     return AzureResponseError(
