@@ -253,11 +253,12 @@ def test_many_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = ids[:5]
     resource_id = state.add_resource("app", "g", identity={
         "type": "UserAssigned", "userAssignedIdentities": {identity: {} for identity in gone}})
-    resource, operations = Resource(state.SUBSCRIPTION, "g", "app"), StateOperations(state)
+    resource = Resource(state.SUBSCRIPTION, "g", "app")
+    client: Any = SimpleNamespace(communication_services=StateOperations(state))  # the part of the SDK that is used
 
     def work(job: tuple[Any, Change]) -> None:
-        first = read(operations, resource)  # type: ignore[arg-type]  # the part of the SDK that is used
-        change_identities(operations, resource, first, *job)  # type: ignore[arg-type]  # as above
+        first = read(client, resource)
+        change_identities(client, resource, first, *job)
 
     jobs: list[tuple[Any, Change]] = [(after_assign, Change(False, (identity,))) for identity in ids[5:]]
     jobs += [(after_remove, Change(False, (identity,))) for identity in gone] + [(after_assign, Change(True))]

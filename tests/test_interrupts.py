@@ -10,12 +10,21 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 
 import pytest
 from armsim import Armsim, Fault
 from az import Az
 
 HANG = 20.0  # seconds that the server keeps an answer; the command must be gone long before
+
+
+@pytest.fixture(autouse=True)
+def _in_the_foreground() -> Iterator[None]:
+    """A shell has what it runs in the background ignore Ctrl-C, and that is passed on to every process below."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Arrival:

@@ -162,6 +162,11 @@ def throttled(subscription: str, seconds: int) -> ArmError:
                     f"'{seconds}' seconds.", headers={"Retry-After": str(seconds), **GATEWAY})
 
 
+def too_many_queries(headers: dict[str, str]) -> ArmError:
+    """Resource Graph's quota is used up. Its text as people report it (no recording); code RateLimiting."""
+    return ArmError(429, "RateLimiting", "Please provide below info when asking for support.", headers=headers)
+
+
 def principal_not_found(principal_id: str, tenant: str) -> ArmError:
     """The directory doesn't know the principal yet (recorded; the GUID without dashes)."""
     return ArmError(400, "PrincipalNotFound",

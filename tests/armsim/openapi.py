@@ -25,6 +25,7 @@ _COMMUNICATION = {
     "2023-04-01": "communication/resource-manager/Microsoft.Communication/stable/2023-04-01/CommunicationServices.json",
     "2025-09-01": "communication/resource-manager/Microsoft.Communication/Communication/stable/2025-09-01/openapi.json",
 }
+_GRAPH = {"2021-03-01": "resourcegraph/resource-manager/Microsoft.ResourceGraph/stable/2021-03-01/resourcegraph.json"}
 _MSI = {"2023-01-31": "msi/resource-manager/Microsoft.ManagedIdentity/stable/2023-01-31/ManagedIdentity.json"}
 
 
@@ -37,7 +38,7 @@ def shared_folder() -> Path | None:
 def complaints(part: str, type_name: str, api_version: str, body: Any) -> list[str]:
     """What the official schema says against a body: nothing where it is fine or where there is no document.
 
-    `part`: resource, update, list or identity; `type_name`: communication or msi.
+    `part`: resource, update, list or query; `type_name`: communication, msi or graph.
     """
     validator = _validator(part, type_name, api_version)
     if validator is None:
@@ -48,7 +49,8 @@ def complaints(part: str, type_name: str, api_version: str, body: Any) -> list[s
 _DEFINITIONS = {("resource", "communication"): "CommunicationServiceResource",
                 ("update", "communication"): "CommunicationServiceResourceUpdate",
                 ("list", "communication"): "CommunicationServiceResourceList",
-                ("resource", "msi"): "Identity"}
+                ("resource", "msi"): "Identity",
+                ("query", "graph"): "QueryRequest"}
 
 
 @cache
@@ -57,7 +59,7 @@ def _validator(part: str, type_name: str, api_version: str) -> Any:
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT4
     folder = shared_folder()
-    document = {"communication": _COMMUNICATION, "msi": _MSI}[type_name].get(api_version)
+    document = {"communication": _COMMUNICATION, "msi": _MSI, "graph": _GRAPH}[type_name].get(api_version)
     name = _DEFINITIONS.get((part, type_name))
     if folder is None or document is None or name is None:
         return None

@@ -17,7 +17,7 @@ from .authorization import Authorization
 from .clock import Clock
 from .communication import CommunicationResource, Operation, operation_name
 from .identity_rules import Principal, Rules, StoredIdentity
-from .throttle import Throttle
+from .throttle import QueryQuota, Throttle
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TENANT = "00000000-0000-0000-0000-00000000000a"
@@ -42,6 +42,8 @@ class Options:
     replication_seconds: float = 0.0  # how long a new principal is unknown to the directory
     replication_even_with_type: bool = False
     graph_page_size: int = 1000
+    graph_quota: QueryQuota = field(default_factory=QueryQuota)
+    graph_limit_hit: bool = False  # the login can read more than the 10,000 subscriptions that Resource Graph looks at
 
 
 @dataclass

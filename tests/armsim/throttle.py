@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""ARM's token bucket (shared/WIRE_FACTS.md, section 7): per subscription and kind of request."""
+"""ARM's token bucket, per subscription and kind of request, and Resource Graph's quota of queries
+(shared/WIRE_FACTS.md, section 7).
+"""
 
 from __future__ import annotations
 
@@ -54,3 +56,28 @@ class Throttle:
         if wait:
             raise errors.throttled(subscription, math.ceil(wait))
         return {f"x-ms-ratelimit-remaining-subscription-{kind}s": str(int(bucket.tokens))}
+
+
+@dataclass
+class QueryQuota:
+    """Resource Graph's quota of a user: so many queries in a window of so many seconds, which begins with a query."""
+
+    queries: int = 15
+    window: float = 5.0
+    left: int = 0
+    ends: float = 0.0
+
+    def take(self, clock: Clock) -> dict[str, str]:
+        """Take a query; return the headers of every answer. Raises ArmError 429, which has them too. That it has no
+        Retry-After is our strictness: the documentation names these two headers only.
+        """
+        now = clock.now()
+        if now >= self.ends:
+            self.left, self.ends = self.queries, now + self.window
+        seconds = math.ceil(self.ends - now)
+        headers = {"x-ms-user-quota-remaining": str(max(0, self.left - 1)),
+                   "x-ms-user-quota-resets-after": f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"}
+        if self.left == 0:
+            raise errors.too_many_queries(headers)
+        self.left -= 1
+        return headers

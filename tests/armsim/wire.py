@@ -28,7 +28,7 @@ MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-
 RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
 SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
 AUTHORIZATION_VERSIONS = frozenset({"2018-01-01-preview", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview"})
-GRAPH_VERSIONS = frozenset({"2021-03-01", "2022-10-01", "2024-04-01"})
+GRAPH_VERSIONS = frozenset({"2021-03-01"})
 
 _SUB = "/subscriptions/(?P<subscription>[^/]+)"
 _GROUP = f"{_SUB}/resourcegroups/(?P<group>[^/]+)"
@@ -279,12 +279,18 @@ def _filtered(wire: Wire, request: Request, find: Callable[[str, str | None], li
 
 @route("POST", "/providers/microsoft.resourcegraph/resources", GRAPH_VERSIONS)
 def query_graph(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    wire.check(request, "query", "graph", request.body)
+    options = wire.state.options
+    with wire.state.lock:
+        headers = options.graph_quota.take(wire.state.clock)
+    if options.graph_limit_hit:
+        headers["x-ms-tenant-subscription-limit-hit"] = "true"
     try:
-        body = resource_graph.answer(wire.state.graph_rows(), request.body, wire.state.options.graph_page_size)
+        body = resource_graph.answer(wire.state.graph_rows(), request.body, options.graph_page_size)
     except ValueError as error:
         wire.violation(request, str(error))
         raise errors.unknown_route(request.path) from error
-    return json_answer(200, body, {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"})
+    return json_answer(200, body, headers)
 
 
 # ---- subscriptions, tenants, groups, providers: what the CLI itself asks for -----------------------------------------

@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Lists of ARM that the communication SDK has no operation for, read through its client: same login, same retries, same
-connection. To import a second SDK would take a single command longer than the request itself.
+"""What the extension reads of ARM that the communication SDK has no operation for, through its client: same login, same
+retries, same connection. To import a second SDK would take a single command longer than the request itself.
 """
 
 from __future__ import annotations
@@ -13,23 +13,33 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.communication import CommunicationServiceManagementClient
 
 
 def items(client: CommunicationServiceManagementClient, path: str, params: Mapping[str, str]
           ) -> Iterator[dict[str, Any]]:
     """What a list of ARM holds, one GET a page. Raises azure.core.exceptions.AzureError."""
-    page = _get(client, path, params)
+    from azure.core.rest import HttpRequest
+    page = _send(client, HttpRequest("GET", path, params=params)).json()
     yield from page["value"]
     while page.get("nextLink"):
-        page = _get(client, page["nextLink"])
+        page = _send(client, HttpRequest("GET", page["nextLink"])).json()
         yield from page["value"]
 
 
-def _get(client: CommunicationServiceManagementClient, url: str, params: Mapping[str, str] | None = None) -> Any:
-    """The JSON at a path, or at a whole URL that ARM gave."""
+def query(client: CommunicationServiceManagementClient, path: str, params: Mapping[str, str], body: Mapping[str, Any]
+          ) -> tuple[Any, Mapping[str, str]]:
+    """The JSON and the headers that a POST which changes nothing is answered with; it is sent again where a GET would
+    be. Raises azure.core.exceptions.AzureError.
+    """
     from azure.core.rest import HttpRequest
-    # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
-    response = client._send_request(HttpRequest("GET", url, params=params))  # pylint: disable=protected-access  # as above
+    response = _send(client, HttpRequest("POST", path, params=params, json=body), retry_on_methods=["POST"])
+    return response.json(), response.headers
+
+
+def _send(client: CommunicationServiceManagementClient, request: HttpRequest, **options: Any) -> HttpResponse:
+    """The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request"""
+    response = client._send_request(request, **options)  # pylint: disable=protected-access  # as above
     response.raise_for_status()
-    return response.json()
+    return response

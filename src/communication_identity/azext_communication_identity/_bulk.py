@@ -80,14 +80,19 @@ def _alone(resource: Resource, work: Callable[[Resource], T]) -> T:
 
 
 def report_failures(cmd: Any, outcome: Outcome[Any]) -> None:
-    """Name each failed resource with its error, and see to it that the command fails after its output is printed: the
-    CLI's own handling of --ids exits with 0 as long as one resource succeeded.
+    """Name each failed resource with its error, say each way to go on once, and see to it that the command fails after
+    its output is printed: the CLI's own handling of --ids exits with 0 as long as one resource succeeded.
     """
     if not outcome.failures:
         return
     from ._errors import explained
+    ways: dict[str, None] = {}  # a set that keeps the order
     for resource, failure in outcome.failures.items():
-        logger.error("%s: %s", resource.id, explained(failure) or f"{type(failure).__name__}: {failure}")
+        error = explained(failure)
+        logger.error("%s: %s", resource.id, error or f"{type(failure).__name__}: {failure}")
+        ways.update(dict.fromkeys(error.recommendations if error else ()))
+    for way in ways:
+        logger.warning(way)
     summary = AzureResponseError(
         f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
         "Each failure is named above. The command can be run again for all: it writes nothing where nothing changes.")

@@ -20,7 +20,7 @@ from ._resource_id import Resource
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
-    from azure.mgmt.communication.operations import CommunicationServicesOperations
+    from azure.mgmt.communication import CommunicationServiceManagementClient
 
 logger = get_logger(__name__)
 
@@ -34,7 +34,7 @@ _TRY_AGAIN = (408, 409, PRECONDITION_FAILED, 500, 502, 503, 504)
 _FINAL_CODES = ("MissingSubscriptionRegistration", "ScopeLocked")
 
 
-def change_identities(operations: CommunicationServicesOperations, resource: Resource, first: Document, plan: Plan,
+def change_identities(client: CommunicationServiceManagementClient, resource: Resource, first: Document, plan: Plan,
                       change: Change, *, no_wait: bool = False) -> Document:
     """Bring the resource from what it has to what `plan` makes of it and `change`; return it as it then is.
 
@@ -50,28 +50,28 @@ def change_identities(operations: CommunicationServicesOperations, resource: Res
             answer: Document | AzureError = document
         elif document.busy and not patience.over:
             _wait(patience, resource, "An operation on it is still running")
-            document = read(operations, resource)
+            document = read(client, resource)
             etag = document.etag
             continue
         else:
-            answer = _write(operations, resource, patch_body(before, wanted), etag)
+            answer = _write(client, resource, patch_body(before, wanted), etag)
         if isinstance(answer, Document):
-            return answer if no_wait else _settled(operations, resource, answer, before, wanted, change=change)
+            return answer if no_wait else _settled(client, resource, answer, before, wanted, change=change)
         if patience.over:
             raise answer
         _wait(patience, resource, f"The service did not take the change ({_reason(answer)})")
-        latest = read(operations, resource)
+        latest = read(client, resource)
         # A 412 although nobody changed the resource: this service doesn't speak If-Match as we do.
         misunderstood = _status(answer) == PRECONDITION_FAILED and latest.etag == document.etag
         document, etag = latest, None if misunderstood else latest.etag
 
 
-def _write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, object],
+def _write(client: CommunicationServiceManagementClient, resource: Resource, body: dict[str, object],
            etag: str | None) -> Document | AzureError:
     """The resource after the PATCH, or the error after which another try makes sense. Raises the other errors."""
     from azure.core.exceptions import AzureError, HttpResponseError
     try:
-        return write(operations, resource, body, etag)
+        return write(client, resource, body, etag)
     except HttpResponseError as error:
         from ._service_error import service_error
         broke_off = error.status_code is None  # a body that ended too soon
@@ -82,7 +82,7 @@ def _write(operations: CommunicationServicesOperations, resource: Resource, body
         return error
 
 
-def _settled(operations: CommunicationServicesOperations, resource: Resource, answer: Document, before: Identities,
+def _settled(client: CommunicationServiceManagementClient, resource: Resource, answer: Document, before: Identities,
              wanted: Identities, *, change: Change) -> Document:
     """Read until the resource holds, settled, what the change names of `wanted`, and nothing that it takes away."""
     asked = difference(wanted, after_remove(wanted, change))
@@ -96,7 +96,7 @@ def _settled(operations: CommunicationServicesOperations, resource: Resource, an
                 f"It may still be working. To see what the resource has now, run:\n"
                 f"az communication identity show --ids {resource.id}")
         patience.pause()
-        answer = read(operations, resource)
+        answer = read(client, resource)
     lost = difference(difference(wanted, asked), identities_of(answer.block))
     if lost != Identities():
         logger.warning("While this command ran, someone else removed from '%s': %s", resource.name, _words(lost))

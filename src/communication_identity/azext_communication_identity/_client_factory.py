@@ -7,10 +7,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient
+
+T = TypeVar("T")
+
+
+def per_subscription(make: Callable[[str], T]) -> Callable[[str], T]:
+    """What `make` makes for a subscription, made when it is first asked for, for all threads: a subscription that the
+    CLI doesn't know fails its own resources only.
+    """
+    made: dict[str, T] = {}
+    lock = Lock()
+
+    def client_of(subscription: str) -> T:
+        with lock:
+            if subscription not in made:
+                made[subscription] = make(subscription)
+            return made[subscription]
+    return client_of
 
 
 def communication(cli_ctx: Any, subscription: str | None = None, *, connections: int = 1
@@ -25,6 +44,8 @@ def communication(cli_ctx: Any, subscription: str | None = None, *, connections:
     from azure.mgmt.communication import CommunicationServiceManagementClient
 
     from ._pipeline import ArmRetryPolicy, JsonObjectPolicy
+    if subscription:
+        _require_known(cli_ctx, subscription)
     client = get_mgmt_service_client(cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription,
                                      retry_policy=ArmRetryPolicy(), per_retry_policies=[JsonObjectPolicy()],
                                      **_transport(connections))
@@ -49,6 +70,18 @@ def user_assigned_identities(cli_ctx: Any, subscription: str | None = None) -> A
     from azure.cli.core.profiles import ResourceType
     client = get_mgmt_service_client(cli_ctx, ResourceType.MGMT_MSI, subscription_id=subscription)
     return client.user_assigned_identities
+
+
+def _require_known(cli_ctx: Any, subscription: str) -> None:
+    """Raise ResourceNotFoundError if the CLI is logged in, but doesn't know the subscription."""
+    from azure.cli.core._profile import Profile
+    from azure.cli.core.azclierror import ResourceNotFoundError
+    known = {account["id"].lower() for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()}
+    if known and subscription.lower() not in known:
+        raise ResourceNotFoundError(f"The CLI knows no subscription '{subscription}'.",
+                                    "If this login may see it, but could not yet when you logged in, run:\n"
+                                    "az account list --refresh\nTo list those it knows, run:\n"
+                                    "az account list --all --output table")
 
 
 def _transport(connections: int) -> dict[str, Any]:

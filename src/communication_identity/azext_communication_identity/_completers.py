@@ -19,7 +19,7 @@ def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: A
     from ._client_factory import communication
     from ._resource import list_documents
     group = getattr(namespace, "resource_group_name", None)
-    documents = list_documents(communication(cmd.cli_ctx).communication_services, group)
+    documents = list_documents(communication(cmd.cli_ctx), group)
     return [document["name"] for document in documents]
 
 

@@ -20,9 +20,10 @@ def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row
 
 
 def list_table(result: list[dict[str, Any]]) -> list[Row]:
-    """A row for each resource of `list`."""
+    """A row for each resource of `list`, with its subscription where the list is of all subscriptions."""
     return [{"Name": item["name"],
              "ResourceGroup": item["resourceGroup"],
+             **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
              "Type": item["type"],
              "PrincipalId": item.get("principalId", ""),
              "UserAssigned": ", ".join(_name(identity) for identity in item.get("userAssignedIdentities", {}))}

@@ -43,9 +43,9 @@ examples:
     text: >
         az communication identity assign -n myApp -g myResourceGroup --system-assigned --role "Cognitive Services User"
         --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.CognitiveServices/accounts/myAI
-  - name: Enable the system-assigned identity on every resource that has no identity.
+  - name: Enable the system-assigned identity on every resource that has no identity, in all subscriptions.
     text: >
-        az communication identity list --query "[?type=='None'].id" --output tsv |
+        az communication identity list --all-subscriptions --query "[?type=='None'].id" --output tsv |
         az communication identity assign --system-assigned --ids @-
 """
 
@@ -91,8 +91,8 @@ helps["communication identity list"] = """
 type: command
 short-summary: List resources with their managed identities.
 long-summary: >-
-    Lists every Communication Services resource of the group, or of the subscription, with its identity block beside
-    its name and resource ID. Resources without an identity are listed with the type None.
+    Lists every Communication Services resource of the group, of the subscription, or of all subscriptions, with its
+    identity block beside its name and resource ID. Resources without an identity are listed with the type None.
 examples:
   - name: List the resources of the subscription and their identities as a table.
     text: az communication identity list --output table
@@ -100,6 +100,8 @@ examples:
     text: az communication identity list --resource-group myResourceGroup
   - name: Print the resource IDs of all resources without an identity.
     text: az communication identity list --query "[?type=='None'].id" --output tsv
+  - name: List the resources of all subscriptions and their identities as a table.
+    text: az communication identity list --all-subscriptions --output table
 """
 
 helps["communication identity wait"] = """

@@ -82,6 +82,9 @@ def load_arguments(self: Any, _command: str) -> None:
 
     with self.argument_context("communication identity list", arg_group=None) as c:
         c.argument("resource_group_name", **_resource_group_type)
+        c.argument("all_subscriptions", options_list=["--all-subscriptions"], action="store_true",
+                   help="List the resources of every subscription that this login can read, through Azure Resource "
+                        "Graph, which may not know yet of the last minute's changes.")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
         for name, what in _CONDITIONS.items():

@@ -11,6 +11,11 @@ import random
 import time
 
 
+def sleep(seconds: float) -> None:
+    """Wait as long as the service asks for."""
+    time.sleep(seconds)
+
+
 class Patience:
     """Pauses that double from `first` to `longest`, with jitter, until `limit` is over. All in seconds."""
 

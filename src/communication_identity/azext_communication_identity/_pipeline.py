@@ -11,6 +11,7 @@ import json
 import random
 import re
 import threading
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
@@ -88,10 +89,21 @@ class JsonObjectPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # as above
 
 
 def seconds_asked_for(response: Response) -> float:
-    """How long a 429 asks to wait, in seconds: the longer of its Retry-After and the time that its text names."""
-    header = RetryPolicy().get_retry_after(response) or 0.0
+    """How long a 429 asks to wait, in seconds: the longest of its Retry-After, the time that its text names and the end
+    of Resource Graph's quota.
+    """
+    header = max(RetryPolicy().get_retry_after(response) or 0.0, quota_resets_after(response.http_response.headers))
     in_text = re.findall(_SECONDS_IN_TEXT, response.http_response.text(), re.IGNORECASE)
     return max(header, *(float(seconds) for seconds in in_text)) if in_text else header or _DEFAULT_PAUSE
+
+
+def quota_resets_after(headers: Mapping[str, str]) -> float:
+    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 where the headers don't say."""
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d)(?:\.\d+)?", headers.get("x-ms-user-quota-resets-after", ""))
+    if not match:
+        return 0.0
+    hours, minutes, seconds = map(int, match.groups())
+    return hours * 3600.0 + minutes * 60.0 + seconds
 
 
 def _sleep(request: Request, seconds: float) -> None:

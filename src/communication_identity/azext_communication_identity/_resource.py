@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ._resource_id import Resource
 
 if TYPE_CHECKING:
-    from azure.mgmt.communication.operations import CommunicationServicesOperations
+    from azure.mgmt.communication import CommunicationServiceManagementClient
 
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", "failed", "canceled")
@@ -40,22 +40,24 @@ class Document:
         return state.lower() not in _TERMINAL
 
 
-def read(operations: CommunicationServicesOperations, resource: Resource) -> Document:
+def read(client: CommunicationServiceManagementClient, resource: Resource) -> Document:
     """GET the resource. Raises azure.core.exceptions.AzureError."""
-    return cast(Document, operations.get(resource.group, resource.name, cls=_document))
+    return cast(Document, client.communication_services.get(resource.group, resource.name, cls=_document))
 
 
-def write(operations: CommunicationServicesOperations, resource: Resource, body: dict[str, Any],
+def write(client: CommunicationServiceManagementClient, resource: Resource, body: dict[str, Any],
           etag: str | None) -> Document:
     """PATCH the resource, with If-Match if an ETag is given. Raises azure.core.exceptions.AzureError."""
     headers = {"If-Match": etag} if etag else {}
     content: Any = json.dumps(body).encode()  # bytes, which the SDK takes though it says IO: a stream is sent only once
-    return cast(Document, operations.update(resource.group, resource.name, content, headers=headers, cls=_document))
+    return cast(Document, client.communication_services.update(resource.group, resource.name, content, headers=headers,
+                                                               cls=_document))
 
 
-def list_documents(operations: CommunicationServicesOperations, group: str | None = None
+def list_documents(client: CommunicationServiceManagementClient, group: str | None = None
                    ) -> Iterator[Mapping[str, Any]]:
     """Every resource of the group, or of the subscription, one GET a page. Raises azure.core.exceptions.AzureError."""
+    operations = client.communication_services
     pager = operations.list_by_resource_group(group) if group else operations.list_by_subscription()
     return (model.serialize(keep_readonly=True) for model in pager)
 

@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures, workers
-from ._client_factory import authorization, communication
+from ._client_factory import authorization, communication, per_subscription
 from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
 from ._resource_id import Resource, user_assigned_id
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from ._removal import Removal
 
 Block = dict[str, Any]
+Client: TypeAlias = "CommunicationServiceManagementClient"
 
 
 def assign(cmd: Any, resources: list[Resource], system_assigned: bool, user_assigned: list[str] | None, *,
            role: str | None, scopes: list[str] | None, skip_wait: bool) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
-    clients = _clients(cmd, resources)
+    client_of = _clients(cmd, resources)
     grants = {}
     if role:
         from ._grant import resolve_grants
@@ -39,9 +40,10 @@ def assign(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
 
     def assign_one(resource: Resource) -> Block:
         change = _change(resource, system_assigned, user_assigned)
-        first = read(clients[resource.subscription].communication_services, resource)
+        client = client_of(resource.subscription)
+        first = read(client, resource)
         # A role needs the principal ID, so with one there is always a wait.
-        document = _apply(cmd, clients, resource, first, plan=after_assign, change=change,
+        document = _apply(cmd, client, resource, first, plan=after_assign, change=change,
                           no_wait=skip_wait and not grants)
         block = plain_block(document.block)
         if grants:
@@ -55,12 +57,12 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
            delete_role_assignments: bool, yes: bool, skip_wait: bool) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
     from ._removal import Removal, asks, confirm
-    clients, authorization_of = _clients(cmd, resources), _authorization(cmd, resources)
+    client_of, authorization_of = _clients(cmd, resources), _authorization(cmd, resources)
 
     def check(resource: Resource) -> Removal:
-        client = clients[resource.subscription]
-        removal = Removal(resource, read(client.communication_services, resource),
-                          _change(resource, system_assigned, user_assigned), delete_assignments=delete_role_assignments)
+        client = client_of(resource.subscription)
+        removal = Removal(resource, read(client, resource), _change(resource, system_assigned, user_assigned),
+                          delete_assignments=delete_role_assignments)
         _require_assigned(removal)
         if removal.principals:
             from ._grant import held_assignments
@@ -72,8 +74,8 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
         if removal.delete_assignments:
             from ._grant import delete_assignments
             delete_assignments(authorization_of(removal.resource.subscription), removal.assignments)
-        document = _apply(cmd, clients, removal.resource, removal.document, plan=after_remove, change=removal.change,
-                          no_wait=skip_wait)
+        document = _apply(cmd, client_of(removal.resource.subscription), removal.resource, removal.document,
+                          plan=after_remove, change=removal.change, no_wait=skip_wait)
         return plain_block(document.block)
 
     def remove_one(resource: Resource) -> Block:
@@ -92,11 +94,11 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
 
 def show(cmd: Any, resources: list[Resource], roles: bool) -> Block | list[Block]:
     """The identity block of each resource, and what its identities may do."""
-    clients = _clients(cmd, resources)
+    client_of = _clients(cmd, resources)
 
     def show_one(resource: Resource) -> Block:
-        client = clients[resource.subscription]
-        block = plain_block(read(client.communication_services, resource).block)
+        client = client_of(resource.subscription)
+        block = plain_block(read(client, resource).block)
         if roles:
             from ._grant import held_assignments
             block["roleAssignments"] = held_assignments(client, resource.subscription,
@@ -106,23 +108,30 @@ def show(cmd: Any, resources: list[Resource], roles: bool) -> Block | list[Block
     return _output(cmd, for_each(cmd, resources, show_one), resources)
 
 
-def list_all(cmd: Any, group: str | None) -> list[Block]:
-    """Every resource of the group or the subscription, with its identity block beside its name."""
-    return [{"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4],
-             **plain_block(document.get("identity"))}
-            for document in list_documents(communication(cmd.cli_ctx).communication_services, group)]
+def list_all(cmd: Any, group: str | None, all_subscriptions: bool) -> list[Block]:
+    """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name."""
+    if all_subscriptions:
+        from ._resource_graph import all_documents
+        return [_listed(document, subscriptionId=document["subscriptionId"])
+                for document in all_documents(cmd.cli_ctx)]
+    return [_listed(document) for document in list_documents(communication(cmd.cli_ctx), group)]
+
+
+def _listed(document: Mapping[str, Any], **more: str) -> Block:
+    return {"id": document["id"], "name": document["name"], "resourceGroup": document["id"].split("/")[4], **more,
+            **plain_block(document.get("identity"))}
 
 
 def wait(cmd: Any, resources: list[Resource], conditions: dict[str, Any]) -> None:
     """The CLI's standard wait, on each resource. `conditions`: the arguments of every `wait` command."""
     from azure.cli.core.commands.command_operation import WaitCommandOperation
-    clients = _clients(cmd, resources)
+    client_of = _clients(cmd, resources)
 
     def wait_for_one(resource: Resource) -> None:
         # On a time-out core's wait returns an error instead of raising it, and the command would end with 0.
         timed_out = WaitCommandOperation.wait(
             dict(conditions), cmd.cli_ctx,
-            lambda: read(clients[resource.subscription].communication_services, resource).body)
+            lambda: read(client_of(resource.subscription), resource).body)
         if timed_out:
             raise AzureResponseError(f"After {conditions['timeout']} seconds '{resource.name}' has not reached the "
                                      "condition.",
@@ -132,15 +141,12 @@ def wait(cmd: Any, resources: list[Resource], conditions: dict[str, Any]) -> Non
     report_failures(cmd, for_each(cmd, resources, wait_for_one))
 
 
-def _clients(cmd: Any, resources: list[Resource]) -> dict[str, CommunicationServiceManagementClient]:
-    """One client for each subscription, for all threads."""
-    return {subscription: communication(cmd.cli_ctx, subscription, connections=workers(resources))
-            for subscription in {resource.subscription for resource in resources}}
+def _clients(cmd: Any, resources: list[Resource]) -> Callable[[str], Client]:
+    return per_subscription(partial(communication, cmd.cli_ctx, connections=workers(resources)))
 
 
 def _authorization(cmd: Any, resources: list[Resource]) -> Callable[[str], Any]:
-    """The authorization client of a subscription, made when it is first asked for, for all threads."""
-    return cache(partial(authorization, cmd.cli_ctx, connections=workers(resources)))
+    return per_subscription(partial(authorization, cmd.cli_ctx, connections=workers(resources)))
 
 
 def _change(resource: Resource, system_assigned: bool, user_assigned: list[str] | None) -> Change:
@@ -158,15 +164,14 @@ def _require_assigned(removal: Removal) -> None:
             "Its user-assigned identities are:\n" + ("\n".join(removal.current.user_assigned) or "none"))
 
 
-def _apply(cmd: Any, clients: dict[str, CommunicationServiceManagementClient], resource: Resource, first: Document,
-           *, plan: Plan, change: Change, no_wait: bool) -> Document:
+def _apply(cmd: Any, client: Client, resource: Resource, first: Document, *, plan: Plan, change: Change,
+           no_wait: bool) -> Document:
     """Change one resource; where the service refuses a user-assigned identity, find out why."""
     from azure.core.exceptions import HttpResponseError
 
     from ._change import change_identities
     try:
-        return change_identities(clients[resource.subscription].communication_services, resource, first, plan, change,
-                                 no_wait=no_wait)
+        return change_identities(client, resource, first, plan, change, no_wait=no_wait)
     except HttpResponseError as error:
         from ._service_error import service_error
         if service_error(error).code == "FailedIdentityOperation":

@@ -11,7 +11,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
-from azure.cli.core.azclierror import RequiredArgumentMissingError
+from azure.cli.core.azclierror import MutuallyExclusiveArgumentError, RequiredArgumentMissingError
 from knack.log import get_logger
 
 from ._resource_id import (
@@ -42,7 +42,9 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
-    """`list`: a good group name, if any."""
+    """`list`: a good group name, if any; not one subscription or group and all of them."""
+    if namespace.all_subscriptions:
+        _require_no_scope(namespace)
     if namespace.resource_group_name is not None:
         check_group_name(namespace.resource_group_name)
     _subscription(cmd)
@@ -102,6 +104,19 @@ def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) 
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
             f"Give --system-assigned, --user-assigned or both. To see examples, run:\n"
             f"az communication identity {verb} --help")
+
+
+def _require_no_scope(namespace: Namespace) -> None:
+    """Raise where --all-subscriptions is given with a group or a subscription; a configured default group gives way."""
+    group = namespace.resource_group_name
+    if getattr(group, "is_default", False):
+        namespace.resource_group_name = group = None
+    option = "--resource-group" if group is not None else "--subscription"
+    if group is not None or getattr(namespace, "_subscription", None):
+        raise MutuallyExclusiveArgumentError(
+            f"--all-subscriptions can't be given with {option}.",
+            "Leave one of them out. Of a list of all, --query takes what you want, for example:\n"
+            "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
 def _check_role(namespace: Namespace) -> None:

@@ -40,10 +40,10 @@ def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> B
     return show(cmd, resources, roles)
 
 
-def list_identities(cmd: Any, resource_group_name: str | None = None) -> list[Block]:
-    """Every resource of the group or the subscription, with its identity block beside its name."""
+def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False) -> list[Block]:
+    """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name."""
     from ._run import list_all
-    return list_all(cmd, resource_group_name)
+    return list_all(cmd, resource_group_name, all_subscriptions)
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
