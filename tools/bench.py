@@ -3,22 +3,20 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""`dev.py bench`: how long one command takes, next to core's own."""
+"""`dev.py bench`: how long commands take, next to core's own; a fleet; a long list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .environment import ROOT, WORK, for_demo
+from .environment import ROOT, ensure, for_demo
 from .environment import run as run_command
 from .private_az import install_extension, private_folder
 
 
 def run(args: Sequence[str]) -> int:
-    """Install the extension from its wheel and measure. `--runs N`."""
-    venv = for_demo()
-    WORK.mkdir(exist_ok=True)
+    """Install the extension from its wheel and measure. `--help` names the parts and the options."""
+    venv = ensure(for_demo().folder, [], [ROOT / "benchmarks" / "requirements.txt"], stamp="bench")
     with private_folder() as folder:
-        return run_command([venv.python, str(ROOT / "benchmarks" / "one_command.py"),
-                            "--config", str(folder / "config"), "--extensions", str(install_extension(venv, folder)),
-                            "--json", str(WORK / "one_command.json"), *args])
+        return run_command([venv.python, "-m", "benchmarks", "--folder", str(folder),
+                            "--extensions", str(install_extension(venv, folder)), *args], check=False)

@@ -239,14 +239,14 @@ class ArmState:
             self.require(f"{RESOURCE_TYPE}/delete", resource.id)
             return resource.etag, self._start(resource, "Deleting").name
 
-    def list_resources(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
-        """The documents of a group or a subscription, in the order they were made. Raises ArmError."""
+    def list_resources(self, subscription: str, group: str | None = None) -> list[CommunicationResource]:
+        """The resources of a group or a subscription, in the order they were made. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group, PROVIDER)
             scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{group}" if group else "")
             self.require(f"{RESOURCE_TYPE}/read", scope)
             self._tidy()
-            return [resource.document(TENANT) for resource in self.resources.values()
+            return [resource for resource in self.resources.values()
                     if resource.subscription.lower() == subscription.lower()
                     and (group is None or resource.group.lower() == group.lower())]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from . import errors, resource_graph
 from .http_types import Answer, Request, json_answer
@@ -162,6 +162,8 @@ def delete_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answ
 def list_resources(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     found = wire.state.list_resources(parts["subscription"], parts.get("group"))
     body = _page(wire, request, found)
+    with wire.state.lock:
+        body["value"] = [resource.document(TENANT) for resource in body["value"]]
     wire.check(request, "list", "communication", body)
     return json_answer(200, body, {"x-ms-providerhub-traffic": "True"})
 
@@ -187,12 +189,12 @@ def _operation_url(wire: Wire, request: Request, subscription: str, name: str) -
             f"&c={'MIIHADCC' * 330}&s={'keq3IUAT' * 43}&h={'kgKrcT3N' * 5}")
 
 
-def _page(wire: Wire, request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(wire: Wire, request: Request, found: Sequence[Any]) -> dict[str, Any]:
     start, size = int(request.query.get("$skipToken", "0")), wire.state.options.page_size
     body: dict[str, Any] = {"value": found[start:start + size]}
     if start + size < len(found):
-        body["nextLink"] = (f"{wire.base_url}{quote(request.path)}?api-version={request.query['api-version']}"
-                            f"&%24skipToken={start + size}")
+        body["nextLink"] = (f"{wire.base_url}{quote(request.path)}?"
+                            f"{urlencode({**request.query, '$skipToken': start + size})}")
     return body
 
 
@@ -238,7 +240,7 @@ def get_role_definition(wire: Wire, _request: Request, parts: dict[str, str]) ->
 @route("GET", f"(?P<scope>.*){_AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
 def list_role_assignments(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
-    return json_answer(200, {"value": _filtered(wire, request, wire.state.authorization.find, parts["scope"])})
+    return json_answer(200, _page(wire, request, _filtered(wire, request, wire.state.authorization.find, parts["scope"])))
 
 
 @route("PUT", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
@@ -384,7 +386,7 @@ def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> An
 def list_all(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     return json_answer(200, {"value": [
         {key: document[key] for key in ("id", "name", "type", "location")}
-        for document in wire.state.list_resources(parts["subscription"])]})
+        for resource in wire.state.list_resources(parts["subscription"]) for document in [resource.document(TENANT)]]})
 
 
 def metadata(url: str) -> dict[str, Any]:

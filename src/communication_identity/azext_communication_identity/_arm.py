@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What the extension reads of ARM that the communication SDK has no operation for, through its client: same login, same
+"""What the extension reads of ARM beside single resources, through the communication SDK's client: same login, same
 retries, same connection. To import a second SDK would take a single command longer than the request itself.
 """
 

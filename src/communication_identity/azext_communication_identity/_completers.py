@@ -16,10 +16,12 @@ from azure.cli.core.decorators import Completer
 @Completer
 def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
+    from azure.cli.core.commands.client_factory import get_subscription_id
+
     from ._client_factory import communication
     from ._resource import list_documents
     group = getattr(namespace, "resource_group_name", None)
-    documents = list_documents(communication(cmd.cli_ctx), group)
+    documents = list_documents(communication(cmd.cli_ctx), get_subscription_id(cmd.cli_ctx), group)
     return [document["name"] for document in documents]
 
 

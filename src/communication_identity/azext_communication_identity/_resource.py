@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
+from ._arm import items
 from ._resource_id import Resource
 
 if TYPE_CHECKING:
@@ -54,12 +56,15 @@ def write(client: CommunicationServiceManagementClient, resource: Resource, body
                                                                cls=_document))
 
 
-def list_documents(client: CommunicationServiceManagementClient, group: str | None = None
-                   ) -> Iterator[Mapping[str, Any]]:
-    """Every resource of the group, or of the subscription, one GET a page. Raises azure.core.exceptions.AzureError."""
-    operations = client.communication_services
-    pager = operations.list_by_resource_group(group) if group else operations.list_by_subscription()
-    return (model.serialize(keep_readonly=True) for model in pager)
+def list_documents(client: CommunicationServiceManagementClient, subscription: str, group: str | None = None
+                   ) -> Iterator[dict[str, Any]]:
+    """Every resource of the group, or of the subscription, one GET a page. Raises azure.core.exceptions.AzureError.
+
+    Not through the SDK's own lists, which make each resource a model object that would only be turned back into JSON.
+    """
+    scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{quote(group)}" if group else "")
+    return items(client, f"{scope}/providers/Microsoft.Communication/communicationServices",
+                 {"api-version": "2023-04-01"})
 
 
 def _document(pipeline_response: Any, _model: Any, _headers: Any) -> Document:

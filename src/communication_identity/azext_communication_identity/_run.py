@@ -114,7 +114,9 @@ def list_all(cmd: Any, group: str | None, all_subscriptions: bool) -> list[Block
         from ._resource_graph import all_documents
         return [_listed(document, subscriptionId=document["subscriptionId"])
                 for document in all_documents(cmd.cli_ctx)]
-    return [_listed(document) for document in list_documents(communication(cmd.cli_ctx), group)]
+    from azure.cli.core.commands.client_factory import get_subscription_id
+    documents = list_documents(communication(cmd.cli_ctx), get_subscription_id(cmd.cli_ctx), group)
+    return [_listed(document) for document in documents]
 
 
 def _listed(document: Mapping[str, Any], **more: str) -> Block:

@@ -1,0 +1,14 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes and where the time goes,
+memory, a fleet, a long list. Each part writes its raw data as JSON; `report.py` and `pictures.py` make the rest of that.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # armsim and the helper that runs `az`

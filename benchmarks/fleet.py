@@ -1,0 +1,44 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""1,000 resources through ARM's token bucket, with a service that takes 5 seconds for a PATCH."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from armsim import Throttle
+
+from .measuring import Setting, machine, run
+from .service_time import PATCH_SECONDS
+
+SIZE = 1000
+LIMIT = 1.10  # times the ideal time (issue 6)
+
+
+def ideal(bucket: float, refill: float) -> float:
+    """The seconds that no client can go below: the last write is granted when the bucket has refilled often enough."""
+    return (SIZE - bucket) / refill + PATCH_SECONDS
+
+
+def measure(setting: Setting) -> dict[str, Any]:
+    """One run of `assign` and one of `remove`: how long, and when each write was granted or refused, in seconds."""
+    throttle = Throttle()
+    bucket, refill = throttle.write
+    result: dict[str, Any] = {"machine": machine(), "resources": SIZE, "bucket": bucket, "refill": refill,
+                              "patch_seconds": PATCH_SECONDS, "ideal": ideal(bucket, refill)}
+    for verb, before in (("assign", None), ("remove", {"type": "SystemAssigned"})):
+        setting.sim.reset()
+        ids = [setting.sim.state.add_resource(f"app{number:04}", "rg", identity=before) for number in range(SIZE)]
+        setting.sim.options.throttle = Throttle()
+        setting.sim.options.patch_seconds = PATCH_SECONDS
+        took = run(setting.az, f"communication identity {verb} --system-assigned --ids @- --output none"
+                   + (" --yes" if verb == "remove" else ""), stdin="\n".join(ids))
+        writes = [request for request in setting.sim.requests if request.method == "PATCH"]
+        result[verb] = {**asdict(took),
+                        "granted": [round(one.at - took.started, 3) for one in writes if one.status == 200],
+                        "refused": [round(one.at - took.started, 3) for one in writes if one.status == 429]}
+    return result
