@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes and where the time goes,
-memory, a fleet, a long list. Each part writes its raw data as JSON; `report.py` and `pictures.py` make the rest of that.
+"""Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes and where the time
+goes, memory, a fleet, a long list. Each part's raw data is JSON; `report.py` and `pictures.py` make the rest of that.
 """
 
 import sys

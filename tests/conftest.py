@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,15 @@ def shared() -> Path:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built."""
     return build(sys.executable, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stand-in for Microsoft's `communication`, built."""
+    folder = tmp_path_factory.mktemp("theirs")
+    source = folder / "source"
+    shutil.copytree(Path(__file__).parent / "stand_in", source)
+    return build(sys.executable, folder, source)
 
 
 @pytest.fixture(scope="session")

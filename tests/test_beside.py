@@ -10,7 +10,6 @@ command, arguments and help; all others are untouched; whichever is installed, u
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,19 +17,8 @@ import pytest
 from armsim import Armsim
 from az import Az, pip_environment
 
-from tools.wheel import build
-
 VERBS = ("assign", "remove", "show", "list", "wait")
-STAND_IN = Path(__file__).parent / "stand_in"
 OURS, THEIRS = "communication-identity", "communication"
-
-
-@pytest.fixture(scope="session")
-def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("theirs")
-    source = folder / "source"
-    shutil.copytree(STAND_IN, source)
-    return build(sys.executable, folder, source)
 
 
 @pytest.fixture(scope="session")

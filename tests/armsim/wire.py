@@ -240,7 +240,8 @@ def get_role_definition(wire: Wire, _request: Request, parts: dict[str, str]) ->
 @route("GET", f"(?P<scope>.*){_AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
 def list_role_assignments(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
-    return json_answer(200, _page(wire, request, _filtered(wire, request, wire.state.authorization.find, parts["scope"])))
+    found = _filtered(wire, request, wire.state.authorization.find, parts["scope"])
+    return json_answer(200, _page(wire, request, found))
 
 
 @route("PUT", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)

@@ -5,7 +5,7 @@
 
 """Their `assign`."""
 
-from azure.cli.core.aaz import AAZCommand, AAZStrArg, register_command
+from azure.cli.core.aaz import AAZBoolArg, AAZCommand, AAZStrArg, register_command
 
 
 @register_command("communication identity assign", is_preview=True)
@@ -20,6 +20,8 @@ class Assign(AAZCommand):
         if cls._args_schema is None:
             cls._args_schema = super()._build_arguments_schema(*args, **kwargs)
             cls._args_schema.name = AAZStrArg(options=["-n", "--name"], help="Theirs.", required=True)
+            cls._args_schema.resource_group = AAZStrArg(options=["-g", "--resource-group"], help="Theirs.")
+            cls._args_schema.system_assigned = AAZBoolArg(options=["--system-assigned"], help="Theirs.", blank="True")
             cls._args_schema.theirs = AAZStrArg(options=["--theirs"], help="Theirs.")
         return cls._args_schema
 

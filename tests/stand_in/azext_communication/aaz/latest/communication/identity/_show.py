@@ -20,6 +20,7 @@ class Show(AAZCommand):
         if cls._args_schema is None:
             cls._args_schema = super()._build_arguments_schema(*args, **kwargs)
             cls._args_schema.name = AAZStrArg(options=["-n", "--name"], help="Theirs.", required=True)
+            cls._args_schema.resource_group = AAZStrArg(options=["-g", "--resource-group"], help="Theirs.")
             cls._args_schema.theirs = AAZStrArg(options=["--theirs"], help="Theirs.")
         return cls._args_schema
 

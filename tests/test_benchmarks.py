@@ -1,0 +1,72 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The benchmarks' own: the README says what was measured last, and Microsoft's extension can be measured beside ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from armsim import Armsim
+from az import Az, add_extension
+
+from benchmarks import fleet, one_command, service_time
+from benchmarks.measuring import Setting
+from benchmarks.report import BEGIN, END, report, write_into
+from tools.environment import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def published() -> dict[str, Any]:
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))}
+
+
+def test_the_readme_says_what_was_measured(tmp_path: Path) -> None:
+    assert set(published()) == {"one_command", "stages", "service_time", "fleet", "listing"}
+    readme = tmp_path / "README.md"
+    readme.write_bytes((ROOT / "README.md").read_bytes())
+    write_into(readme, report(published()))
+    assert readme.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_was_measured_is_within_the_limits() -> None:
+    data = published()
+    middle = {name: sorted(run["seconds"] for run in runs)[len(runs) // 2]
+              for name, runs in data["one_command"]["runs"].items()}
+    for name, one in one_command.OURS.items():
+        assert middle[name] <= one.limit * middle[one.against], name
+    assert max(run["seconds"] for run in data["service_time"]["runs"]["assign"]) < service_time.LIMIT
+    for verb in ("assign", "remove"):
+        assert data["fleet"][verb]["seconds"] <= fleet.LIMIT * data["fleet"]["ideal"]
+        assert len(data["fleet"][verb]["granted"]) == data["fleet"]["resources"]
+
+
+def test_the_report_replaces_what_stands_between_the_marks(tmp_path: Path) -> None:
+    document = tmp_path / "x.md"
+    document.write_text(f"before\n{BEGIN}old\n{END}\nafter\n", encoding="utf-8")
+    write_into(document, "new")
+    assert document.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+@pytest.fixture
+def setting(az: Az, sim: Armsim, their_wheel: Path, tmp_path: Path) -> Setting:
+    """Two runs of each, and the stand-in for Microsoft's extension."""
+    theirs = az.copy(tmp_path / "their-config")
+    theirs.extensions = add_extension(their_wheel, tmp_path / "theirs", az.python)
+    return Setting(az, sim, theirs, runs=2)
+
+
+def test_microsofts_extension_is_measured_when_its_wheel_is_given(setting: Setting,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_time, "PATCH_SECONDS", 0.0)
+    data = {"one_command": one_command.measure(setting), "service_time": service_time.measure(setting)}
+    assert {len(runs) for runs in data["one_command"]["runs"].values()} == {2}
+    tables = report(data)
+    for name in ("| Microsoft's show |", "| Microsoft's show -h |", "| Microsoft's assign |"):
+        assert name in tables
