@@ -53,9 +53,9 @@ def measure(parsed: argparse.Namespace, results: Path) -> None:
         az.log_in(sim.url)
         microsoft = None
         if parsed.microsoft:
-            extensions = add_extension(parsed.microsoft.resolve(), parsed.folder / "microsoft")
-            microsoft = az.copy(parsed.folder / "microsoft-config")
-            microsoft.extensions = extensions
+            folder = parsed.folder / "microsoft"
+            microsoft = Az(folder / "config", add_extension(parsed.microsoft.resolve(), folder), sim.env())
+            microsoft.log_in(sim.url)
         setting = Setting(az, sim, microsoft, parsed.runs)
         for name in parsed.parts or PARTS:
             sys.stderr.write(f"Measuring {name} …\n")

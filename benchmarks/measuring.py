@@ -51,13 +51,15 @@ class Run:
 
 
 def run(az: Az, words: str, stdin: str = "") -> Run:
-    """Run `az` and take its measure. Raises subprocess.CalledProcessError if it fails."""
+    """Run `az` and take its measure. Raises RuntimeError with what the command said if it fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         took, output = Path(folder) / "took.json", Path(folder) / "output"
         started = time.time()
         with output.open("wb") as file:
-            subprocess.run([sys.executable, str(LAUNCH), str(took), *az.command(words)], env=az.environment(),
-                           input=stdin.encode(), stdout=file, stderr=subprocess.PIPE, check=True)
+            done = subprocess.run([sys.executable, str(LAUNCH), str(took), *az.command(words)], env=az.environment(),
+                                  input=stdin.encode(), stdout=file, stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            raise RuntimeError(f"az {words} ended with {done.returncode}:\n{done.stderr.decode()}")
         what = json.loads(took.read_text(encoding="utf-8"))
         return Run(what["seconds"], what["processor"], what["memory"], output.stat().st_size, started)
 

@@ -57,8 +57,8 @@ def test_the_report_replaces_what_stands_between_the_marks(tmp_path: Path) -> No
 @pytest.fixture
 def setting(az: Az, sim: Armsim, their_wheel: Path, tmp_path: Path) -> Setting:
     """Two runs of each, and the stand-in for Microsoft's extension."""
-    theirs = az.copy(tmp_path / "their-config")
-    theirs.extensions = add_extension(their_wheel, tmp_path / "theirs", az.python)
+    theirs = Az(tmp_path / "their-config", add_extension(their_wheel, tmp_path / "theirs", az.python), sim.env())
+    theirs.log_in(sim.url)
     return Setting(az, sim, theirs, runs=2)
 
 
