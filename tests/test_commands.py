@@ -485,7 +485,7 @@ def test_lock(az: Az, sim: Armsim) -> None:
 
 def test_policy(az: Az, sim: Armsim) -> None:
     resource = make(sim, {"type": "SystemAssigned"})
-    sim.state.require_identity_by_policy(resource, "Communication service resource should use a managed identity")
+    sim.state.require_identity_by_policy(resource)
     done = az(f"communication identity remove {APP} --system-assigned")
     assert done.exit_code == 1
     assert "A policy forbids the change: 'Communication service resource should use a managed identity'" in done.stderr

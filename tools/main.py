@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "lint": (lint.run, "ruff, mypy, azdev, pip-audit"),
     "record": (record.run, "record the scenario tests again, against the local server"),
     "release": (release.run, "wheel, checksum and index.json, ready for any web server, into dist/"),
-    "bench": (bench.run, "how long a command takes, next to core's own"),
+    "bench": (bench.run, "how long commands take, next to core's own; a fleet; long lists"),
     "matrix": (matrix.run, "the end-to-end tests with other versions of azure-cli and Python"),
     "picture": (picture.run, "draw docs/terminal.svg from a real run"),
     "build": (wheel.run, "build the wheel into dist/"),

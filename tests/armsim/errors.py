@@ -29,6 +29,7 @@ class ArmError(Exception):
         return {"error": error} if self.wrapped else error
 
 
+IDENTITY_POLICY = "bcff6755-335b-484d-b435-d1161db39cdc"  # the built-in policy that asks for an identity
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 
 
@@ -131,15 +132,21 @@ def scope_locked(scope: str, lock: str) -> ArmError:
                     f"'{lock}'. Please remove the lock and try again.", headers=GATEWAY)
 
 
-def disallowed_by_policy(name: str, scope: str, policy: str) -> ArmError:
+def policy_definition_not_found(name: str) -> ArmError:
+    """No policy definition of that name (shape and code as other resources'; no recording)."""
+    return ArmError(404, "PolicyDefinitionNotFound", f"The policy definition '{name}' could not be found.",
+                    headers=GATEWAY)
+
+
+def disallowed_by_policy(name: str, scope: str, policy: str, assignment: str) -> ArmError:
     """A policy forbids it (shape recorded 2026-03-27)."""
-    definition = "bcff6755-335b-484d-b435-d1161db39cdc"
+    definition = IDENTITY_POLICY
     info = {"policyDefinitionDisplayName": policy, "policyDefinitionEffect": "Deny",
             "policyDefinitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{definition}",
-            "policyDefinitionName": definition, "policyAssignmentName": "require-identity",
-            "policyAssignmentId": f"{scope}/providers/Microsoft.Authorization/policyAssignments/require-identity",
-            "policyAssignmentDisplayName": "require-identity", "policyAssignmentScope": scope}
-    identifiers = json.dumps([{"policyAssignment": {"name": "require-identity", "id": info["policyAssignmentId"]},
+            "policyDefinitionName": definition, "policyAssignmentName": assignment,
+            "policyAssignmentId": f"{scope}/providers/Microsoft.Authorization/policyAssignments/{assignment}",
+            "policyAssignmentDisplayName": assignment, "policyAssignmentScope": scope}
+    identifiers = json.dumps([{"policyAssignment": {"name": assignment, "id": info["policyAssignmentId"]},
                                "policyDefinition": {"name": policy, "id": info["policyDefinitionId"]}}])
     return ArmError(403, "RequestDisallowedByPolicy",
                     f"Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.",

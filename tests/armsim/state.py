@@ -23,6 +23,7 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TENANT = "00000000-0000-0000-0000-00000000000a"
 CLIENT = "00000000-0000-0000-0000-00000000000c"  # the login's object ID
 PROVIDER = "Microsoft.Communication"
+IDENTITY_POLICY_NAME = "Communication service resource should use a managed identity"
 RESOURCE_TYPE = f"{PROVIDER}/CommunicationServices"
 ASSIGN_ACTION = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 
@@ -82,7 +83,7 @@ class ArmState:
         self.authorization = Authorization(self.clock, TENANT)
         self.denials: list[tuple[str, str]] = []
         self.locks: list[tuple[str, str]] = []
-        self.policies: list[tuple[str, str]] = []
+        self.policies: dict[tuple[str, str], str] = {}  # (scope, assignment's name): the policy's name, if it denies
         self.unregistered: set[tuple[str, str]] = set()
 
     # ---- setting the scene -------------------------------------------------------------------------------------------
@@ -150,9 +151,13 @@ class ArmState:
         """Put a lock on a scope."""
         self.locks.append((scope, f"{scope}/providers/Microsoft.Authorization/locks/{name}"))
 
-    def require_identity_by_policy(self, scope: str, name: str) -> None:
+    def require_identity_by_policy(self, scope: str, assignment: str = "require-identity") -> None:
         """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity."""
-        self.policies.append((scope, name))
+        self.policies[scope, assignment] = IDENTITY_POLICY_NAME
+
+    def end_policy(self, scope: str, assignment: str) -> None:
+        """Take a policy's effect away: Audit, Disabled or no assignment."""
+        self.policies.pop((scope, assignment), None)
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
         """Unregister a provider."""
@@ -364,9 +369,9 @@ class ArmState:
 
     def _allowed(self, resource: CommunicationResource, identity: StoredIdentity) -> StoredIdentity:
         """What a policy lets through: with Deny, no resource without identity."""
-        for scope, name in self.policies:
+        for (scope, assignment), policy in self.policies.items():
             if _below(resource.id, scope) and not identity.system and not identity.users:
-                raise errors.disallowed_by_policy(resource.name, scope, name)
+                raise errors.disallowed_by_policy(resource.name, scope, policy, assignment)
         return identity
 
     def _denied(self, action: str, scope: str) -> bool:

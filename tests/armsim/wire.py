@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from . import errors, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
-from .state import PROVIDER, TENANT, ArmState
+from .state import IDENTITY_POLICY_NAME, PROVIDER, TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
@@ -28,6 +28,7 @@ MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-
 RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
 SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
 AUTHORIZATION_VERSIONS = frozenset({"2018-01-01-preview", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview"})
+POLICY_VERSIONS = frozenset({"2025-11-01"})  # azure-cli's today; no recording: shapes as its own code reads them
 GRAPH_VERSIONS = frozenset({"2021-03-01"})
 
 _SUB = "/subscriptions/(?P<subscription>[^/]+)"
@@ -275,6 +276,38 @@ def _filtered(wire: Wire, request: Request, find: Callable[[str, str | None], li
     except ValueError as error:
         wire.violation(request, str(error))
         raise errors.unknown_route(request.path) from error
+
+
+# ---- policy: the built-in one that asks for an identity, and its assignments -----------------------------------------
+
+
+@route("GET", f"(?P<scope>.*){_AUTH}/policydefinitions/(?P<name>[^/]+)", POLICY_VERSIONS)
+def get_policy_definition(_wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    if parts["scope"] or parts["name"].lower() != errors.IDENTITY_POLICY:
+        raise errors.policy_definition_not_found(parts["name"])
+    effects = {"type": "string", "defaultValue": "Audit", "allowedValues": ["Audit", "Deny", "Disabled"]}
+    return json_answer(200, {"id": f"/providers/Microsoft.Authorization/policyDefinitions/{parts['name']}",
+                             "name": parts["name"], "type": "Microsoft.Authorization/policyDefinitions",
+                             "properties": {"displayName": IDENTITY_POLICY_NAME, "policyType": "BuiltIn",
+                                            "mode": "Indexed", "parameters": {"effect": effects}}})
+
+
+@route("PUT", f"(?P<scope>.*){_AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
+def put_policy_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    properties = request.body["properties"]
+    if not properties["policyDefinitionId"].lower().endswith(f"/{errors.IDENTITY_POLICY}"):
+        raise errors.policy_definition_not_found(properties["policyDefinitionId"])
+    effect = (properties.get("parameters") or {}).get("effect", {}).get("value", "Audit")
+    (wire.state.require_identity_by_policy if effect == "Deny" else wire.state.end_policy)(parts["scope"], parts["name"])
+    return json_answer(201, {"id": request.path, "name": parts["name"],
+                             "type": "Microsoft.Authorization/policyAssignments",
+                             "properties": {**properties, "scope": parts["scope"]}})
+
+
+@route("DELETE", f"(?P<scope>.*){_AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
+def delete_policy_assignment(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.end_policy(parts["scope"], parts["name"])
+    return Answer(204)
 
 
 # ---- Resource Graph ------------------------------------------------------------------------------------------------
