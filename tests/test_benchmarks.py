@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The benchmarks' own: the README says what was measured last, and Microsoft's extension can be measured beside ours."""
+"""The README says what was measured last, and Microsoft's extension can be measured beside ours."""
 
 from __future__ import annotations
 

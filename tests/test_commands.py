@@ -492,6 +492,17 @@ def test_policy(az: Az, sim: Armsim) -> None:
     assert "(assignment 'require-identity')" in done.stderr
 
 
+def test_policy_assigned_by_cores_own_command(az: Az, sim: Armsim) -> None:
+    make(sim, {"type": "SystemAssigned"})
+    policy = ["policy", "assignment", "create", "--name", "acs", "--policy", "bcff6755-335b-484d-b435-d1161db39cdc"]
+    az([*policy, "--params", '{"effect": {"value": "Deny"}}']).ok()
+    refused = az(f"communication identity remove {APP} --system-assigned")
+    assert refused.exit_code == 1
+    assert "(assignment 'acs')" in refused.stderr
+    az([*policy, "--params", '{"effect": {"value": "Audit"}}']).ok()
+    az(f"communication identity remove {APP} --system-assigned").ok()
+
+
 def test_not_registered_is_not_registered_behind_the_users_back(az: Az, sim: Armsim) -> None:
     make(sim)
     sim.state.unregister("Microsoft.Communication")

@@ -44,6 +44,14 @@ def _nobody_came_back_too_soon(sim: Armsim) -> None:
     assert not refused
 
 
+def test_each_thread_keeps_its_connection(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(200)]
+    sim.clear_log()
+    az("communication identity assign --system-assigned --ids @-", stdin="\n".join(ids)).ok()
+    assert len(sim.requests) == 400
+    assert sim.connections <= 64 + 2  # a thread's own, and those for a token
+
+
 def test_a_fleet_and_a_fault_in_process(in_process: InProcessAz, sim: Armsim) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(50)]
     sim.state.lock_scope(ids[7], "keep")

@@ -41,6 +41,7 @@ class Armsim:
         self.ca_file = str(Path(self._folder.name) / "ca.pem")
         self.requests: list[Request] = []  # to ARM
         self.other_requests: list[Request] = []  # for metadata and tokens
+        self.connections = 0  # to any server
         self.faults = Faults()
         self.url = self.token_url = ""
         self._servers: list[ThreadingHTTPServer] = []
@@ -87,6 +88,7 @@ class Armsim:
 
     def clear_log(self) -> None:
         """Forget the requests so far."""
+        self.connections = 0
         self.requests = []  # new lists: a request that is still on its way stays in the old one
         self.other_requests = []
 
@@ -147,6 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
     sim: Armsim
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.sim.connections += 1
 
     def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
         """Say nothing: the log is `Armsim.requests`."""

@@ -298,7 +298,9 @@ def put_policy_assignment(wire: Wire, request: Request, parts: dict[str, str]) -
     if not properties["policyDefinitionId"].lower().endswith(f"/{errors.IDENTITY_POLICY}"):
         raise errors.policy_definition_not_found(properties["policyDefinitionId"])
     effect = (properties.get("parameters") or {}).get("effect", {}).get("value", "Audit")
-    (wire.state.require_identity_by_policy if effect == "Deny" else wire.state.end_policy)(parts["scope"], parts["name"])
+    wire.state.end_policy(parts["scope"], parts["name"])
+    if effect == "Deny":
+        wire.state.require_identity_by_policy(parts["scope"], parts["name"])
     return json_answer(201, {"id": request.path, "name": parts["name"],
                              "type": "Microsoft.Authorization/policyAssignments",
                              "properties": {**properties, "scope": parts["scope"]}})
