@@ -41,7 +41,7 @@ class Armsim:
         self.ca_file = str(Path(self._folder.name) / "ca.pem")
         self.requests: list[Request] = []  # to ARM
         self.other_requests: list[Request] = []  # for metadata and tokens
-        self.connections = 0  # to any server
+        self.connections = 0  # to ARM
         self.faults = Faults()
         self.url = self.token_url = ""
         self._servers: list[ThreadingHTTPServer] = []
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.sim.connections += 1
+        self.sim.connections += isinstance(self.connection, ssl.SSLSocket)
 
     def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
         """Say nothing: the log is `Armsim.requests`."""

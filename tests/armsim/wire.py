@@ -28,7 +28,8 @@ MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-
 RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
 SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
 AUTHORIZATION_VERSIONS = frozenset({"2018-01-01-preview", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview"})
-POLICY_VERSIONS = frozenset({"2025-11-01"})  # azure-cli's today; no recording: shapes as its own code reads them
+# Those of azure-cli, of 2.67 and today's. No recording: shapes as its own code reads them.
+POLICY_VERSIONS = frozenset({"2021-06-01", "2022-06-01", "2025-11-01"})
 GRAPH_VERSIONS = frozenset({"2021-03-01"})
 
 _SUB = "/subscriptions/(?P<subscription>[^/]+)"
