@@ -64,11 +64,6 @@ def run(az: Az, words: str, stdin: str = "") -> Run:
         return Run(what["seconds"], what["processor"], what["memory"], output.stat().st_size, started)
 
 
-def median(values: Sequence[float]) -> float:
-    """The median."""
-    return statistics.median(values)
-
-
 def middle_half(values: Sequence[float]) -> tuple[float, float]:
     """Between these two lies the middle half."""
     low, _, high = statistics.quantiles(values, n=4)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-
-from .measuring import median
 
 Data = Mapping[str, Any]
 mpl.rcParams |= {"svg.hashsalt": "communication-identity", "font.size": 10}  # the same data, the same file
@@ -46,7 +45,7 @@ def draw_fleet(data: Data, path: Path) -> None:
     """Writes granted over time, and the most that the bucket grants."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
-    full = (data["resources"] - data["bucket"]) / data["refill"]
+    full = data["ideal"] - data["patch_seconds"]  # the last write begins
     axes.plot([0, 0, full], [0, data["bucket"], data["resources"]], color="#c0392b", linestyle="--",
               label="the most that the bucket grants")
     for verb, colour in (("assign", "#0b6bcb"), ("remove", "#2f9e6e")):

@@ -40,9 +40,9 @@ def measure(setting: Setting) -> dict[str, Any]:
 def _probed(setting: Setting, words: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out = Path(folder) / "stages.json"
-        python, *_ = setting.az.command(words)
+        python, _, _, *args = setting.az.command(words)
         started = time.perf_counter()
-        subprocess.run([python, str(PROBE), str(out), str(started), *setting.az.command(words)[3:]],
+        subprocess.run([python, str(PROBE), str(out), str(started), *args],
                        env=setting.az.environment(), stdin=subprocess.DEVNULL, capture_output=True, check=True)
         ended = time.perf_counter()
         took: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))

@@ -155,7 +155,7 @@ def test_a_put_settles_with_time(state: ArmState) -> None:
     ("AuthorizationFailed", errors.authorization_failed("c", "a", "s")),
     ("LinkedInvalidPropertyId", errors.linked_invalid_property_id("myIdentity")),
     ("MissingSubscriptionRegistration", errors.not_registered("Microsoft.X")),
-    ("RequestDisallowedByPolicy", errors.disallowed_by_policy("n", "s", "p", "a")),
+    ("RequestDisallowedByPolicy", errors.disallowed_by_policy("n", "s", "p")),
     ("RoleAssignmentExists", errors.role_assignment_exists()),
     ("PrincipalNotFound", errors.principal_not_found("00000000-0000-0000-0000-000000000000", "t")),
     ("FailedIdentityOperation", errors.identity_operation_failed("r", "429", "429", "m", 429)),

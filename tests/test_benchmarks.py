@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -37,8 +38,7 @@ def test_the_readme_says_what_was_measured(tmp_path: Path) -> None:
 
 def test_what_was_measured_is_within_the_limits() -> None:
     data = published()
-    middle = {name: sorted(run["seconds"] for run in runs)[len(runs) // 2]
-              for name, runs in data["one_command"]["runs"].items()}
+    middle = {name: median(run["seconds"] for run in runs) for name, runs in data["one_command"]["runs"].items()}
     for name, one in one_command.OURS.items():
         assert middle[name] <= one.limit * middle[one.against], name
     assert max(run["seconds"] for run in data["service_time"]["runs"]["assign"]) < service_time.LIMIT

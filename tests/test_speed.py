@@ -9,12 +9,13 @@ long whole commands take is measured by dev.py bench: a test on a busy machine c
 
 from __future__ import annotations
 
-import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from armsim import Armsim
 from az import Az
+from test_completion import complete
 
 from benchmarks.measuring import run
 from benchmarks.one_command import MEMORY_LIMIT, TABLE_LIMIT, command_table_seconds
@@ -23,38 +24,37 @@ from tools.environment import ROOT
 WATCH = ROOT / "tests" / "watch_imports.py"
 
 
-class Watched:
-    """An `az` that notes its imports. What it returns is who imported what."""
+class Watched(Az):
+    """An `az` that notes its imports."""
 
-    def __init__(self, az: Az, folder: Path) -> None:
-        self._az = az
-        self._out = folder / "imports.txt"
+    def __init__(self, az: Az, out: Path) -> None:
+        super().__init__(az.config, az.extensions, az.environment(), az.python)
+        self._out = out
 
-    def __call__(self, line: str, env: dict[str, str] | None = None) -> list[str]:
-        python, _, _, *words = self._az.command(line)
-        subprocess.run([python, str(WATCH), str(self._out), *words], env=self._az.environment(env), timeout=60,
-                       stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    def command(self, args: str | Sequence[str]) -> list[str]:
+        python, _, _, *words = super().command(args)
+        return [python, str(WATCH), str(self._out), *words]
+
+    def imported(self) -> list[str]:
+        """What the last run imported, and who asked for it."""
         return self._out.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture
-def imports(az: Az, tmp_path: Path) -> Watched:
-    return Watched(az, tmp_path)
+def watched(az: Az, tmp_path: Path) -> Watched:
+    return Watched(az, tmp_path / "imports.txt")
 
 
 @pytest.mark.parametrize("verb", ["assign", "remove", "show", "list", "wait"])
-def test_help_imports_no_sdk(imports: Watched, verb: str) -> None:
-    imports("-h")  # core looks for updates below a help text, once a day
-    assert imports(f"communication identity {verb} -h") == []
+def test_help_imports_no_sdk(watched: Watched, verb: str) -> None:
+    watched("-h")  # core looks for updates below a help text, once a day
+    watched(f"communication identity {verb} -h").ok()
+    assert watched.imported() == []
 
 
-def test_completion_of_flags_imports_no_sdk(imports: Watched, tmp_path: Path) -> None:
-    line = "az communication identity assign --sys"
-    offered = tmp_path / "offered.txt"
-    env = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(offered), "COMP_LINE": line,
-           "COMP_POINT": str(len(line))}
-    assert imports("", env) == []
-    assert "--system-assigned" in offered.read_text(encoding="utf-8")  # else it completed nothing
+def test_completion_of_flags_imports_no_sdk(watched: Watched) -> None:
+    assert "--system-assigned" in complete(watched, "az communication identity assign --sys")
+    assert watched.imported() == []
 
 
 @pytest.mark.parametrize("line", [
@@ -68,15 +68,17 @@ def test_completion_of_flags_imports_no_sdk(imports: Watched, tmp_path: Path) ->
     "list --all-subscriptions -g rg",
     "wait -n myApp -g rg",
 ])
-def test_wrong_input_has_us_import_no_sdk(imports: Watched, sim: Armsim, line: str) -> None:
+def test_wrong_input_has_us_import_no_sdk(watched: Watched, sim: Armsim, line: str) -> None:
     """Core itself imports some: to print any error at all, and to look for updates below the help of a group."""
-    assert [one for one in imports(f"communication identity {line}") if one.endswith("ours")] == []
+    watched(f"communication identity {line}")
+    assert [one for one in watched.imported() if one.endswith("ours")] == []
     assert not sim.requests
 
 
-def test_the_watch_sees_what_is_imported(imports: Watched, sim: Armsim) -> None:
+def test_the_watch_sees_what_is_imported(watched: Watched, sim: Armsim) -> None:
     sim.state.add_resource("myApp", "rg")
-    assert "azure.mgmt ours" in imports("communication identity show -n myApp -g rg")
+    watched("communication identity show -n myApp -g rg").ok()
+    assert "azure.mgmt ours" in watched.imported()
 
 
 def test_the_command_table_loads_in_no_time(az: Az) -> None:

@@ -29,7 +29,9 @@ class ArmError(Exception):
         return {"error": error} if self.wrapped else error
 
 
-IDENTITY_POLICY = "bcff6755-335b-484d-b435-d1161db39cdc"  # the built-in policy that asks for an identity
+# The built-in policy that asks for an identity.
+IDENTITY_POLICY = "bcff6755-335b-484d-b435-d1161db39cdc"
+IDENTITY_POLICY_NAME = "Communication service resource should use a managed identity"
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 
 
@@ -138,16 +140,15 @@ def policy_definition_not_found(name: str) -> ArmError:
                     headers=GATEWAY)
 
 
-def disallowed_by_policy(name: str, scope: str, policy: str, assignment: str) -> ArmError:
-    """A policy forbids it (shape recorded 2026-03-27)."""
-    definition = IDENTITY_POLICY
-    info = {"policyDefinitionDisplayName": policy, "policyDefinitionEffect": "Deny",
-            "policyDefinitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{definition}",
-            "policyDefinitionName": definition, "policyAssignmentName": assignment,
+def disallowed_by_policy(name: str, scope: str, assignment: str) -> ArmError:
+    """The policy forbids it (shape recorded 2026-03-27)."""
+    info = {"policyDefinitionDisplayName": IDENTITY_POLICY_NAME, "policyDefinitionEffect": "Deny",
+            "policyDefinitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{IDENTITY_POLICY}",
+            "policyDefinitionName": IDENTITY_POLICY, "policyAssignmentName": assignment,
             "policyAssignmentId": f"{scope}/providers/Microsoft.Authorization/policyAssignments/{assignment}",
             "policyAssignmentDisplayName": assignment, "policyAssignmentScope": scope}
     identifiers = json.dumps([{"policyAssignment": {"name": assignment, "id": info["policyAssignmentId"]},
-                               "policyDefinition": {"name": policy, "id": info["policyDefinitionId"]}}])
+                               "policyDefinition": {"name": IDENTITY_POLICY_NAME, "id": info["policyDefinitionId"]}}])
     return ArmError(403, "RequestDisallowedByPolicy",
                     f"Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.",
                     {"target": name, "additionalInfo": [{"type": "PolicyViolation", "info": info}]}, GATEWAY)

@@ -23,7 +23,6 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TENANT = "00000000-0000-0000-0000-00000000000a"
 CLIENT = "00000000-0000-0000-0000-00000000000c"  # the login's object ID
 PROVIDER = "Microsoft.Communication"
-IDENTITY_POLICY_NAME = "Communication service resource should use a managed identity"
 RESOURCE_TYPE = f"{PROVIDER}/CommunicationServices"
 ASSIGN_ACTION = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 
@@ -83,7 +82,7 @@ class ArmState:
         self.authorization = Authorization(self.clock, TENANT)
         self.denials: list[tuple[str, str]] = []
         self.locks: list[tuple[str, str]] = []
-        self.policies: dict[tuple[str, str], str] = {}  # (scope, assignment's name): the policy's name, if it denies
+        self.policies: set[tuple[str, str]] = set()  # scope and name of the assignments that deny
         self.unregistered: set[tuple[str, str]] = set()
 
     # ---- setting the scene -------------------------------------------------------------------------------------------
@@ -153,11 +152,11 @@ class ArmState:
 
     def require_identity_by_policy(self, scope: str, assignment: str = "require-identity") -> None:
         """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity."""
-        self.policies[scope, assignment] = IDENTITY_POLICY_NAME
+        self.policies.add((scope, assignment))
 
     def end_policy(self, scope: str, assignment: str) -> None:
         """Take a policy's effect away: Audit, Disabled or no assignment."""
-        self.policies.pop((scope, assignment), None)
+        self.policies.discard((scope, assignment))
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
         """Unregister a provider."""
@@ -369,9 +368,9 @@ class ArmState:
 
     def _allowed(self, resource: CommunicationResource, identity: StoredIdentity) -> StoredIdentity:
         """What a policy lets through: with Deny, no resource without identity."""
-        for (scope, assignment), policy in self.policies.items():
+        for scope, assignment in self.policies:
             if _below(resource.id, scope) and not identity.system and not identity.users:
-                raise errors.disallowed_by_policy(resource.name, scope, policy, assignment)
+                raise errors.disallowed_by_policy(resource.name, scope, assignment)
         return identity
 
     def _denied(self, action: str, scope: str) -> bool:

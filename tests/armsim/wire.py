@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from . import errors, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
-from .state import IDENTITY_POLICY_NAME, PROVIDER, TENANT, ArmState
+from .state import PROVIDER, TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
@@ -289,7 +289,7 @@ def get_policy_definition(_wire: Wire, _request: Request, parts: dict[str, str])
     effects = {"type": "string", "defaultValue": "Audit", "allowedValues": ["Audit", "Deny", "Disabled"]}
     return json_answer(200, {"id": f"/providers/Microsoft.Authorization/policyDefinitions/{parts['name']}",
                              "name": parts["name"], "type": "Microsoft.Authorization/policyDefinitions",
-                             "properties": {"displayName": IDENTITY_POLICY_NAME, "policyType": "BuiltIn",
+                             "properties": {"displayName": errors.IDENTITY_POLICY_NAME, "policyType": "BuiltIn",
                                             "mode": "Indexed", "parameters": {"effect": effects}}})
 
 
@@ -421,9 +421,9 @@ def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> An
 
 @route("GET", f"{_SUB}/resources", RESOURCES_VERSIONS)
 def list_all(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+    documents = (resource.document(TENANT) for resource in wire.state.list_resources(parts["subscription"]))
     return json_answer(200, {"value": [
-        {key: document[key] for key in ("id", "name", "type", "location")}
-        for resource in wire.state.list_resources(parts["subscription"]) for document in [resource.document(TENANT)]]})
+        {key: document[key] for key in ("id", "name", "type", "location")} for document in documents]})
 
 
 def metadata(url: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from ._arm import items
 from ._resource_id import Resource
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ def list_documents(client: CommunicationServiceManagementClient, subscription: s
 
     Not through the SDK's own lists, which make each resource a model object that would only be turned back into JSON.
     """
+    from ._arm import items
     scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{quote(group)}" if group else "")
     return items(client, f"{scope}/providers/Microsoft.Communication/communicationServices",
                  {"api-version": "2023-04-01"})

@@ -75,18 +75,16 @@ def _documents(client: CommunicationServiceManagementClient) -> Iterator[dict[st
     while True:
         page, headers = query(client, _PATH, _PARAMS, {"query": QUERY, "options": options})
         yield from page["data"]
-        token = page.get("$skipToken")
-        _warn_of_a_cut(page, headers)
-        if not token:
+        if not page.get("$skipToken"):
+            _warn_of_a_cut(page, headers)
             return
-        options["$skipToken"] = token
+        options["$skipToken"] = page["$skipToken"]
         if headers.get("x-ms-user-quota-remaining") == "0":
             sleep(quota_resets_after(headers))
 
 
 def _warn_of_a_cut(page: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-    if page.get("$skipToken"):
-        return  # said once, with the last page
+    """Warn where the last page is not the end of what there is."""
     if headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
         logger.warning("Resource Graph looks at 10,000 subscriptions at most, and this login can read more: the list "
                        "is not complete. For one of the others run: az communication identity list --subscription ID")
