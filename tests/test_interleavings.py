@@ -23,7 +23,7 @@ from armsim.errors import ArmError
 from az import Az
 from azext_communication_identity import _patience
 from azext_communication_identity._change import change_identities
-from azext_communication_identity._identity import (
+from azext_communication_identity.model.identity import (
     Change,
     Identities,
     after_assign,
@@ -32,7 +32,7 @@ from azext_communication_identity._identity import (
     patch_body,
 )
 from azext_communication_identity._resource import Document, read
-from azext_communication_identity._resource_id import Resource
+from azext_communication_identity.model.names import Resource
 from azure.core.exceptions import HttpResponseError
 from hypothesis import settings
 from hypothesis import strategies as st

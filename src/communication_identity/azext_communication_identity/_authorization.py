@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from ._arm import items
-from ._resource_id import shown
-from ._role import Role, role_by_id
+from .model.names import shown
+from .model.roles import Role, role_by_id
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient

@@ -16,7 +16,7 @@ from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
 from ._interrupt import interrupts_tell
-from ._resource_id import Resource
+from .model.names import Resource
 
 logger = get_logger(__name__)
 T = TypeVar("T")

@@ -16,11 +16,11 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from knack.log import get_logger
 
 from ._authorization import assignments_at, assignments_of, create_assignment, delete_assignment, resolve_role
-from ._identity import Change, find_id
+from .model.identity import Change, find_id
 from ._patience import Patience
 from ._resource import Document
-from ._resource_id import Resource
-from ._role import Role, create_command, find_assignment, new_assignment, plain_assignment
+from .model.names import Resource
+from .model.roles import Role, create_command, find_assignment, new_assignment, plain_assignment
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient

@@ -14,7 +14,7 @@ from typing import Any
 from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 
 from ._client_factory import user_assigned_identities
-from ._identity import find_id
+from .model.identity import find_id
 
 
 def identity_not_found(cli_ctx: Any, named: Iterable[str]) -> AzCLIError | None:

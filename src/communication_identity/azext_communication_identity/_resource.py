@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from ._resource_id import Resource
+from .model.names import Resource
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient

@@ -15,9 +15,9 @@ from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures, workers
 from ._client_factory import authorization, communication, per_subscription
-from ._identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
+from .model.identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
-from ._resource_id import Resource, user_assigned_id
+from .model.names import Resource, user_assigned_id
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient

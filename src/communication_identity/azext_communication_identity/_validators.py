@@ -14,7 +14,7 @@ from typing import Any
 from azure.cli.core.azclierror import MutuallyExclusiveArgumentError, RequiredArgumentMissingError
 from knack.log import get_logger
 
-from ._resource_id import (
+from .model.names import (
     Resource,
     check_group_name,
     check_resource_name,
@@ -125,7 +125,7 @@ def _check_role(namespace: Namespace) -> None:
         raise RequiredArgumentMissingError("--scope was given without --role.",
                                            "Name the role to grant at that scope with --role.")
     if namespace.role is not None:
-        from ._role import check_role, check_scope
+        from .model.roles import check_role, check_scope
         namespace.role = check_role(namespace.role)
         namespace.scopes = [check_scope(scope) for scope in namespace.scopes or ()] or None
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from ._resource_id import shown
+from .model.names import shown
 
 _TRUE = ("true", "yes", "y", "t", "1")
 _FALSE = ("false", "no", "n", "f", "0")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._resource_id import Resource
+    from .model.names import Resource
 
 Block = dict[str, Any]
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azext_communication_identity._identity import (
+from azext_communication_identity.model.identity import (
     Change,
     Identities,
     after_assign,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from azext_communication_identity._resource_id import (
+from azext_communication_identity.model.names import (
     Resource,
     check_group_name,
     check_resource_name,

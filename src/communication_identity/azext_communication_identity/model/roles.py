@@ -20,7 +20,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from ._resource_id import GUID, shown
+from .names import GUID, shown
 
 # Not compiled here, as in _resource_id.py.
 _ROLE_ID = rf"(?i:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"

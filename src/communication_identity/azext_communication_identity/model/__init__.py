@@ -1,0 +1,6 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""What is true without a service: identities, names, roles and the life of a write, as data. Pure: no I/O, no SDK."""
