@@ -22,6 +22,7 @@ Block = Mapping[str, Any]
 
 SYSTEM = "systemassigned"
 USER = "userassigned"
+_SPELLING = {SYSTEM: "SystemAssigned", USER: "UserAssigned", "none": "None"}
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,24 @@ def find_id(wanted: str, among: tuple[str, ...]) -> str | None:
 
 def identities_of(block: Block | None) -> Identities:
     """Read an identity block, whatever its spelling: the service answers "SystemAssigned, UserAssigned" (recorded),
-    is sent "SystemAssigned,UserAssigned", and leaves the block out where there is none.
+    is sent "SystemAssigned,UserAssigned", and leaves the block out where there is none. What is in the map counts,
+    whatever the type says: a write that forgot it would drop it.
     """
-    block = block or {}
-    kinds = {kind.strip().lower() for kind in (block.get("type") or "").split(",")}
-    users = block.get("userAssignedIdentities") or {}
-    return Identities(SYSTEM in kinds, tuple(users) if USER in kinds else ())
+    return Identities(SYSTEM in _kinds(block), tuple(_users(block)))
+
+
+def unknown_of(block: Block | None) -> str | None:
+    """What of the block a PATCH of ours can't say, in words; None where it can say all. What it can't say, it would drop.
+    """
+    users = (block or {}).get("userAssignedIdentities")
+    strange = [kind for kind in _kinds(block) if kind not in _SPELLING]
+    if strange:
+        return f"the type {(block or {}).get('type')!r}"
+    if users is not None and not isinstance(users, Mapping):
+        return "a map of user-assigned identities in an unknown form"
+    if USER in _kinds(block) and not users:
+        return f"the type {(block or {}).get('type')!r} without its user-assigned identities"
+    return None
 
 
 def after_assign(current: Identities, change: Change) -> Identities:
@@ -107,14 +120,21 @@ def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
 
 
 def holds(block: Block | None, wanted: Identities) -> bool:
-    """Whether the block has all of `wanted`, settled: the system-assigned identity with its principal ID, each
-    user-assigned one with its client ID. Directly after a write the service may answer {} for them (recorded for PUT).
+    """Whether the block has all of `wanted`, settled or not."""
+    return difference(wanted, identities_of(block)) == Identities()
+
+
+def unsettled(block: Block | None, wanted: Identities) -> list[str]:
+    """What of `wanted` has no ID yet, as messages name it: the system-assigned identity without its principal ID, a
+    user-assigned one without its client ID or principal ID. Directly after a write the service may answer {} for them
+    (recorded for PUT).
     """
-    users = {identity.lower(): value or {} for identity, value in
-             ((block or {}).get("userAssignedIdentities") or {}).items()}
-    has = identities_of(block)
-    return ((not wanted.system_assigned or has.system_assigned and bool((block or {}).get("principalId")))
-            and all(users.get(identity.lower(), {}).get("clientId") for identity in wanted.user_assigned))
+    users = {identity.lower(): details for identity, details in _users(block).items()}
+    missing = Identities(
+        wanted.system_assigned and not (block or {}).get("principalId"),
+        tuple(identity for identity in wanted.user_assigned
+              if not all(users.get(identity.lower(), {}).get(key) for key in ("clientId", "principalId"))))
+    return words(missing)
 
 
 def holds_any(block: Block | None, unwanted: Identities) -> bool:
@@ -135,27 +155,50 @@ def plain_block(block: Block | None) -> dict[str, Any]:
     """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
     and {"type": "None"} where there is no identity.
     """
-    has = identities_of(block)
-    plain: dict[str, Any] = {"type": has.type}
+    kinds = sorted({_SPELLING.get(kind, kind) for kind in _kinds(block)} - {"None"})
+    plain: dict[str, Any] = {"type": ",".join(kinds) or "None"}
     for key in ("principalId", "tenantId"):
-        if has.system_assigned and (block or {}).get(key):
+        if SYSTEM in _kinds(block) and (block or {}).get(key):
             plain[key] = (block or {})[key]
-    if has.user_assigned:
+    if _users(block):
         plain["userAssignedIdentities"] = {
-            identity: {key: value for key, value in (details or {}).items() if value is not None}
-            for identity, details in (block or {})["userAssignedIdentities"].items()}
+            identity: {key: value for key, value in details.items() if value is not None}
+            for identity, details in _users(block).items()}
     return plain
 
 
+def block_of(identities: Identities, known: Block | None) -> dict[str, Any]:
+    """The plain block that a resource has once it has these identities, with the IDs that `known` has of them."""
+    users = {identity.lower(): details for identity, details in _users(known).items()}
+    block: dict[str, Any] = {"type": identities.type}
+    if identities.system_assigned:
+        block.update({key: (known or {}).get(key) for key in ("principalId", "tenantId")})
+    block["userAssignedIdentities"] = {one: users.get(one.lower(), {}) for one in identities.user_assigned}
+    return plain_block(block)
+
+
 def principals_of(block: Block | None, among: Identities) -> list[str]:
-    """The principal IDs of the identities `among`, as far as the block has them. IDs are in the block's own casing."""
-    users = (block or {}).get("userAssignedIdentities") or {}
+    """The principal IDs of the identities `among`, as far as the block has them."""
+    users = {identity.lower(): details for identity, details in _users(block).items()}
     found = [(block or {}).get("principalId")] if among.system_assigned else []
-    found += [(users[identity] or {}).get("principalId") for identity in among.user_assigned]
-    return [principal for principal in found if principal]
+    found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]
+    return list(dict.fromkeys(principal for principal in found if principal))
 
 
 def words(identities: Identities) -> list[str]:
     """The identities as messages name them."""
     return ["the system-assigned identity"] * identities.system_assigned + [
         f"'{identity}'" for identity in identities.user_assigned]
+
+
+def _kinds(block: Block | None) -> list[str]:
+    """The parts of `type`: known ones in lower case, others as they are."""
+    kinds = str((block or {}).get("type") or "None").split(",")
+    return [kind.strip() if kind.strip().lower() not in _SPELLING else kind.strip().lower() for kind in kinds]
+
+
+def _users(block: Block | None) -> dict[str, dict[str, Any]]:
+    """The map of user-assigned identities, with {} for every value that isn't an object."""
+    users = (block or {}).get("userAssignedIdentities")
+    return {str(identity): dict(details) if isinstance(details, Mapping) else {}
+            for identity, details in users.items()} if isinstance(users, Mapping) else {}

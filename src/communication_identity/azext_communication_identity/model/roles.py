@@ -13,7 +13,7 @@ A role assignment, as the service sends it (Microsoft.Authorization 2022-04-01):
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -119,17 +119,11 @@ def new_assignment(scope: str, role: Role, principal_id: str) -> dict[str, Any]:
             "properties": {"scope": scope, "roleDefinitionId": role.id, "principalId": principal_id}}
 
 
-def find_assignment(assignments: Iterable[Mapping[str, Any]], scope: str, role: Role) -> Mapping[str, Any] | None:
-    """The assignment of the role at exactly this scope."""
-    wanted = (scope.lower(), role.guid.lower())
-    return next((one for one in assignments if wanted == (
-        one["properties"]["scope"].lower(), role_guid(one["properties"]["roleDefinitionId"]).lower())), None)
-
-
 def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> dict[str, str]:
     """A role assignment as commands print it."""
     properties = assignment["properties"]
-    return {"id": assignment["id"], "roleName": name or role_name(properties["roleDefinitionId"]),
+    role_id = properties["roleDefinitionId"]
+    return {"id": assignment["id"], "roleName": name or role_name(role_id), "roleDefinitionId": role_id,
             "scope": properties["scope"], "principalId": properties["principalId"]}
 
 

@@ -1,0 +1,172 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""Assign identities to one resource, and grant a role to them, as lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from azure.cli.core.azclierror import AzCLIError, AzureResponseError
+from knack.log import get_logger
+
+from ..arm.errors import explained, service_error
+from ..arm.identities import gone_but_assigned, identity_properties, missing, not_found
+from ..arm.role_assignments import assignment_at, create_assignment, resolve_role
+from ..model.identity import (
+    Change,
+    Identities,
+    after_assign,
+    block_of,
+    find_id,
+    identities_of,
+    plain_block,
+    principals_of,
+)
+from ..model.names import Resource, user_assigned_id
+from ..model.roles import Role, create_command
+from ..model.steps import Life, RefusedError
+from ..model.write import Document, Planner, get, idle, plan, write
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command names: identities (names or resource IDs; `user_assigned == ()` for a removal: all), a role, and
+    how to go about it.
+    """
+
+    system_assigned: bool
+    user_assigned: Sequence[str] | None
+    role: str | None = None
+    scopes: Sequence[str] = ()
+    dry_run: bool = False
+    no_wait: bool = False
+
+    def change(self, resource: Resource) -> Change:
+        """What it means for one resource: a name is one of its own group and subscription."""
+        ids = (user_assigned_id(value, resource) for value in self.user_assigned or ())
+        return Change(self.system_assigned, tuple(ids),
+                      all_user_assigned=self.user_assigned is not None and not self.user_assigned)
+
+
+def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
+    """Add identities, keep those that are there; grant a role to those that are named. Returns the plain block, or with
+    `dry_run` what would change.
+    """
+    change = order.change(resource)
+    roles: dict[str, Role] = {}
+    for scope in order.scopes if order.role else ():
+        roles[scope] = yield from resolve_role(order.role or "", scope, resource.subscription)
+    document = yield from get(resource)
+    if order.dry_run:
+        return (yield from _would_assign(resource, document, change, roles))
+    # A role needs the principal ID, so with one there is always a wait.
+    document = yield from write_identities(resource, document, after_assign, change,
+                                           no_wait=order.no_wait and not roles)
+    block = plain_block(document.block)
+    if roles:
+        block["roleAssignments"] = yield from _grant(resource, document, change, roles)
+    return block
+
+
+def write_identities(resource: Resource, document: Document, planner: Planner, change: Change, *,
+                     no_wait: bool = False) -> Life[Document]:
+    """Write, and say what someone else did meanwhile; where the service refuses an identity, find out why."""
+    try:
+        written = yield from write(resource, document, planner, change, no_wait=no_wait)
+    except RefusedError as refusal:
+        if service_error(refusal).code == "FailedIdentityOperation":
+            wanted = plan(document, planner, change).wanted.user_assigned
+            gone = yield from missing(wanted)
+            carried = [one for one in gone if find_id(one, identities_of(document.block).user_assigned)]
+            if carried:
+                raise gone_but_assigned(resource, carried) from refusal
+            if gone:
+                raise (yield from not_found(gone[0])) from refusal
+        raise
+    for note in written.notes:
+        logger.warning(note)
+    return written.document
+
+
+def require_existing(resource: Resource, identities: Sequence[str], carried: Sequence[str]
+                     ) -> Life[dict[str, dict[str, Any]]]:
+    """What ManagedIdentity says of user-assigned identities; raises an azclierror where one doesn't exist."""
+    found = {}
+    for identity in identities:
+        properties = yield from identity_properties(identity)
+        if properties is None and find_id(identity, tuple(carried)):
+            raise gone_but_assigned(resource, [identity])
+        if properties is None:
+            raise (yield from not_found(identity))
+        found[identity] = properties
+    return found
+
+
+def dry_run_result(resource: Resource, document: Document, after: dict[str, Any], assignments: list[dict[str, str]],
+                   changes: bool) -> dict[str, Any]:
+    """What `--dry-run` prints for one resource."""
+    return {"id": resource.id, "before": plain_block(document.block), "after": after, "roleAssignments": assignments,
+            "changes": changes}
+
+
+def _would_assign(resource: Resource, document: Document, change: Change, roles: dict[str, Role]
+                  ) -> Life[dict[str, Any]]:
+    document = yield from idle(resource, document)
+    planned = plan(document, after_assign, change)
+    known = yield from require_existing(resource, planned.wanted.user_assigned, planned.before.user_assigned)
+    users = {**{one: known[one] for one in known}, **((document.block or {}).get("userAssignedIdentities") or {})}
+    block = {**(document.block or {}), "userAssignedIdentities": users}
+    after = block_of(planned.wanted, block)
+    assignments = []
+    for identity, principal in _named(change, after):
+        for scope, role in roles.items():
+            if not principal or (yield from assignment_at(scope, role, principal)) is None:
+                assignments.append({"change": "create", "roleName": role.name, "scope": scope,
+                                    "identity": identity, **({"principalId": principal} if principal else {})})
+    return dry_run_result(resource, document, after, assignments, planned.changes or bool(assignments))
+
+
+def _named(change: Change, block: dict[str, Any]) -> list[tuple[str, str]]:
+    """The identities that a change names, each with its principal ID; empty where the block has none."""
+    named = [Identities(True)] if change.system_assigned else []
+    named += [Identities(False, (identity,)) for identity in change.user_assigned]
+    return [(one.user_assigned[0] if one.user_assigned else "SystemAssigned",
+             next(iter(principals_of(block, one)), "")) for one in named]
+
+
+def _grant(resource: Resource, document: Document, change: Change, roles: dict[str, Role]
+           ) -> Life[list[dict[str, str]]]:
+    """Grant the role at each scope to every identity that is named; what is granted already is left alone. Raises
+    AzureResponseError that says what is done and how to do the rest.
+    """
+    granted: list[dict[str, str]] = []
+    failed: dict[str, Exception] = {}
+    for identity, principal in dict(_named(change, plain_block(document.block))).items():
+        if not principal:
+            raise AzureResponseError(
+                f"The identity is assigned to '{resource.name}', but the service shows no principal ID of it yet "
+                f"({identity}), so the role was not granted.", "To grant the role, run the command again.")
+        for scope, role in roles.items():
+            try:
+                there = yield from assignment_at(scope, role, principal)
+                granted.append({**there, "roleName": role.name} if there else
+                               (yield from create_assignment(scope, role, principal)))
+            except (RefusedError, AzCLIError) as error:
+                failed[create_command(scope, role.name, principal)] = error
+    if failed:
+        raise _not_granted(resource, len(granted), failed)
+    return granted
+
+
+def _not_granted(resource: Resource, granted: int, failed: dict[str, Exception]) -> AzureResponseError:
+    reasons = "\n".join(dict.fromkeys(str(explained(error) or error) for error in failed.values()))
+    done = f", and {granted} of {granted + len(failed)} role assignments were made" if granted else ""
+    return AzureResponseError(
+        f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: {reasons}",
+        "To finish, ask someone who can assign roles there to run:\n" + "\n".join(failed))

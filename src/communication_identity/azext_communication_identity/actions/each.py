@@ -1,0 +1,102 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""The same work for one resource or many: no failure hidden, and an end on Ctrl-C at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn, TypeVar
+
+from azure.cli.core.azclierror import AzCLIError, AzureResponseError
+from knack.log import get_logger
+
+from ..arm.client import Arm
+from ..arm.errors import AGAIN, explain, explained
+from ..model.names import Resource
+from ..model.steps import Life
+from .schedule import MOST_WORKERS, WORKERS, Clock, Outcome, Schedule
+from .terminal import interruptible, signs_of_life
+
+logger = get_logger(__name__)
+T = TypeVar("T")
+Block = dict  # the plain identity block that commands print
+
+CLOCK = Clock()
+
+
+def for_each(cmd: Any, resources: Sequence[Resource], life: Callable[[Resource], Life[T]],
+             ready: Callable[[Mapping[Resource, Any]], None] | None = None) -> Outcome[T]:
+    """Live the life of each resource."""
+    subscriptions = {resource.subscription.lower() for resource in resources}
+    arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
+    schedule: Schedule[T] = Schedule({resource: partial(life, resource) for resource in resources}, arm.send, CLOCK,
+                                     ready)
+    with interruptible(lambda: _interrupted(schedule)), signs_of_life(cmd.cli_ctx) as tick:
+        return schedule.run(tick)
+
+
+def results(cmd: Any, outcome: Outcome[T], resources: Sequence[Resource]) -> T | list[T]:
+    """What to print: the result of a single resource; for several a list in the order given. Raises the failure of a
+    single one; those of several are reported, and fail the command after its output is printed.
+    """
+    if len(resources) == 1:
+        for failure in outcome.failures.values():
+            if isinstance(failure, Exception):
+                explain(failure)  # here, since core's `show` has an exception handler of its own
+            raise failure
+        return outcome.results[resources[0]]
+    _report(cmd, outcome)
+    return [outcome.results[resource] for resource in resources if resource in outcome.results]
+
+
+def _report(cmd: Any, outcome: Outcome[Any]) -> None:
+    """Name each failed resource with its error, and each way to go on once."""
+    if not outcome.failures:
+        return
+    ways: dict[str, None] = {}  # a set that keeps the order
+    for resource, failure in outcome.failures.items():
+        error = explained(failure)
+        logger.error("%s: %s", resource.id, error or f"{type(failure).__name__}: {failure}")
+        ways.update(dict.fromkeys(error.recommendations if error else ()))
+    for way in ways:
+        logger.warning(way)
+    summary = AzureResponseError(
+        f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
+        f"Each failure is reported above. {AGAIN}")
+    if not outcome.results:
+        raise summary
+    _fail_after_output(cmd.cli_ctx, summary)
+
+
+def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
+    """See to it that this command fails, and no later one of the same process: the CLI itself exits with 0 as long as
+    one resource succeeded.
+    """
+    from knack.events import EVENT_CLI_POST_EXECUTE, EVENT_CLI_SUCCESSFUL_EXECUTE
+
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise error
+
+    def forget(*_: Any, **__: Any) -> None:
+        cli_ctx.unregister_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
+        cli_ctx.unregister_event(EVENT_CLI_POST_EXECUTE, forget)
+
+    cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
+    cli_ctx.register_event(EVENT_CLI_POST_EXECUTE, forget)
+
+
+def _interrupted(schedule: Schedule[Any]) -> str:
+    writing = [run.resource for run in schedule.runs if run.wrote]
+    outcome, lines = schedule.outcome, ["Interrupted."]
+    if schedule.total > 1:
+        lines = [f"Interrupted: {len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} "
+                 "failed."]
+    if len(writing) == 1:
+        lines.append(f"The service may still be working on '{writing[0].name}'. To see what it has now, run:\n"
+                     f"az communication identity show --ids {writing[0].id}")
+    elif writing:
+        lines.append(f"The service may still be working on {len(writing)} resources. {AGAIN}")
+    return " ".join(lines)

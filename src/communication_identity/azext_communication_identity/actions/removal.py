@@ -1,0 +1,186 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""Remove identities from one resource, as a life; say what is lost before, and ask where there is someone to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.cli.core.azclierror import (
+    AzureResponseError,
+    ManualInterrupt,
+    RequiredArgumentMissingError,
+    ResourceNotFoundError,
+)
+from knack.log import get_logger
+
+from ..arm.errors import explained
+from ..arm.graph import assignments_everywhere
+from ..arm.role_assignments import assignments_of, delete_assignment
+from ..model.consent import Consent
+from ..model.identity import Identities, after_remove, block_of, not_assigned, plain_block, principals_of, words
+from ..model.names import Resource
+from ..model.steps import Life, Ready, RefusedError
+from ..model.write import Document, Plan, get, idle, plan
+from .assign import Order, dry_run_result, require_existing, write_identities
+
+logger = get_logger(__name__)
+
+
+@dataclass
+class Removal:
+    """The removal of identities from one resource, as read before. `assignments`: the role assignments (plain) of the
+    system-assigned identity, which are deleted with it or stay as orphans.
+    """
+
+    resource: Resource
+    document: Document
+    planned: Plan
+    sweeping: bool
+    delete: bool
+    assignments: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def loses(self) -> bool:
+        """Whether something goes that nobody can bring back, or that nobody has named."""
+        gone = self.planned.removed
+        return gone.system_assigned or bool(gone.user_assigned) and (
+            self.sweeping or self.planned.wanted == Identities())
+
+    def losses(self) -> list[str]:
+        """A sentence for each thing that is lost."""
+        name, gone, lines = self.resource.name, self.planned.removed, []
+        if gone.system_assigned:
+            lines.append(f"This deletes the principal of the system-assigned identity of '{name}'. A new one will not "
+                         "have its access.")
+        if gone != Identities() and self.planned.wanted == Identities():
+            lines.append(f"This leaves '{name}' without an identity. It removes: {', '.join(words(gone))}.")
+        elif self.sweeping and gone.user_assigned:
+            lines.append(f"This removes all user-assigned identities from '{name}': "
+                         f"{', '.join(words(Identities(False, gone.user_assigned)))}.")
+        if self.assignments:
+            roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            lines.append(f"Its role assignments are deleted too: {roles}." if self.delete else
+                         f"Its role assignments stay as orphans: {roles}. To delete them too, add "
+                         "--delete-role-assignments.")
+        return lines
+
+    def warn(self) -> None:
+        """Say what is lost, and where there is nothing to remove."""
+        for line in self.losses():
+            logger.warning(line)
+
+
+def remove(resource: Resource, order: Order, consent: Consent, delete_role_assignments: bool
+           ) -> Life[dict[str, Any]]:
+    """Remove identities, keep the others. Returns the plain block that is left, or with `dry_run` what would change."""
+    change = order.change(resource)
+    document = yield from get(resource)
+    if order.dry_run:
+        document = yield from idle(resource, document)
+    planned = plan(document, after_remove, change)
+    absent = not_assigned(planned.before, change)
+    if absent:
+        raise ResourceNotFoundError(
+            f"Not assigned to '{resource.name}': {', '.join(absent)}. Nothing was removed.",
+            "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
+    _say_what_is_not_there(resource, order, planned)
+    removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments)
+    if planned.removed.system_assigned:
+        removal.assignments = yield from _assignments(removal)
+    if order.dry_run:
+        return (yield from _would_remove(removal))
+    if removal.loses and consent is Consent.REFUSE:
+        raise RequiredArgumentMissingError(
+            f"{' '.join(removal.losses())} Nothing was removed, since nobody can be asked.",
+            "To remove it without a question, add --yes.")
+    if consent is Consent.ASK:
+        yield Ready(removal)
+    else:
+        removal.warn()
+    document = yield from write_identities(resource, document, after_remove, change, no_wait=order.no_wait)
+    if removal.delete:
+        yield from _delete(removal)
+    return plain_block(document.block)
+
+
+def confirm(removals: Mapping[Resource, Any]) -> None:
+    """Warn of what is lost, and ask once for all. Raises ManualInterrupt where the answer is not yes."""
+    lossy = [removal for removal in removals.values() if removal.loses]
+    for removal in removals.values():
+        removal.warn()
+    if not lossy:
+        return
+    from knack.prompting import NoTTYException, prompt_y_n
+    count = sum(len(words(removal.planned.removed)) for removal in removals.values())
+    what = "1 identity" if count == 1 else f"{count} identities"
+    where = f"'{lossy[0].resource.name}'" if len(removals) == 1 else f"{len(removals)} resources"
+    try:
+        agreed = prompt_y_n(f"Remove {what} from {where}?", default="n")
+    except (EOFError, KeyboardInterrupt, NoTTYException):
+        agreed = False
+    if not agreed:
+        raise ManualInterrupt("Nothing was removed.")
+
+
+def _say_what_is_not_there(resource: Resource, order: Order, planned: Plan) -> None:
+    if order.system_assigned and not planned.before.system_assigned:
+        logger.warning("'%s' has no system-assigned identity. There is none to remove.", resource.name)
+    if order.user_assigned is not None and not order.user_assigned and not planned.before.user_assigned:
+        logger.warning("'%s' has no user-assigned identity. There is none to remove.", resource.name)
+
+
+def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
+    """The role assignments of the system-assigned identity: those of the resource's subscription; if they are to be
+    deleted, of all subscriptions. A look-up that only warns never holds a removal up.
+    """
+    principals = principals_of(removal.document.block, Identities(True))
+    found: dict[str, dict[str, str]] = {}
+    for principal in principals:
+        try:
+            here = yield from assignments_of(removal.resource.subscription, principal, optional=not removal.delete)
+        except RefusedError as refusal:
+            if removal.delete:
+                raise
+            logger.warning("The role assignments of the system-assigned identity of '%s' were not looked up: %s",
+                           removal.resource.name, explained(refusal))
+            continue
+        found.update({one["id"].lower(): one for one in here})
+    if removal.delete and principals:
+        try:
+            everywhere = yield from assignments_everywhere(principals)
+        except RefusedError as refusal:
+            logger.warning("Role assignments in other subscriptions were not looked up and will stay: %s",
+                           explained(refusal))
+            everywhere = []
+        found = {**{one["id"].lower(): one for one in everywhere}, **found}
+    return list(found.values())
+
+
+def _would_remove(removal: Removal) -> Life[dict[str, Any]]:
+    planned, resource = removal.planned, removal.resource
+    yield from require_existing(resource, planned.wanted.user_assigned, planned.before.user_assigned)
+    verb = "delete" if removal.delete else "orphan"
+    assignments = [{"change": verb, "identity": "SystemAssigned", **one} for one in removal.assignments]
+    return dry_run_result(resource, removal.document, block_of(planned.wanted, removal.document.block), assignments,
+                          planned.changes)
+
+
+def _delete(removal: Removal) -> Life[None]:
+    """Delete the role assignments. Raises AzureResponseError that names those that stay."""
+    failed: dict[str, Exception] = {}
+    for one in removal.assignments:
+        try:
+            yield from delete_assignment(one["id"])
+        except RefusedError as refusal:
+            failed[one["id"]] = refusal
+    if failed:
+        reasons = "\n".join(dict.fromkeys(str(explained(error) or error) for error in failed.values()))
+        raise AzureResponseError(
+            f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
+            f"{len(removal.assignments)} role assignments were not deleted: {reasons}",
+            f"To delete them, ask someone who can to run:\naz role assignment delete --ids {' '.join(failed)}")

@@ -1,0 +1,91 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""What a person at a terminal sees and does: signs of life, Ctrl-C and SIGTERM. Nothing of it in a pipe."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from knack.log import get_logger
+
+if TYPE_CHECKING:
+    from .schedule import Schedule
+
+logger = get_logger(__name__)
+
+PATIENCE = 2.0  # seconds that one resource may take before the wait is shown
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether somebody is at the other end. A stream that was closed (`2>&-`) is None, or says so."""
+    return stream is not None and not stream.closed and bool(stream.isatty())
+
+
+@contextmanager
+def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
+    """A function that shows, in the CLI's own progress line, how far a schedule is."""
+    if (not is_terminal(sys.stderr) or cli_ctx.only_show_errors
+            or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
+        yield lambda _: None
+        return
+    controller, started = cli_ctx.get_progress_controller(), time.monotonic()
+    handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
+
+    def show(schedule: Schedule[Any]) -> None:
+        seconds, outcome = time.monotonic() - started, schedule.outcome
+        if schedule.total > 1:
+            controller.add(message=f"{len(outcome.results)} of {schedule.total} resources done, "
+                                   f"{len(outcome.failures)} failed, {schedule.throttled} throttled, "
+                                   f"{schedule.total - len(outcome)} remaining")
+        elif seconds > PATIENCE:
+            controller.add(message=f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s")
+
+    def make_room(_message: logging.LogRecord) -> bool:
+        controller.active_progress.clear()  # a message would go on behind the progress otherwise
+        return True
+
+    for handler in handlers:
+        handler.addFilter(make_room)
+    try:
+        yield show
+    finally:
+        for handler in handlers:
+            handler.removeFilter(make_room)
+        controller.end()
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+@contextmanager
+def interruptible(line: Callable[[], str]) -> Iterator[None]:
+    """While the body runs, let Ctrl-C exit with 130 and SIGTERM with 143 (128 + the signal's number, as shells report
+    it), after the line that `line` makes. A second Ctrl-C ends the process without a word.
+    """
+    in_main = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
+    try:
+        yield
+    except (KeyboardInterrupt, _Terminated) as stop:
+        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
+        if in_main:
+            signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + number))
+        logger.warning(line())
+        raise SystemExit(128 + number) from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    raise _Terminated

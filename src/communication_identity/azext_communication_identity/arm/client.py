@@ -1,0 +1,174 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""How requests reach ARM: the communication SDK's client, which comes with the CLI's login, proxy, logging and headers.
+
+All of ARM that the extension needs goes through it, as the JSON that came over the wire: to import another SDK takes
+longer than a request, and model objects print as {} on older versions of the CLI and have lost the ETag.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from ..model.steps import Answer, NoAnswer, Reply, Request
+
+if TYPE_CHECKING:
+    from azure.mgmt.communication import CommunicationServiceManagementClient
+
+T = TypeVar("T")
+
+
+class Arm:
+    """Sends requests with the login that can see a subscription. Safe for threads."""
+
+    def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
+        self._cli_ctx = cli_ctx
+        self._connections = connections
+        self._clients: dict[tuple[str, str], CommunicationServiceManagementClient] = {}
+        self._lock = Lock()
+        self._accounts: dict[str, tuple[str, str]] | None = None  # subscription: its tenant and user
+
+    def send(self, request: Request, subscription: str) -> Reply:
+        """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
+        from azure.core.exceptions import (
+            AzureError,
+            HttpResponseError,
+            ServiceRequestTimeoutError,
+            ServiceResponseTimeoutError,
+        )
+        from azure.core.rest import HttpRequest
+        from requests.exceptions import RequestException
+        client = self._client(subscription)
+        if not self._is_arms(request.path):
+            return NoAnswer(f"An address on another host is refused: {urlsplit(request.path).hostname}")
+        http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
+                                   headers={"If-Match": request.etag} if request.etag else {},
+                                   **({} if request.body is None else {"json": request.body}))
+        options: dict[str, Any] = {"connection_timeout": min(request.timeout, 30.0), "read_timeout": request.timeout,
+                                   "permit_redirects": False}  # ARM has none, and they could lead to another host
+        if request.query:  # core's hook, which asks for a policy token, is for writes
+            options["raw_request_hook"] = lambda _: None
+        try:
+            # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
+            response: Any = client._send_request(http_request, **options)  # pylint: disable=protected-access
+        except HttpResponseError as error:
+            response = error.response  # a 409, see below, or a body that is no JSON or that broke off
+            if response is None or error.status_code is None:
+                return NoAnswer(_first_line(error))
+        except (ServiceResponseTimeoutError, ServiceRequestTimeoutError) as error:
+            return NoAnswer(_first_line(error), stalled=True)
+        except (AzureError, RequestException) as error:
+            return NoAnswer(_first_line(error))
+        return _answer(response)
+
+    def tenant_logins(self) -> dict[tuple[str, str], str]:
+        """One subscription for each tenant and user that the CLI is logged in with."""
+        return {login: subscription for subscription, login in reversed(list(self._logins().items()))}
+
+    def _is_arms(self, path: str) -> bool:
+        """Whether an address is a path, or on the host of ARM or below it: no other host gets a token."""
+        parts, arm = urlsplit(path), urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
+        if not parts.netloc:
+            return path.startswith("/")
+        host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
+        return (parts.scheme, parts.port, parts.username) == (arm.scheme, arm.port, None) and (
+            host == known or host.endswith(f".{known}"))
+
+    def _logins(self) -> dict[str, tuple[str, str]]:
+        if self._accounts is None:
+            from azure.cli.core._profile import Profile
+            self._accounts = {account["id"].lower(): (account["tenantId"], account["user"]["name"])
+                              for account in Profile(cli_ctx=self._cli_ctx).load_cached_subscriptions()}
+        return self._accounts
+
+    def _client(self, subscription: str) -> CommunicationServiceManagementClient:
+        with self._lock:
+            login = self._logins().get(subscription.lower())
+            if login is None and self._logins():
+                from azure.cli.core.azclierror import ResourceNotFoundError
+                raise ResourceNotFoundError(
+                    f"The CLI doesn't know the subscription '{subscription}'.",
+                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that "
+                    "it knows, run:\naz account list --all --output table")
+            key = login or ("", "")
+            if key not in self._clients:
+                self._clients[key] = _make_client(self._cli_ctx, subscription, self._connections)
+            return self._clients[key]
+
+
+def _make_client(cli_ctx: Any, subscription: str, connections: int) -> CommunicationServiceManagementClient:
+    # The login imports it anyway, but from so deep down the call stack that CPython 3.11 then takes longer for
+    # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime -m azure.cli).
+    import requests  # noqa: F401  # pylint: disable=unused-import  # as above
+    from azure.cli.core.commands.client_factory import get_mgmt_service_client
+    from azure.mgmt.communication import CommunicationServiceManagementClient
+    client: CommunicationServiceManagementClient = get_mgmt_service_client(
+        cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription, retry_policy=_once_policy(),
+        **_transport(connections))
+    return client
+
+
+def _once_policy() -> Any:
+    """What takes the place of azure-core's RetryPolicy: it sends a request once, since steps.py says when to send again
+    and a scheduler can't wait inside a thread. The first request goes alone, so that one thread fetches the token.
+
+    A 409 leaves as an error: azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, next in the pipeline, would
+    register Microsoft.Communication in the subscription by itself. Only the identity block is ours to write.
+    """
+    from azure.core.exceptions import HttpResponseError
+    from azure.core.pipeline.policies import HTTPPolicy
+
+    class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes no type arguments at run time
+        lock, has_token = Lock(), False
+
+        def send(self, request: Any) -> Any:
+            if self.has_token:
+                return self._once(request)
+            with self.lock:
+                response = self._once(request)
+                self.has_token = True
+                return response
+
+        def _once(self, request: Any) -> Any:
+            response = self.next.send(request)
+            if response.http_response.status_code == 409:
+                self.has_token = True
+                raise HttpResponseError(response=response.http_response)
+            return response
+
+    return OncePolicy()
+
+
+def _transport(connections: int) -> dict[str, Any]:
+    """A transport that keeps so many connections; none where azure-core's own is enough, which keeps 10 and makes each
+    further one anew for every request.
+    """
+    if connections <= 10:
+        return {}
+    from azure.cli.core.util import should_disable_connection_verify
+    from azure.core.pipeline.transport import RequestsTransport  # pylint: disable=no-name-in-module  # it's lazy
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    session = Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=connections))
+    return {"transport": RequestsTransport(session=session,
+                                           connection_verify=not should_disable_connection_verify())}
+
+
+def _answer(response: Any) -> Answer:
+    text = response.text()
+    try:
+        body = json.loads(text) if text.strip() else None
+    except ValueError:
+        body = None
+    return Answer(response.status_code, body, {name.lower(): value for name, value in response.headers.items()}, text)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,246 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""Errors of the service as errors for a person: what happened, why, and how to go on.
+
+A table from ARM's error codes to functions. What isn't understood goes through with the service's own words, and no
+sentence is built from what the answer doesn't hold. Shapes as recorded: {"error": {"code", "message"}}, and without the
+"error" around it (Private DNS, 412).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
+
+from azure.cli.core.azclierror import (
+    AzCLIError,
+    AzureConnectionError,
+    AzureInternalError,
+    AzureResponseError,
+    BadRequestError,
+    ForbiddenError,
+    ResourceNotFoundError,
+    UnauthorizedError,
+    ValidationError,
+)
+
+from ..model.steps import Answer, NoAnswer, RefusedError, seconds_asked_for
+
+# The least built-in role that holds an action (Azure's list of built-in roles): Contributor holds every action of a
+# provider but those of Microsoft.Authorization, Reader every read.
+RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
+AGAIN = "Run the command again to retry; unchanged resources are skipped."
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """What one error answer says. Every text may be empty. `path`: the path of the request, unescaped."""
+
+    status: int
+    code: str
+    message: str
+    path: str
+    info: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The service's own words."""
+        return " ".join(filter(None, (f"({self.code})" if self.code else "", self.message))) \
+            or f"The service answered with status {self.status}."
+
+    def part(self, name: str) -> str:
+        """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
+        match = re.search(rf"/{name}/([^/]+)", self.path, re.IGNORECASE)
+        return match.group(1) if match else ""
+
+    def quoted(self, before: str) -> str:
+        """The text in single quotes that follows the words `before` in the message."""
+        match = re.search(rf"{before}\s*'([^']*)'", self.message)
+        return match.group(1) if match else ""
+
+
+def explain(error: Exception) -> NoReturn:
+    """The exception handler of all commands. Raises an azclierror, or the error itself where nothing is known of it."""
+    known = explained(error)
+    if known is None:
+        raise error
+    raise known from error
+
+
+def explained(error: BaseException) -> AzCLIError | None:
+    """The azclierror for an error of a command; None where nothing is known of it."""
+    if isinstance(error, AzCLIError):
+        return error
+    if isinstance(error, RefusedError):
+        if isinstance(error.reply, NoAnswer):
+            return _no_answer(error.reply.reason)
+        return _from_service(service_error(error), error.reply)
+    from requests.exceptions import RequestException  # the login's own requests
+    return _no_answer(str(error).splitlines()[0]) if isinstance(error, RequestException) and str(error) else None
+
+
+def service_error(error: RefusedError) -> ServiceError:
+    """Read the answer. Code and message are empty where it isn't an ARM error."""
+    reply = error.reply
+    body = reply.body if isinstance(reply, Answer) and isinstance(reply.body, dict) else {}
+    inner = body["error"] if isinstance(body.get("error"), dict) else body
+    info = inner.get("additionalInfo")
+    return ServiceError(status=reply.status if isinstance(reply, Answer) else 0,
+                        code=_text(inner.get("code")), message=_text(inner.get("message")),
+                        path=unquote(urlsplit(error.request.path).path),
+                        info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
+
+
+def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
+    if answer.status == 429:
+        return AzureResponseError(
+            f"The service is throttling: it asks to wait {seconds_asked_for(answer):.0f} seconds, after "
+            f"{answer.waited:.0f} seconds of waiting as it asked. It said: {error.said}",
+            "Try again later, with fewer resources at a time.")
+    known = _BY_CODE[error.code](error) if error.code in _BY_CODE else None
+    if known:
+        return known
+    if error.status >= 500:
+        return AzureInternalError(f"The service failed: {error.said}", AGAIN)
+    return _BY_STATUS.get(error.status, AzureResponseError)(error.said)
+
+
+def _no_answer(reason: str) -> AzCLIError:
+    if "certificate" in reason.lower() or "ssl" in reason.lower():
+        how = ("If there is a proxy in between, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
+               "#work-behind-a-proxy")
+    else:
+        how = f"Check the network and the proxy settings. {AGAIN}"
+    return AzureConnectionError(f"No usable answer from the service: {reason}", how)
+
+
+def _resource_not_found(error: ServiceError) -> AzCLIError | None:
+    name, group, subscription = error.part("communicationServices"), error.part("resourceGroups"), \
+        error.part("subscriptions")
+    if not (name and group and subscription) or "/providers/microsoft.authorization/" in error.path.lower():
+        return None
+    return ResourceNotFoundError(
+        f"There is no Communication Services resource '{name}' in resource group '{group}' of subscription "
+        f"'{subscription}'.",
+        f"To list the resources of that subscription, run:\n"
+        f"az communication identity list --subscription {subscription} --output table")
+
+
+def _group_not_found(error: ServiceError) -> AzCLIError | None:
+    group, subscription = error.part("resourceGroups"), error.part("subscriptions")
+    if not (group and subscription):
+        return None
+    return ResourceNotFoundError(
+        f"There is no resource group '{group}' in subscription '{subscription}'.",
+        f"To list its groups, run:\naz group list --subscription {subscription} --output table")
+
+
+def _subscription_not_found(error: ServiceError) -> AzCLIError | None:
+    subscription = error.part("subscriptions")
+    if not subscription:
+        return None
+    return ResourceNotFoundError(f"Your login can't see a subscription '{subscription}'.",
+                                 "To list the subscriptions that it can see, run:\naz account list --output table")
+
+
+def _authorization_failed(error: ServiceError) -> AzCLIError | None:
+    action, scope = error.quoted("perform action"), error.quoted("over scope")
+    if not (action and scope):
+        return None
+    role, where = least_role(action), re.sub(r"(?i)/providers/Microsoft\.Authorization/.*", "", scope) or "/"
+    return ForbiddenError(
+        f"You don't have permission to perform '{action}' on '{scope}'.",
+        f"The role '{role}' grants it. Ask someone who can assign roles there to run:\n{_grant(error, role, where)}\n"
+        "If access was granted recently, run az login again.")
+
+
+def least_role(action: str) -> str:
+    """The least built-in role that holds an action."""
+    provider, _, rest = action.lower().partition("/")
+    if rest.endswith("/read"):
+        return "Reader"
+    if provider == "microsoft.authorization":
+        return RBAC_ADMINISTRATOR
+    return "Managed Identity Operator" if rest.endswith("/assign/action") else "Contributor"
+
+
+def _linked_authorization_failed(error: ServiceError) -> AzCLIError | None:
+    scope = error.quoted(r"linked scope\(s\)")
+    if not scope:
+        return None
+    role = "Managed Identity Operator"
+    return ForbiddenError(
+        f"You don't have permission to assign the user-assigned identity '{scope}'.",
+        f"Assigning this identity requires the '{role}' role on it. Ask someone who can assign roles there to run:\n"
+        f"{_grant(error, role, scope)}")
+
+
+def _grant(error: ServiceError, role: str, scope: str) -> str:
+    return (f"az role assignment create --role \"{role}\" --assignee {error.quoted('with object id') or 'OBJECT_ID'} "
+            f"--scope \"{scope}\"")
+
+
+def _identity_operation_failed(error: ServiceError) -> AzCLIError:
+    return BadRequestError(
+        f"The service could not use the identity: {error.said}",
+        "To check that each user-assigned identity exists, run:\naz identity list --query [].id --output tsv")
+
+
+def _locked(error: ServiceError) -> AzCLIError:
+    lock, group = error.quoted(r"following scope\(s\) are locked:"), error.part("resourceGroups")
+    listing = f"az lock list --resource-group {group} --output table" if group else "az lock list --output table"
+    return ForbiddenError(
+        f"The resource is locked by '{lock}'." if lock else f"The resource is locked. {error.said}",
+        f"To see the locks, run:\n{listing}\nThe owner of the lock can delete it with az lock delete.")
+
+
+def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
+    policies = [info["info"] for info in error.info
+                if info.get("type") == "PolicyViolation" and isinstance(info.get("info"), dict)]
+    names = ", ".join(filter(None, map(_policy_words, policies)))
+    return ForbiddenError(
+        f"Azure Policy denied the change: {names or error.said}",
+        "To list the policy assignments, run:\n"
+        "az policy assignment list --disable-scope-strict-match --output table\n"
+        "If the policy requires a policy token, run the command again with --acquire-policy-token.")
+
+
+def _policy_words(policy: dict[str, Any]) -> str:
+    name = _text(policy.get("policyDefinitionDisplayName")) or _text(policy.get("policyDefinitionName"))
+    assignment = _text(policy.get("policyAssignmentName"))
+    return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
+
+
+def _not_registered(error: ServiceError) -> AzCLIError | None:
+    subscription = error.part("subscriptions")
+    namespace = error.quoted("namespace") or "Microsoft.Communication"
+    if not subscription:
+        return None
+    return ValidationError(
+        f"Subscription '{subscription}' isn't registered for '{namespace}'.",
+        f"To register it, run:\naz provider register -n {namespace} --wait --subscription {subscription}")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+_BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
+    "ResourceNotFound": _resource_not_found,
+    "ResourceGroupNotFound": _group_not_found,
+    "SubscriptionNotFound": _subscription_not_found,
+    "InvalidSubscriptionId": _subscription_not_found,
+    "AuthorizationFailed": _authorization_failed,
+    "LinkedAuthorizationFailed": _linked_authorization_failed,
+    "FailedIdentityOperation": _identity_operation_failed,
+    "ScopeLocked": _locked,
+    "RequestDisallowedByPolicy": _disallowed_by_policy,
+    "MissingSubscriptionRegistration": _not_registered,
+}
+_BY_STATUS: dict[int, Any] = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
+                              404: ResourceNotFoundError}

@@ -1,0 +1,79 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""Azure Resource Graph: a query for each thousand rows instead of a list for each subscription (REST
+Microsoft.ResourceGraph/resources 2021-03-01; throttling: articles/governance/resource-graph/concepts/
+guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from knack.log import get_logger
+
+from ..model.roles import plain_assignment, role_guid
+from ..model.steps import Answer, Life, NoAnswer, Pause, RefusedError, Request, quota_resets_after, read
+from . import queries
+
+logger = get_logger(__name__)
+
+_PATH = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01"
+_PAGE = 1000  # rows, the most that the service gives
+_PRINCIPALS = 200  # in one query
+
+
+def rows(query: str) -> Life[list[dict[str, Any]]]:
+    """What a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises RefusedError,
+    also for an answer that isn't one or never ends.
+    """
+    options: dict[str, Any] = {"$top": _PAGE, "allowPartialScopes": True}
+    found: list[dict[str, Any]] = []
+    seen = set()
+    while True:
+        request = Request("POST", _PATH, {"query": query, "options": dict(options)}, query=True)
+        answer = yield from read(request)
+        data, token = answer.body.get("data"), answer.body.get("$skipToken")
+        if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+            raise RefusedError(request, NoAnswer("Azure Resource Graph's answer has no 'data'."))
+        found += data
+        if not token:
+            _warn_of_a_cut(answer)
+            return found
+        if not isinstance(token, str) or token in seen:
+            raise RefusedError(request, NoAnswer("Azure Resource Graph's answer goes round in a circle."))
+        seen.add(token)
+        options["$skipToken"] = token
+        if answer.headers.get("x-ms-user-quota-remaining") == "0":
+            yield Pause(quota_resets_after(answer), "Azure Resource Graph to grant another query")
+
+
+def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, str]]]:
+    """The role assignments, plain, of principals in all subscriptions. Raises RefusedError."""
+    found: list[dict[str, str]] = []
+    wanted = list(principals)
+    for start in range(0, len(wanted), _PRINCIPALS):
+        page = yield from rows(queries.role_assignments(wanted[start:start + _PRINCIPALS]))
+        found += [plain_assignment({"id": row["id"], "properties": row}) for row in page
+                  if all(isinstance(row.get(key), str) for key in ("id", "principalId", "scope", "roleDefinitionId"))]
+    return found
+
+
+def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
+    """The names of roles, built-in and custom, by GUID in lower case. Raises RefusedError."""
+    guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
+    found = yield from rows(queries.role_names(guids))
+    return {str(row["name"]).lower(): row["roleName"] for row in found
+            if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
+
+
+def _warn_of_a_cut(answer: Answer) -> None:
+    """Warn where the last page is not the end of what there is."""
+    if answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
+        logger.warning("Azure Resource Graph looks at 10,000 subscriptions at most, and your login can read more: the "
+                       "list is incomplete. To list the resources of one of the others, run:\n"
+                       "az communication identity list --subscription ID")
+    elif str(answer.body.get("resultTruncated")).lower() == "true":
+        logger.warning("Azure Resource Graph cut its answer: the list is incomplete.")

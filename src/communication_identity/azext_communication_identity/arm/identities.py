@@ -1,0 +1,85 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""User-assigned identities, as lives: whether they exist, and which one may have been meant.
+
+They are read as azure-mgmt-msi reads them, without the time of its import (api-version 2023-01-31, ManagedIdentity.json).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
+
+from ..model.identity import find_id
+from ..model.names import Resource
+from ..model.steps import Answer, Life, RefusedError, Request, pages, read
+
+_VERSION = "api-version=2023-01-31"
+_TYPE = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+
+
+def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
+    """clientId, principalId and tenantId of a user-assigned identity; None where it doesn't exist, {} where this login
+    may not read it. Raises RefusedError.
+    """
+    try:
+        answer = yield from read(Request("GET", f"{identity}?{_VERSION}", shared=True))
+    except RefusedError as refusal:
+        status = refusal.reply.status if isinstance(refusal.reply, Answer) else 0
+        if status in (403, 404):
+            return None if status == 404 else {}
+        raise
+    properties = answer.body.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def names_in(scope: str) -> Life[list[str]]:
+    """The IDs of the user-assigned identities in a subscription or group. Raises RefusedError."""
+    found = yield from pages(Request("GET", f"{scope}{_TYPE}?{_VERSION}", shared=True))
+    return [one["id"] for one in found if isinstance(one.get("id"), str)]
+
+
+def missing(identities: Iterable[str]) -> Life[list[str]]:
+    """Those of the identities that don't exist, as far as this login can tell."""
+    gone = []
+    for identity in identities:
+        try:
+            if (yield from identity_properties(identity)) is None:
+                gone.append(identity)
+        except RefusedError:
+            continue  # not known; the service's own error stands
+    return gone
+
+
+def not_found(identity: str) -> Life[AzCLIError]:
+    """The error for an identity that doesn't exist, with those that have the same or a similar name."""
+    subscription = identity.split("/")[2]
+    try:
+        existing = yield from names_in(f"/subscriptions/{subscription}")
+    except RefusedError:
+        existing = []
+    similar = similar_ids(identity, existing)
+    how = ("Did you mean one of these?\n" + "\n".join(similar)) if similar else (
+        f"To list the identities of its subscription, run:\naz identity list --subscription {subscription} "
+        "--query [].id --output tsv\nTo create it, run az identity create.")
+    return ResourceNotFoundError(f"There is no user-assigned identity '{identity}'.", how)
+
+
+def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
+    """The error where a resource carries identities that no longer exist: every write that keeps them fails."""
+    return ResourceNotFoundError(
+        f"'{resource.name}' carries user-assigned identities that no longer exist: {', '.join(gone)}. Until they are "
+        "removed from it, no other change of its identities works.",
+        f"To remove them, run:\naz communication identity remove --ids {resource.id} --user-assigned {' '.join(gone)}")
+
+
+def similar_ids(identity: str, existing: list[str]) -> list[str]:
+    """At most five of the existing IDs whose identity has the same name, then a similar one."""
+    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if find_id(other, (identity,)) is None}
+    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
+    return [other for name in close for other in names if names[other] == name][:5]

@@ -1,0 +1,161 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""Role definitions and role assignments of ARM (Microsoft.Authorization 2022-04-01), as lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from azure.cli.core.azclierror import InvalidArgumentValueError
+from azure.cli.core.azclierror import ResourceNotFoundError as RoleNotFoundError
+
+from ..model.names import shown
+from ..model.roles import Role, new_assignment, plain_assignment, role_by_id, role_guid
+from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, pages, read
+from ..model.write import error_code
+
+_VERSION = "api-version=2022-04-01"
+_PROVIDER = "/providers/Microsoft.Authorization"
+OPTIONAL_SECONDS = 4.0  # for what is good to know but must not hold a command up
+# Recorded: a principal is unknown for 8 to 65 seconds after it was made, where principalType isn't sent. It is sent
+# always, so this is for the rest.
+REPLICATION_LIMIT = 180.0  # seconds
+
+
+def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
+    """The role of that name, GUID or ID at the scope. Raises an azclierror for an unknown one, with near names; or
+    RefusedError. A login that may not read a role that is given by ID can still grant it.
+    """
+    by_id = role_by_id(role, subscription)
+    if by_id:
+        try:
+            answer = yield from read(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions/{by_id.guid}?{_VERSION}",
+                                             shared=True))
+        except RefusedError as refusal:
+            if not isinstance(refusal.reply, Answer) or refusal.reply.status not in (403, 404):
+                raise
+            if refusal.reply.status == 404:
+                raise RoleNotFoundError(f"There is no role {shown(role)} at scope '{scope}'.", _LIST_ROLES) from refusal
+            return by_id
+        return Role(by_id.id, _role_name(answer.body) or by_id.name)
+    literal = quote("roleName eq '" + role.replace("'", "''") + "'")
+    found = yield from role_definitions(scope, f"&$filter={literal}")
+    if found:
+        return found[0]
+    from difflib import get_close_matches
+    every = yield from role_definitions(scope)
+    names = {known.name.lower(): known.name for known in every}
+    near = [names[name] for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
+    raise InvalidArgumentValueError(
+        f"There is no role {shown(role)} at scope '{scope}'.",
+        "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
+
+
+_LIST_ROLES = "To list the roles, run:\naz role definition list --query [].roleName --output tsv"
+
+
+def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:
+    """The roles at a scope. Raises RefusedError."""
+    found = yield from pages(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions?{_VERSION}{odata_filter}",
+                                     shared=True))
+    return [Role(one["id"], _role_name(one)) for one in found if isinstance(one.get("id"), str) and _role_name(one)]
+
+
+def role_name_of(role_id: str) -> Life[str]:
+    """The name of a role that isn't known by heart; its GUID where this login may not read it."""
+    try:
+        answer = yield from read(Request("GET", f"{role_id}?{_VERSION}", shared=True), tries=0)
+    except RefusedError:
+        return role_guid(role_id)
+    return _role_name(answer.body) or role_guid(role_id)
+
+
+def assignments_of(subscription: str, principal_id: str, *, optional: bool = False) -> Life[list[dict[str, str]]]:
+    """The role assignments, plain, that a principal holds itself in a subscription, at any scope: 1 GET a page. Raises
+    RefusedError.
+    """
+    path = f"/subscriptions/{subscription}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
+    if optional:
+        answer = yield from read(Request("GET", path, optional=True, timeout=OPTIONAL_SECONDS), tries=0)
+        return plain_assignments(answer.body.get("value"))
+    found = yield from pages(Request("GET", path))
+    return plain_assignments(found)
+
+
+def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, str] | None]:
+    """The assignment of the role to the principal at exactly this scope, plain; None where there is none that this
+    login can read. Raises RefusedError for another reason.
+    """
+    path = f"{scope}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
+    try:
+        found = yield from pages(Request("GET", path))
+    except RefusedError as refusal:
+        if isinstance(refusal.reply, Answer) and refusal.reply.status == 403:
+            return None
+        raise
+    return next((one for one in plain_assignments(found) if one["scope"].lower() == scope.lower()
+                 and one["roleDefinitionId"].lower().endswith(role.guid.lower())), None)
+
+
+def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[str, str]]:
+    """Make a role assignment, or find the one that is there already; plain. Raises RefusedError.
+
+    principalType is always sent: ARM then doesn't look the principal up in the directory, which may not know it yet.
+    """
+    assignment = new_assignment(scope, role, principal_id)
+    request = Request("PUT", f"{assignment['id']}?{_VERSION}", {"properties": {
+        "roleDefinitionId": role.id, "principalId": principal_id, "principalType": "ServicePrincipal"}})
+    first, pause, tries = None, 2.0, 0
+    while True:
+        reply: Reply = yield request
+        first = reply.at if first is None else first
+        if isinstance(reply, Answer) and reply.ok:
+            return plain_assignment(assignment, role.name)
+        code = error_code(reply)
+        if code == "roleassignmentexists":
+            there = yield from assignment_at(scope, role, principal_id)
+            return {**(there or plain_assignment(assignment)), "roleName": role.name}
+        tries += code != "principalnotfound"
+        passes = not isinstance(reply, Answer) and not reply.stalled or isinstance(reply, Answer) and reply.status >= 500
+        if reply.at - first > REPLICATION_LIMIT or tries > 3 or not (passes or code == "principalnotfound"):
+            raise RefusedError(request, reply)
+        yield Pause(pause, "the directory to know the new principal" if code else "the service to answer again")
+        pause = min(pause * 2, 10.0)
+
+
+def delete_assignment(assignment_id: str) -> Life[None]:
+    """Delete a role assignment; one that isn't there is fine. Raises RefusedError."""
+    request = Request("DELETE", f"{assignment_id}?{_VERSION}")
+    for pause in (1.0, 3.0, None):
+        reply: Reply = yield request
+        if isinstance(reply, Answer) and (reply.ok or reply.status == 404):
+            return
+        if pause is None or isinstance(reply, Answer) and reply.status < 500:
+            break
+        yield Pause(pause, "the service to answer again")
+    raise RefusedError(request, reply)
+
+
+def plain_assignments(found: Any) -> list[dict[str, str]]:
+    """Those of a list of role assignments that can be understood, plain."""
+    return [plain_assignment(one) for one in found if _understood(one)] if isinstance(found, Sequence) else []
+
+
+def _understood(assignment: Any) -> bool:
+    properties = assignment.get("properties") if isinstance(assignment, dict) else None
+    return (isinstance(properties, dict) and isinstance(assignment.get("id"), str)
+            and all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId")))
+
+
+def _role_name(definition: Any) -> str:
+    properties = definition.get("properties") if isinstance(definition, dict) else None
+    name = properties.get("roleName") if isinstance(properties, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _principal(principal_id: str) -> str:
+    return quote(f"principalId eq '{principal_id}'")

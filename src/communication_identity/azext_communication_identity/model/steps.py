@@ -1,0 +1,189 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""The steps that the life of a command is made of, and what comes back for them. Pure: no I/O, no clock.
+
+A life is a generator. It yields steps and is sent what became of them:
+
+    Request  an Answer, or NoAnswer where none came
+    Pause    nothing
+    Await    nothing, once it's time to look at an operation again
+    Ready    nothing, once the life may go on to its first write
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar, Union
+
+T = TypeVar("T")
+
+TIMEOUT = 60.0  # seconds until a request that nobody answers is given up
+DEFAULT_THROTTLE = 5.0  # seconds to wait where a 429 names no time
+# Pauses, in seconds, before a read is sent again that met a broken connection, a failing service or garbage.
+BACKOFF = (0.8, 1.6, 3.2)
+PASSING = (408, 500, 502, 503, 504)
+# "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
+_SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to ARM. `path`: a path with its query, or an address that the service gave. `body`: JSON.
+    `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that ask the same.
+    `optional`: an answer that doesn't come within `timeout` seconds isn't waited for, not even where ARM throttles.
+    """
+
+    method: str
+    path: str
+    body: Any = None
+    etag: str | None = None
+    timeout: float = TIMEOUT
+    query: bool = False
+    shared: bool = False
+    optional: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Which of ARM's token buckets pays for it."""
+        return {"GET": "read", "DELETE": "delete"}.get(self.method, "query" if self.query else "write")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer. `body`: its JSON; None where it has none. `headers`: names in lower case. `at`: when it came, in
+    seconds. `waited`: seconds that the request waited for the end of ARM's throttle.
+    """
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    at: float = 0.0
+    waited: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the service said yes."""
+        return 200 <= self.status < 300
+
+    @property
+    def retry_after(self) -> float | None:
+        """What the header Retry-After asks for, in seconds; None where it's absent or not understood."""
+        return _seconds(self.headers.get("retry-after", ""), self.headers.get("date", ""))
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """No usable answer. `stalled`: none came in time; to ask again would take as long."""
+
+    reason: str
+    stalled: bool = False
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait for `seconds`. `why` completes "Waiting for …"."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Await:
+    """Wait until it's time to look at an operation that runs since `since`, `looks` times looked at by now, but at
+    least for the `at_least` seconds that the service asks for.
+    """
+
+    since: float
+    looks: int
+    at_least: float | None
+    why: str = "the operation to finish"
+    own: bool = True  # whether this life's write started it
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything is read and checked; `what` is about to be written."""
+
+    what: Any
+
+
+Reply = Union[Answer, NoAnswer]
+Step = Union[Request, Pause, Await, Ready]
+Life = Generator[Step, Any, T]
+
+
+class RefusedError(Exception):
+    """The service refused a request, or gave no usable answer."""
+
+    def __init__(self, request: Request, reply: Reply) -> None:
+        super().__init__(reply.reason if isinstance(reply, NoAnswer) else f"status {reply.status}")
+        self.request = request
+        self.reply = reply
+
+
+def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
+    """Send a request that changes nothing until it's answered with a JSON object. Raises RefusedError."""
+    for pause in (*BACKOFF[:tries], None):
+        reply: Reply = yield request
+        if isinstance(reply, Answer) and reply.ok and not isinstance(reply.body, dict):
+            reply = NoAnswer("The service's answer is not a JSON object.", at=reply.at)
+        if isinstance(reply, Answer) and reply.ok:
+            return reply
+        if pause is None or not _passes(reply):
+            break
+        asked = reply.retry_after if isinstance(reply, Answer) else None
+        yield Pause(max(pause, min(asked or 0.0, TIMEOUT)), "the service to answer again")
+    raise RefusedError(request, reply)
+
+
+def pages(request: Request) -> Life[list[dict[str, Any]]]:
+    """All items of a list of ARM, one GET a page. Raises RefusedError, also for a list that isn't one or never ends."""
+    items: list[dict[str, Any]] = []
+    seen = set()
+    while True:
+        seen.add(request.path)
+        answer = yield from read(request)
+        value, following = answer.body.get("value"), answer.body.get("nextLink")
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise RefusedError(request, NoAnswer("The service's list has no 'value'."))
+        items += value
+        if not following:
+            return items
+        if not isinstance(following, str) or following in seen:
+            raise RefusedError(request, NoAnswer("The service's list goes round in a circle."))
+        request = Request("GET", following, shared=request.shared)
+
+
+def seconds_asked_for(answer: Answer) -> float:
+    """How long a 429 asks to wait, in seconds: the longest of its Retry-After, the time that its text names and the end
+    of Resource Graph's quota.
+    """
+    in_text = [float(seconds) for seconds in re.findall(_SECONDS_IN_TEXT, answer.text)]
+    return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text, 0.0) or DEFAULT_THROTTLE
+
+
+def quota_resets_after(answer: Answer) -> float:
+    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 where the headers don't say."""
+    match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))
+    return sum(int(part) * unit for part, unit in zip(match.groups(), (3600.0, 60.0, 1.0))) if match else 0.0
+
+
+def _passes(reply: Reply) -> bool:
+    return not reply.stalled if isinstance(reply, NoAnswer) else reply.status in PASSING
+
+
+def _seconds(text: str, date: str) -> float | None:
+    """Retry-After: seconds, or a date (RFC 9110), which is compared with that of the answer."""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
+    except (TypeError, ValueError, IndexError):  # what Python 3.9 and later raise for no date, or half of one
+        return None

@@ -1,0 +1,334 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+"""The whole life of a write to one resource, as steps: read, compute, write, follow the operation, check. Pure.
+
+azure-core's ARM polling does a part of this, but it blocks a thread for each operation and waits 30 seconds between two
+looks where the service names no time. Which header wins, which states end and what a Location answers is the same here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
+
+from .identity import (
+    Block,
+    Change,
+    Identities,
+    after_remove,
+    block_of,
+    difference,
+    holds,
+    holds_any,
+    identities_of,
+    patch_body,
+    unknown_of,
+    unsettled,
+    words,
+)
+from .names import Resource
+from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, read
+
+API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
+
+CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the same resource
+OPERATION_LIMIT = 1800.0  # seconds to follow one operation
+IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
+SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
+LOST_LIMIT = 4  # answers to one PATCH that may get lost
+# Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
+_TERMINAL = ("succeeded", "failed", "canceled")
+# A 409 that passes by itself says so in its code: Conflict (recorded: "conflict with a concurrent request"),
+# AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
+# pending. Any other stays until a person does something.
+_PASSING_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A resource as the service sent it. `etag`: None where it sent none. `at`: when, in seconds."""
+
+    body: Mapping[str, Any]
+    etag: str | None = None
+    at: float = 0.0
+
+    @property
+    def block(self) -> Block | None:
+        """The identity block; None where the resource has none."""
+        block = self.body.get("identity")
+        return block if isinstance(block, Mapping) else None
+
+    @property
+    def state(self) -> str:
+        """The provisioningState in lower case; "succeeded" where the service sends none."""
+        properties = self.body.get("properties")
+        state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
+        return str(state or "Succeeded").lower()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation on the resource is still running."""
+        return self.state not in _TERMINAL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command wants of one resource as it was read. `added`: what the command names and wants to be there."""
+
+    before: Identities
+    wanted: Identities
+    added: Identities
+
+    @property
+    def removed(self) -> Identities:
+        """What goes."""
+        return difference(self.before, self.wanted)
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to write."""
+        return self.wanted != self.before
+
+    def done(self, block: Block | None) -> bool:
+        """Whether a block holds what was asked."""
+        return holds(block, self.added) and not holds_any(block, self.removed)
+
+
+@dataclass
+class Written:
+    """How a write ended: the resource as it then is, and what a person has to know of it."""
+
+    document: Document
+    notes: list[str] = field(default_factory=list)
+
+
+Planner = Callable[[Identities, Change], Identities]
+
+
+def plan(document: Document, planner: Planner, change: Change) -> Plan:
+    """What `planner` makes of the resource and the identities that a command names."""
+    before = identities_of(document.block)
+    wanted = planner(before, change)
+    return Plan(before, wanted, difference(wanted, after_remove(wanted, change)))
+
+
+def get(resource: Resource) -> Life[Document]:
+    """Read the resource. Raises RefusedError."""
+    request = Request("GET", f"{resource.id}?api-version={API_VERSION}")
+    answer = yield from read(request)
+    document = document_of(answer, resource)
+    if document is None:
+        raise RefusedError(request, NoAnswer("The service's answer is not the resource that was asked for."))
+    return document
+
+
+def document_of(reply: Reply, resource: Resource) -> Document | None:
+    """The resource in an answer; None where the answer holds something else."""
+    body = reply.body if isinstance(reply, Answer) and reply.ok else None
+    if not isinstance(body, dict) or str(body.get("id", "")).rstrip("/").lower() != resource.id.lower():
+        return None
+    if not isinstance(body.get("identity") or {}, dict):
+        return None
+    return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
+
+
+def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False
+          ) -> Life[Written]:
+    """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all goes
+    well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    """
+    started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
+    while True:
+        if document.busy:
+            document = yield from idle(resource, document)
+            etag = document.etag
+        planned = plan(document, planner, change)
+        if not planned.changes:
+            if no_wait:
+                return Written(document)
+            return (yield from _settle(resource, document, planned, document.at)) if wrote else Written(document)
+        _require_sayable(resource, document)
+        request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
+                          patch_body(planned.before, planned.wanted), etag)
+        reply: Reply = yield request
+        if isinstance(reply, Answer) and reply.ok and not _garbage(reply):
+            return (yield from _accepted(resource, document, reply, planned, no_wait))
+        lost += _is_lost(reply)
+        if lost > LOST_LIMIT or reply.at - started > CONTENTION_LIMIT or not _try_again(reply):
+            raise RefusedError(request, reply)
+        wrote = wrote or _is_lost(reply)
+        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change of the resource to finish")
+        tries += 1
+        latest = yield from get(resource)
+        # A 412 although nobody changed the resource: this service doesn't speak If-Match as we do.
+        misunderstood = _is(reply, 412) and etag is not None and latest.etag == etag
+        document, etag = latest, None if misunderstood else latest.etag
+
+
+def idle(resource: Resource, document: Document) -> Life[Document]:
+    """Read the resource until no operation runs on it. Raises AzureResponseError where that takes too long."""
+    since, looks = document.at, 0
+    while document.busy:
+        if document.at - since > OPERATION_LIMIT:
+            raise AzureResponseError(
+                f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
+                f"(provisioningState: {document.state}).", f"To wait for its end, run:\n"
+                f"az communication identity wait --updated --ids {resource.id}")
+        yield Await(since, looks, None, f"another operation on '{resource.name}' to finish", own=False)
+        document, looks = (yield from get(resource)), looks + 1
+    return document
+
+
+def error_code(reply: Reply) -> str:
+    """The code of an error answer, in lower case; empty where it has none."""
+    body = reply.body if isinstance(reply, Answer) and isinstance(reply.body, dict) else {}
+    error = body.get("error") if isinstance(body.get("error"), dict) else body
+    return str(error.get("code") or "").lower() if isinstance(error, dict) else ""
+
+
+def _accepted(resource: Resource, document: Document, reply: Answer, planned: Plan, no_wait: bool) -> Life[Written]:
+    """The service said yes: wait until it's done, and check."""
+    answered = document_of(reply, resource)
+    if no_wait:
+        wanted = block_of(planned.wanted, document.block)
+        return Written(answered or Document({**document.body, "identity": wanted}, at=reply.at))
+    headers = reply.headers
+    address = headers.get("azure-asyncoperation") or headers.get("location")
+    if address:
+        ended = yield from _follow(resource, address, "azure-asyncoperation" in headers, reply)
+        answered = None
+    else:
+        ended = reply.at
+        answered = answered if reply.status != 202 else None
+    latest = answered or (yield from get(resource))
+    return (yield from _settle(resource, latest, planned, ended, failed_before=document.state == "failed"))
+
+
+def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -> Life[float]:
+    """Look at the operation's address until it's over, or until the address turns out to be of no use: then what the
+    resource shows has to do. Returns when. Raises AzureResponseError where the operation failed.
+    """
+    since, looks, asked = reply.at, 0, reply.retry_after
+    while True:
+        yield Await(since, looks, asked)
+        looks += 1
+        look: Reply = yield Request("GET", address)
+        if not isinstance(look, Answer) or look.status in PASSING:
+            if looks > 200 or look.at - since > OPERATION_LIMIT or (isinstance(look, NoAnswer) and look.stalled):
+                return look.at
+            asked = None
+            continue
+        state, error = _operation_state(look, has_status)
+        if state in ("failed", "canceled"):
+            raise AzureResponseError(
+                f"The service accepted the change of '{resource.name}', but the operation ended as {state}: {error}",
+                f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+        if state in ("succeeded", "useless"):
+            return look.at
+        if look.at - since > OPERATION_LIMIT:
+            raise _still_running(resource, look.at - since)
+        asked = look.retry_after
+
+
+def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
+    """What an answer of the operation's address means: a state in lower case, or "useless"; and the error's words. An
+    Azure-AsyncOperation answers with a `status`, a Location with 202 until it's over.
+    """
+    body = look.body if isinstance(look.body, dict) else {}
+    said = _error_words(body.get("error") if isinstance(body.get("error"), dict) else body) or "no reason is given"
+    status = body.get("status")
+    if look.ok and isinstance(status, str) and status:
+        return status.lower(), said
+    if has_status or look.status in (401, 403, 404):
+        return "useless", ""
+    if look.status == 202:
+        return "running", ""
+    return ("succeeded" if look.ok else "failed" if error_code(look) else "useless"), said
+
+
+def _settle(resource: Resource, document: Document, planned: Plan, ended: float, *, failed_before: bool = False
+            ) -> Life[Written]:
+    """Read until the resource is not busy and holds, with all IDs, what was asked."""
+    pause = 1.0
+    while True:
+        document = yield from idle(resource, document)
+        missing = unsettled(document.block, planned.added)
+        if planned.done(document.block) and not missing:
+            return Written(document, _surprises(resource, planned, document))
+        if document.state in ("failed", "canceled") and not failed_before:
+            raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
+        waited = document.at - ended
+        if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later it has not made it")
+        if waited > SETTLE_LIMIT:
+            if planned.done(document.block):
+                raise AzureResponseError(
+                    f"'{resource.name}' has what you asked for, but the service shows no IDs yet of: "
+                    f"{', '.join(missing)}.",
+                    f"To see them later, run:\naz communication identity show --ids {resource.id}")
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource does not show it")
+        yield Pause(pause, "the service to show the change")
+        pause = min(pause * 2, 5.0)
+        document = yield from get(resource)
+
+
+def _surprises(resource: Resource, planned: Plan, document: Document) -> list[str]:
+    """What someone else changed although the ETag of the read was sent with the write."""
+    now = identities_of(document.block)
+    lost, new = difference(planned.wanted, now), difference(now, planned.wanted)
+    return [f"While this command ran, someone else {verb} '{resource.name}': {', '.join(words(what))}."
+            for verb, what in (("removed from", lost), ("added to", new)) if what != Identities()]
+
+
+def _require_sayable(resource: Resource, document: Document) -> None:
+    unknown = unknown_of(document.block)
+    if unknown:
+        raise ForbiddenError(
+            f"'{resource.name}' has {unknown}, which this extension can't write back. Nothing was changed.",
+            f"To see the whole resource, run:\naz resource show --ids {resource.id}")
+
+
+def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
+    wanted, found = (", ".join(words(one)) or "no identity" for one in (planned.wanted,
+                                                                        identities_of(document.block)))
+    return AzureResponseError(
+        f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+
+
+def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
+    return AzureResponseError(
+        f"The service accepted the change of '{resource.name}', but the operation is still running after "
+        f"{seconds:.0f} seconds.", f"To wait for its end, run:\n"
+        f"az communication identity wait --updated --ids {resource.id}")
+
+
+def _error_words(error: Any) -> str:
+    """Code and message of an error, as far as it has them."""
+    code, message = (str(error.get(key) or "") for key in ("code", "message")) if isinstance(error, dict) else ("", "")
+    return " ".join(filter(None, (f"({code})" if code else "", message)))
+
+
+def _garbage(reply: Answer) -> bool:
+    """Whether a yes has a body that isn't JSON: a proxy's page says nothing of what the service did."""
+    return reply.status != 204 and reply.body is None and reply.text.strip() not in ("", "null")
+
+
+def _is(reply: Reply, status: int) -> bool:
+    return isinstance(reply, Answer) and reply.status == status
+
+
+def _is_lost(reply: Reply) -> bool:
+    """Whether it's unknown if a PATCH took effect."""
+    return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply))
+
+
+def _try_again(reply: Reply) -> bool:
+    """Whether it makes sense to read and try again: the outcome is unknown, or someone else came first."""
+    return (_is_lost(reply) or _is(reply, 412)
+            or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))
