@@ -46,7 +46,7 @@ examples:
   - name: Enable the system-assigned identity on every resource that has no identity, in all subscriptions.
     text: >
         az communication identity list --all-subscriptions --query "[?type=='None'].id" --output tsv |
-        az communication identity assign --system-assigned --ids @-
+        az communication identity assign --system-assigned --ids "@-"
 """
 
 helps["communication identity remove"] = """

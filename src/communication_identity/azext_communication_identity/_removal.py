@@ -7,10 +7,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from azure.cli.core.azclierror import ManualInterrupt
 from knack.log import get_logger
@@ -77,12 +75,6 @@ class Removal:
         for line in losses:
             logger.warning(line)
         return bool(losses)
-
-
-def asks(cmd: Any, yes: bool) -> bool:
-    """Whether to ask before anything goes for good: in a terminal, unless `yes` or the CLI's configuration says no."""
-    return (not yes and sys.stdin.isatty()
-            and not cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False))
 
 
 def confirm(removals: Iterable[Removal]) -> None:

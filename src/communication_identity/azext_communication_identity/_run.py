@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
+from azure.cli.core.azclierror import AzureResponseError, NoTTYError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures, workers
 from ._client_factory import authorization, communication, per_subscription
 from .model.identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
+from .model.consent import Consent
 from .model.names import Resource, user_assigned_id
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def assign(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
 
 
 def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assigned: list[str] | None, *,
-           delete_role_assignments: bool, yes: bool, skip_wait: bool) -> Block | list[Block]:
+           delete_role_assignments: bool, yes: Consent, skip_wait: bool) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
-    from ._removal import Removal, asks, confirm
+    from ._removal import Removal, confirm
     client_of, authorization_of = _clients(cmd, resources), _authorization(cmd, resources)
 
     def check(resource: Resource) -> Removal:
@@ -80,10 +81,11 @@ def remove(cmd: Any, resources: list[Resource], system_assigned: bool, user_assi
 
     def remove_one(resource: Resource) -> Block:
         removal = check(resource)
-        removal.warn()
+        if removal.warn() and yes is Consent.REFUSE:
+            raise NoTTYError(f"Nothing was removed from '{resource.name}': nobody can be asked.", "Add --yes.")
         return carry_out(removal)
 
-    if not asks(cmd, yes):
+    if yes is not Consent.ASK:
         return _output(cmd, for_each(cmd, resources, remove_one), resources)
     removals = for_each(cmd, resources, check)
     confirm(removals.results.values())

@@ -3,17 +3,31 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources are meant."""
+"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources are meant.
+
+A command line that lacks something ends with exit code 2, as argparse has it; a value that is refused with 1, as in
+azure-cli's own validators.
+"""
 
 from __future__ import annotations
 
-import json
+import re
+import sys
 from argparse import Namespace
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
-from azure.cli.core.azclierror import MutuallyExclusiveArgumentError, RequiredArgumentMissingError
+from azure.cli.core.azclierror import (
+    ArgumentUsageError,
+    AzCLIError,
+    FileOperationError,
+    MutuallyExclusiveArgumentError,
+    NoTTYError,
+    RequiredArgumentMissingError,
+)
 from knack.log import get_logger
 
+from .model.consent import Consent, consent
 from .model.names import (
     Resource,
     check_group_name,
@@ -21,40 +35,66 @@ from .model.names import (
     check_subscription,
     check_user_assigned,
     parse_resource_id,
+    shown,
 )
+from .model.text import clean_list, clean_value, flatten, from_git_bash
 
 logger = get_logger(__name__)
+
+_STANDARD_INPUT = ("@-", "@/dev/stdin", "@/dev/fd/0", "@/proc/self/fd/0")
 
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
+    _warn_of_git_bash(namespace)
+    _read_user_assigned(namespace)
     _require_identity(namespace, "assign", bool(namespace.user_assigned))
     _check_role(namespace)
-    _check_user_assigned(namespace)
     validate_resources(cmd, namespace)
 
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
-    """`remove`: at least one identity to take away; --user-assigned without a value means all of them."""
+    """`remove`: at least one identity to remove, and the consent that it needs. --user-assigned without a value means
+    all of them.
+    """
+    _warn_of_git_bash(namespace)
+    _read_user_assigned(namespace)
     _require_identity(namespace, "remove", namespace.user_assigned is not None)
-    _check_user_assigned(namespace)
+    if namespace.delete_role_assignments and not namespace.system_assigned:
+        raise ArgumentUsageError(
+            "--delete-role-assignments requires --system-assigned.",
+            "A user-assigned identity and its role assignments stay when it is removed from a resource, since other "
+            "resources may use it. To delete a role assignment, run:\naz role assignment delete --ids ID")
+    namespace.yes = _consent(cmd, namespace)
+    validate_resources(cmd, namespace)
+
+
+def validate_show(cmd: Any, namespace: Namespace) -> None:
+    """`show`: the resources."""
+    _warn_of_git_bash(namespace)
     validate_resources(cmd, namespace)
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
     """`list`: a good group name, if any; not one subscription or group and all of them."""
+    _warn_of_git_bash(namespace)
     if namespace.all_subscriptions:
         _require_no_scope(namespace)
     if namespace.resource_group_name is not None:
-        check_group_name(namespace.resource_group_name)
+        namespace.resource_group_name = check_group_name(clean_value(namespace.resource_group_name))
+    _read_user_assigned(namespace)
+    if namespace.user_assigned == []:
+        usage_error(RequiredArgumentMissingError("--user-assigned was given no identity.",
+                                                  "Give the name or the resource ID of the identity to look for."))
     _subscription(cmd)
 
 
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
     """`wait`: something to wait for."""
+    _warn_of_git_bash(namespace)
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
-            "What to wait for is missing.",
+            "The condition to wait for is missing.",
             "Give one of --created, --updated, --deleted, --exists or --custom JMESPATH.")
     validate_resources(cmd, namespace)
 
@@ -68,42 +108,142 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
     if namespace.resources is not None:
         if name is not None:
             logger.warning("option '--name' will be ignored due to use of '--ids'.")
-        found = {resource.id.lower(): resource for resource in map(parse_resource_id, split_ids(namespace.resources))}
-        namespace.resources = list(found.values())
-        if not found:
-            raise RequiredArgumentMissingError("--ids was given no resource ID.", "Nothing to do: the list is empty.")
+        namespace.resources = _resources(namespace.resources)
         return
     if name is None or group is None:
-        raise RequiredArgumentMissingError(
+        usage_error(RequiredArgumentMissingError(
             "(--name --resource-group | --ids) are required.",
-            "Name the resource with --name and --resource-group, or give its resource ID with --ids.")
-    check_resource_name(name)
-    check_group_name(group)
+            "Name the resource with --name and --resource-group, or give its resource ID with --ids."))
+    name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
     namespace.resources = [Resource(_subscription(cmd), group, name)]
 
 
-def split_ids(values: list[str]) -> list[str]:
-    """Resource IDs from what `--ids` takes everywhere in the CLI: words, lines (`-o tsv`), JSON strings, or JSON
-    objects with an `id`, as `-o json` of another command gives them.
+def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
+    """The resources of --ids. None where a file or another command had none to hand over: that is no error, so that a
+    pipeline over resources that need nothing goes on.
     """
-    text = " ".join(values).strip()
-    if text[:1] not in ("[", "{"):
-        return [line for value in values for line in value.split() if line]
+    values = [value for of_one in words for value in clean_list(of_one) if value]
+    found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
+    if not found:
+        if not any(word.startswith("@") for word in _values_typed()):
+            usage_error(RequiredArgumentMissingError(
+                "--ids was given no resource ID.", "A variable that isn't set is often the cause."))
+        logger.warning("There is nothing to do: --ids was given no resource ID.")
+    return list(found.values())
+
+
+def _read_user_assigned(namespace: Namespace) -> None:
+    """Turn the words of each --user-assigned into one list of checked names and IDs."""
+    if namespace.user_assigned is None:
+        return
+    values: list[str] = []
+    for words in namespace.user_assigned:
+        files = [word for word in words if re.search(r"(?i)\.(json|ya?ml)\s*\Z", word)]  # no name or ID has a dot there
+        values += clean_list([word for word in words if word not in files])
+        for file in files:
+            values += _read_file(clean_value(file))
+    namespace.user_assigned = [check_user_assigned(value) for value in values]
+
+
+def _read_file(name: str) -> list[str]:
+    """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax takes as the value of a list."""
+    import json
+    from pathlib import Path
+
+    import yaml
+    from azure.cli.core.util import read_file_content
+    from knack.util import CLIError
     try:
-        items = json.loads(text)
-    except ValueError:
-        return [text]  # no resource ID, as the next check says
-    items = items if isinstance(items, list) else [items]
-    return [item["id"] if isinstance(item, dict) and isinstance(item.get("id"), str) else str(item) for item in items]
+        text = read_file_content(str(Path(name).expanduser()))
+    except (OSError, ValueError, RuntimeError, CLIError) as error:  # a NUL in the name; no such user; no text
+        raise FileOperationError(f"Can't read {shown(name)}, the file with user-assigned identities: {error}",
+                                 "Give the path of a JSON or YAML file, or names and resource IDs.") from error
+    try:
+        items = json.loads(text) if name.lower().endswith(".json") else yaml.safe_load(text)
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise FileOperationError(f"{shown(name)} is not a {name.rpartition('.')[2].upper()} file: {error}",
+                                 'It has to hold a list, such as ["ID1", "ID2"].') from error
+    if not isinstance(items, list) or not items:
+        raise FileOperationError(f"{shown(name)} doesn't hold a list of user-assigned identities.",
+                                 'It has to hold a list, such as ["ID1", "ID2"].')
+    return flatten(items, text)
+
+
+def _consent(cmd: Any, namespace: Namespace) -> Consent:
+    """What to do before a removal that destroys something. Raises NoTTYError, before any call, where it is clear from
+    the command line alone that somebody would have to be asked and nobody can be.
+    """
+    if namespace.dry_run:
+        return Consent.GO_ON
+    typed = _values_typed()
+    from_stdin = namespace.resources is not None and any(word in _STANDARD_INPUT for word in typed)
+    yes = namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False)
+    given = consent(yes=yes, terminal=_is_terminal(), ids_from_stdin=from_stdin)
+    sweeping = namespace.user_assigned == []
+    if given is Consent.REFUSE and (namespace.system_assigned or sweeping):
+        raise NoTTYError(
+            "The resource IDs come from standard input, so nobody can be asked whether to remove "
+            + ("the system-assigned identity" if namespace.system_assigned else "all user-assigned identities")
+            + " of each. Nothing was removed.",
+            "To remove without being asked, add --yes. To see first what would change, use --dry-run.")
+    if given is Consent.GO_ON and sweeping and not any(re.fullmatch(r"\[\s*\]", clean_value(word)) for word in typed):
+        raise NoTTYError(
+            "--user-assigned without a value removes all user-assigned identities, and nobody can be asked without a "
+            "terminal. Nothing was removed.",
+            "If a variable should have held a value, check it. To remove all of them, add --yes or write "
+            "--user-assigned \"[]\".")
+    return given
+
+
+def _is_terminal() -> bool:
+    """Whether standard input is a terminal. A process may be started without one (None), or with it closed."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _values_typed() -> list[str]:
+    """The words of the command line, options cut off values as in `--ids=@-`.
+
+    azure-cli replaces `@-` and `@FILE` before it loads an extension, and keeps the words as they were nowhere but in
+    the call that runs: `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. Where
+    someone calls the invoker itself, the process's own command line is all there is to see.
+    """
+    from knack.cli import CLI
+    words, frame = sys.argv[1:], sys._getframe()  # noqa: SLF001  # pylint: disable=protected-access  # no import, unlike inspect
+    while frame is not None:
+        if frame.f_code is CLI.invoke.__code__:
+            words = frame.f_locals["args"]
+            break
+        frame = frame.f_back  # type: ignore[assignment]  # None at the top
+    return [word.partition("=")[2] if re.match(r"--[\w-]+=", word) else word for word in words]
+
+
+def usage_error(error: AzCLIError) -> NoReturn:
+    """End as argparse does where something is missing: the error with its recommendation, exit code 2."""
+    error.print_error()
+    error.send_telemetry()
+    raise SystemExit(2)
+
+
+def _warn_of_git_bash(namespace: Namespace) -> None:
+    """One warning where Git Bash changed an ID, whatever the number of IDs."""
+    words = [getattr(namespace, "role", None) or ""]
+    for name in ("resources", "user_assigned", "scopes"):
+        words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
+    if from_git_bash(words):
+        logger.warning("Git Bash turned a resource ID into the path of a file; the ID is used. To stop Git Bash from "
+                       "that, run: export MSYS_NO_PATHCONV=1")
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
-    """Raise unless the command names an identity. `--system-assigned false` names none."""
+    """Refuse a command that names no identity. `--system-assigned false` names none."""
     if not (namespace.system_assigned or has_user_assigned):
-        raise RequiredArgumentMissingError(
+        usage_error(RequiredArgumentMissingError(
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
             f"Give --system-assigned, --user-assigned or both. To see examples, run:\n"
-            f"az communication identity {verb} --help")
+            f"az communication identity {verb} --help"))
 
 
 def _require_no_scope(namespace: Namespace) -> None:
@@ -114,26 +254,26 @@ def _require_no_scope(namespace: Namespace) -> None:
     option = "--resource-group" if group is not None else "--subscription"
     if group is not None or getattr(namespace, "_subscription", None):
         raise MutuallyExclusiveArgumentError(
-            f"--all-subscriptions can't be given with {option}.",
-            "Leave one of them out. Of a list of all, --query takes what you want, for example:\n"
+            f"--all-subscriptions can't be used with {option}.",
+            "Leave one of them out. To choose from the list of all resources, use --query, for example:\n"
             "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
 def _check_role(namespace: Namespace) -> None:
-    """Refuse a bad --role or --scope, and a --scope without a --role."""
-    if namespace.role is None and namespace.scopes:
+    """Refuse a bad --role or --scope, and either of them without the other, as `az vm identity assign` does."""
+    if namespace.role is None and namespace.scopes is None:
+        return
+    if namespace.role is None:
         raise RequiredArgumentMissingError("--scope was given without --role.",
                                            "Name the role to grant at that scope with --role.")
-    if namespace.role is not None:
-        from .model.roles import check_role, check_scope
-        namespace.role = check_role(namespace.role)
-        namespace.scopes = [check_scope(scope) for scope in namespace.scopes or ()] or None
-
-
-def _check_user_assigned(namespace: Namespace) -> None:
-    """Refuse a bad value of --user-assigned."""
-    if namespace.user_assigned is not None:
-        namespace.user_assigned = [check_user_assigned(value) for value in namespace.user_assigned]
+    from .model.roles import check_role, check_scope
+    values = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
+    if not values:
+        raise RequiredArgumentMissingError(
+            "--role was given without --scope.",
+            "Give the resource, resource group or subscription to grant the role on, with --scope ID.")
+    namespace.role = check_role(clean_value(namespace.role))
+    namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
 
 
 def _subscription(cmd: Any) -> str:

@@ -19,7 +19,7 @@ def load_command_table(self: Any, _args: list[str] | None) -> None:
     with self.command_group("communication identity", exception_handler=_lazy("_errors", "explain")) as g:
         g.custom_command("assign", "assign_identity", validator=_validator("validate_assign"), table_transformer=table)
         g.custom_command("remove", "remove_identity", validator=_validator("validate_remove"), table_transformer=table)
-        g.custom_show_command("show", "show_identity", validator=_validator("validate_resources"),
+        g.custom_show_command("show", "show_identity", validator=_validator("validate_show"),
                               table_transformer=table)
         g.custom_command("list", "list_identities", validator=_validator("validate_list"),
                          table_transformer=_lazy("_format", "list_table"))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .model.consent import Consent
+
 if TYPE_CHECKING:
     from .model.names import Resource
 
@@ -19,15 +21,16 @@ Block = dict[str, Any]
 
 def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
-                    skip_wait: bool = False) -> Block | list[Block]:
+                    dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
     from ._run import assign
     return assign(cmd, resources, system_assigned, user_assigned, role=role, scopes=scopes, skip_wait=skip_wait)
 
 
 def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
-                    user_assigned: list[str] | None = None, delete_role_assignments: bool = False, yes: bool = False,
-                    skip_wait: bool = False) -> Block | list[Block]:
+                    user_assigned: list[str] | None = None, delete_role_assignments: bool = False,
+                    dry_run: bool = False, yes: Consent = Consent.GO_ON, skip_wait: bool = False
+                    ) -> Block | list[Block]:
     """Take identities away from each resource; keep the others."""
     from ._run import remove
     return remove(cmd, resources, system_assigned, user_assigned, delete_role_assignments=delete_role_assignments,
@@ -40,7 +43,8 @@ def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> B
     return show(cmd, resources, roles)
 
 
-def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False) -> list[Block]:
+def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False,
+                    user_assigned: list[str] | None = None) -> list[Block]:
     """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name."""
     from ._run import list_all
     return list_all(cmd, resource_group_name, all_subscriptions)

@@ -25,12 +25,13 @@ GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
 # Not compiled here: that would take time from every command, and most need none of them.
-_RESOURCE_ID = (rf"(?i:/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
+# `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u`: a group may have more letters.
+_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
-_IDENTITY_ID = (rf"(?i:/subscriptions/({GUID})/resourceGroups/({_GROUP_NAME})"
+_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
-_SHOWN = 120  # characters of a bad value that an error repeats
+_SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ class Resource:
 
 
 def shown(value: str) -> str:
-    """A value as errors repeat it: quoted, control characters escaped, not endless."""
-    text = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+    """A value as errors repeat it: quoted, control characters escaped, the middle of an endless one left out. IDs
+    differ at their ends.
+    """
+    text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
 
 
@@ -107,6 +110,11 @@ def check_user_assigned(value: str) -> str:
             f"{shown(value)} is a client ID or a principal ID, not the resource ID of a user-assigned identity.",
             "To find the resource ID, run:\n"
             f"az identity list --query \"[?clientId=='{text}' || principalId=='{text}'].id\" --output tsv")
+    if text.lower() in ("null", "none"):
+        raise InvalidArgumentValueError(
+            f"{shown(value)} as the value of --user-assigned stands for a value that is missing.",
+            "It is what --query prints where it finds nothing ('None' with --output tsv, 'null' with json): check the "
+            "command that the value comes from. If an identity has this name, give its resource ID.")
     if re.fullmatch(_IDENTITY_NAME, text):
         return text
     raise InvalidArgumentValueError(*_why_not_an_identity(value, text))
@@ -123,14 +131,19 @@ def user_assigned_id(name_or_id: str, resource: Resource) -> str:
 
 
 def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
+    find = "To list the resource IDs of your identities, run:\naz identity list --query [].id --output tsv"
     if not text:
         return ("--user-assigned was given an empty value.",
-                "An unset variable in a script often is the cause. Give the resource ID or the name of the identity; "
-                "to list yours, run:\naz identity list --query [].id --output tsv")
+                f"A variable that isn't set is often the cause. Give the resource ID or name of the identity. {find}")
     if text.strip("[]").lower() in ("system", "systemassigned"):
         return (f"{shown(value)} is not a user-assigned identity.",
-                "For the system-assigned identity use the flag --system-assigned.")
+                "For the system-assigned identity, use the flag --system-assigned.")
+    if text == "??":
+        return ("'??' shows no help here.",
+                "To see how to give identities, run:\naz communication identity assign --help")
+    if re.match(r"\[-?\d+\]", text):
+        return (f"{shown(value)} sets a part of a list, which --user-assigned can't do.",
+                f"Give the identity alone: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
     return (f"{shown(value)} is neither the name nor the resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
-            "/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. To list yours, run:\n"
-            "az identity list --query [].id --output tsv")
+            f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")

@@ -22,11 +22,11 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from .names import GUID, shown
 
-# Not compiled here, as in _resource_id.py.
-_ROLE_ID = rf"(?i:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
+# Not compiled here, and with `a`, as in names.py.
+_ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
-_SCOPE = rf"(?i:/(?:subscriptions/{GUID}|providers/{_SEGMENT})(?:/{_SEGMENT})*)"
+_SCOPE = rf"(?ia:/(?:subscriptions/{GUID}|providers/(?u:{_SEGMENT}))(?u:(?:/{_SEGMENT})*))"
 
 # Built-in roles that identities of a communication resource are given; the service's assignments name roles by GUID
 # only, and `show --roles` may not spend a call on each name. (Azure's list of built-in roles.)
@@ -70,11 +70,11 @@ class Role:
 def check_scope(scope: str) -> str:
     """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
     text = scope.strip().rstrip("/")
-    if not re.fullmatch(_SCOPE, text):
+    if not text.isprintable() or not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
             f"{shown(scope)} is not a scope.",
-            "A scope is the ID of a resource, a group or a subscription, such as "
-            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a group, run:\n"
+            "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
+            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a resource group, run:\n"
             "az group show --name GROUP --query id --output tsv")
     return text
 
@@ -82,7 +82,7 @@ def check_scope(scope: str) -> str:
 def check_role(role: str) -> str:
     """A role's name, GUID or ID that can be one, or InvalidArgumentValueError."""
     text = role.strip()
-    wrong_id = text.startswith("/") and not re.fullmatch(_ROLE_ID, text)
+    wrong_id = re.match(r"/|[A-Za-z]:[/\\]|https?:", text) and not re.fullmatch(_ROLE_ID, text)
     if not text or len(text) > 512 or not text.isprintable() or wrong_id:
         raise InvalidArgumentValueError(
             f"{shown(role)} is not a role.",
