@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -32,35 +32,36 @@ class Run:
         return json.loads(self.output)
 
 
-class FakeTime:
-    """Stands in for the module `time`: sleeping moves it."""
+class FakeClock:
+    """Stands in for the extension's clock: time passes at once while no request is under way."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.time = 0.0
         self.slept: list[float] = []
 
-    def monotonic(self) -> float:
-        return self.now
+    def now(self) -> float:
+        return self.time
 
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
+    def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+        if busy:
+            return results.get(timeout=60)
+        self.slept.append(max(until - self.time, 0.0))
+        self.time = max(until, self.time)
+        return None
 
 
 class InProcessAz:
-    """Runs commands of the extension as the CLI would. `time`: what was waited."""
+    """Runs commands of the extension as the CLI would. `clock`: what was waited."""
 
     def __init__(self, config: Path, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
         self.config = config
-        self.time = FakeTime()
+        self.clock = FakeClock()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():
             monkeypatch.setenv(key, value)
-        from azext_communication_identity import _patience
+        from azext_communication_identity.actions import each
         from azure.cli.core import cloud
-        from azure.core.pipeline.transport import HttpTransport
-        monkeypatch.setattr(_patience, "time", SimpleNamespace(monotonic=self.time.monotonic, sleep=self.time.sleep))
+        monkeypatch.setattr(each, "CLOCK", self.clock)
         monkeypatch.setattr(cloud, "CLOUD_CONFIG_FILE", str(config / "clouds.config"))  # set when it is imported
-        monkeypatch.setattr(HttpTransport, "sleep", lambda _, seconds: self.time.sleep(seconds))
 
     def __call__(self, args: Sequence[str]) -> Run:
         from azure.cli.core import AzCli, MainCommandsLoader

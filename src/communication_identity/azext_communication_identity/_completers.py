@@ -8,34 +8,33 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.decorators import Completer
 
 if TYPE_CHECKING:
     from .model.names import Resource
+    from .model.steps import Life
 
 
 @Completer
 def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
-    from azure.cli.core.commands.client_factory import get_subscription_id
-
-    from ._client_factory import communication
-    from ._resource import list_documents
+    from .actions.reading import list_resources
     group = getattr(namespace, "resource_group_name", None)
-    documents = list_documents(communication(cmd.cli_ctx), get_subscription_id(cmd.cli_ctx), group)
-    return [document["name"] for document in documents]
+    return [item["name"] for item in _read(cmd, lambda subscription: list_resources(subscription, group))]
 
 
 @Completer
 def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the user-assigned identities in the group."""
-    from ._client_factory import user_assigned_identities
+    from .arm.identities import names_in
     group = getattr(namespace, "resource_group_name", None)
     if not group:
         return []
-    return [identity.name for identity in user_assigned_identities(cmd.cli_ctx).list_by_resource_group(group)]
+    found = _read(cmd, lambda subscription: names_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
+    return [identity.rsplit("/", 1)[-1] for identity in found]
 
 
 @Completer
@@ -46,12 +45,10 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return list(complete_user_assigned(cmd, _prefix, namespace, **_))
-    from azure.cli.core.util import send_raw_request
-
-    from .model.identity import find_id
+    from .model.identity import find_id, identities_of
     from .model.names import user_assigned_id
-    answer = send_raw_request(cmd.cli_ctx, "GET", f"{resource.id}?api-version=2023-04-01").json()
-    assigned = (answer.get("identity") or {}).get("userAssignedIdentities") or {}
+    from .model.write import get
+    assigned = identities_of(_read(cmd, lambda _: get(resource)).block).user_assigned
     names = {identity: identity.rsplit("/", 1)[-1] for identity in assigned}
     return [name if find_id(user_assigned_id(name, resource), (identity,)) else identity
             for identity, name in names.items()]
@@ -60,27 +57,29 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
 @Completer
 def complete_scopes(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """IDs of the resources in the group."""
+    from .model.steps import Request, pages
     group = getattr(namespace, "resource_group_name", None)
     if not group:
         return []
-    from urllib.parse import quote
-
-    from azure.cli.core.commands.client_factory import get_subscription_id
-    from azure.cli.core.util import send_raw_request
-    condition = quote(f"resourceGroup eq '{group}'")
-    found = send_raw_request(cmd.cli_ctx, "GET", f"/subscriptions/{get_subscription_id(cmd.cli_ctx)}/resources"
-                                                 f"?$filter={condition}&api-version=2024-11-01").json()["value"]
-    return [resource["id"] for resource in found if f"/resourcegroups/{group}/".lower() in resource["id"].lower()]
+    path = f"resourceGroups/{group}/resources?api-version=2021-04-01"
+    return [item["id"] for item in _read(cmd, lambda one: pages(Request("GET", f"/subscriptions/{one}/{path}")))]
 
 
 @Completer
 def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> list[str]:
     """Names of the roles in the subscription."""
+    from .arm.role_assignments import role_definitions
+    return [role.name for role in _read(cmd, lambda subscription: role_definitions(f"/subscriptions/{subscription}"))]
+
+
+def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
+    """What a life in the command's subscription reads."""
     from azure.cli.core.commands.client_factory import get_subscription_id
 
-    from ._authorization import role_names
-    from ._client_factory import authorization
-    return role_names(authorization(cmd.cli_ctx), f"/subscriptions/{get_subscription_id(cmd.cli_ctx)}")
+    from .actions.each import for_each, results
+    from .model.names import Resource
+    whole = Resource(get_subscription_id(cmd.cli_ctx), "", "")
+    return results(cmd, for_each(cmd, [whole], lambda one: life(one.subscription)), [whole])
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> Resource | None:

@@ -16,7 +16,7 @@ from typing import Any
 def load_command_table(self: Any, _args: list[str] | None) -> None:
     """Register the five commands."""
     table = _lazy("_format", "show_table")
-    with self.command_group("communication identity", exception_handler=_lazy("_errors", "explain")) as g:
+    with self.command_group("communication identity", exception_handler=_lazy("arm.errors", "explain")) as g:
         g.custom_command("assign", "assign_identity", validator=_validator("validate_assign"), table_transformer=table)
         g.custom_command("remove", "remove_identity", validator=_validator("validate_remove"), table_transformer=table)
         g.custom_show_command("show", "show_identity", validator=_validator("validate_show"),

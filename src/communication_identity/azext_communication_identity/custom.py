@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The commands as the CLI calls them. It imports this file for help and wrong input too, so that what a command needs
-is imported when it runs.
+"""The five commands. The CLI imports this file for help and wrong input too, so that what a command needs is imported
+when it runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .model.consent import Consent
 
 if TYPE_CHECKING:
+    from .actions.schedule import Outcome
     from .model.names import Resource
 
 Block = dict[str, Any]
@@ -23,37 +24,88 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep those that are there; grant a role to those that are named."""
-    from ._run import assign
-    return assign(cmd, resources, system_assigned, user_assigned, role=role, scopes=scopes, skip_wait=skip_wait)
+    from .actions.assign import Order, assign
+    from .actions.each import for_each
+    order = Order(system_assigned, user_assigned, role, scopes or (), dry_run, skip_wait)
+    outcome = for_each(cmd, resources, lambda resource: assign(resource, order))
+    return _printed(cmd, outcome, resources, dry_run)
 
 
 def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False,
                     dry_run: bool = False, yes: Consent = Consent.GO_ON, skip_wait: bool = False
                     ) -> Block | list[Block]:
-    """Take identities away from each resource; keep the others."""
-    from ._run import remove
-    return remove(cmd, resources, system_assigned, user_assigned, delete_role_assignments=delete_role_assignments,
-                  yes=yes, skip_wait=skip_wait)
+    """Remove identities from each resource, keep the others; ask once for all where there is someone to ask."""
+    from .actions.assign import Order
+    from .actions.each import for_each
+    from .actions.removal import confirm, remove
+    order = Order(system_assigned, user_assigned, dry_run=dry_run, no_wait=skip_wait)
+    outcome = for_each(cmd, resources, lambda resource: remove(resource, order, yes, delete_role_assignments),
+                       ready=confirm)
+    return _printed(cmd, outcome, resources, dry_run)
 
 
 def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
-    """The identity block of each resource, and what its identities may do."""
-    from ._run import show
-    return show(cmd, resources, roles)
+    """The identity block of each resource, and the roles that its identities hold in all subscriptions."""
+    from .actions.each import for_each
+    from .actions.reading import show
+    outcome = for_each(cmd, resources, lambda resource: show(resource, roles))
+    if roles:
+        from .actions.everywhere import add_roles
+        add_roles(cmd, outcome)
+    return _printed(cmd, outcome, resources)
 
 
 def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False,
                     user_assigned: list[str] | None = None) -> list[Block]:
-    """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name."""
-    from ._run import list_all
-    return list_all(cmd, resource_group_name, all_subscriptions)
+    """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name;
+    with identities only those that carry one of them.
+    """
+    ids = [value for value in user_assigned or () if value.startswith("/")]
+    names = [value for value in user_assigned or () if not value.startswith("/")]
+    found: list[Block]
+    if all_subscriptions:
+        from .actions.everywhere import list_all
+        found = list_all(cmd, ids, names)
+    else:
+        from azure.cli.core.commands.client_factory import get_subscription_id
+
+        from .actions.each import for_each, results
+        from .actions.reading import list_resources
+        from .model.names import Resource
+        whole = Resource(get_subscription_id(cmd.cli_ctx), resource_group_name or "", "")
+        outcome = for_each(cmd, [whole], lambda one: list_resources(one.subscription, resource_group_name))
+        results(cmd, outcome, [whole])
+        found = outcome.results[whole]
+    if user_assigned is None:
+        return found
+    from .actions.reading import carries
+    return [item for item in found if carries(item, ids, names)]
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
                       timeout: int = 3600) -> None:
-    """The CLI's standard wait, on each resource."""
-    from ._run import wait
-    wait(cmd, resources, {"created": created, "updated": updated, "deleted": deleted, "exists": exists,
-                          "custom": custom, "interval": interval, "timeout": timeout})
+    """Wait until each resource meets the conditions."""
+    from .actions.each import for_each, results
+    from .actions.reading import Condition, wait
+    meets = None
+    if custom is not None:
+        import jmespath  # type: ignore[import-untyped]  # it ships no types
+        meets = jmespath.compile(custom).search
+    condition = Condition(created, updated, deleted, exists, meets)
+    outcome = for_each(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
+    results(cmd, outcome, resources)
+
+
+def _printed(cmd: Any, outcome: Outcome[Block], resources: list[Resource], dry_run: bool = False
+             ) -> Block | list[Block]:
+    """The block of a single resource; of several a list, each block with the ID of its resource."""
+    from .actions.each import results
+    if len(resources) != 1:
+        for resource, block in outcome.results.items():
+            outcome.results[resource] = {"id": resource.id, **block}
+        if dry_run:
+            from .actions.each import count_changes
+            count_changes(outcome)
+    return results(cmd, outcome, resources)

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """The same work for one resource or many: no failure hidden, and an end on Ctrl-C at once."""
 
 from __future__ import annotations
@@ -15,20 +16,19 @@ from knack.log import get_logger
 
 from ..arm.client import Arm
 from ..arm.errors import AGAIN, explain, explained
-from ..model.names import Resource
+from ..model.identity import identities_of, words
 from ..model.steps import Life
-from .schedule import MOST_WORKERS, WORKERS, Clock, Outcome, Schedule
+from .schedule import MOST_WORKERS, WORKERS, Clock, Outcome, Schedule, Target
 from .terminal import interruptible, signs_of_life
 
 logger = get_logger(__name__)
 T = TypeVar("T")
-Block = dict  # the plain identity block that commands print
-
+K = TypeVar("K", bound="Target")
 CLOCK = Clock()
 
 
-def for_each(cmd: Any, resources: Sequence[Resource], life: Callable[[Resource], Life[T]],
-             ready: Callable[[Mapping[Resource, Any]], None] | None = None) -> Outcome[T]:
+def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
+             ready: Callable[[Mapping[Any, Any]], None] | None = None) -> Outcome[T]:
     """Live the life of each resource."""
     subscriptions = {resource.subscription.lower() for resource in resources}
     arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
@@ -38,7 +38,7 @@ def for_each(cmd: Any, resources: Sequence[Resource], life: Callable[[Resource],
         return schedule.run(tick)
 
 
-def results(cmd: Any, outcome: Outcome[T], resources: Sequence[Resource]) -> T | list[T]:
+def results(cmd: Any, outcome: Outcome[T], resources: Sequence[K]) -> T | list[T]:
     """What to print: the result of a single resource; for several a list in the order given. Raises the failure of a
     single one; those of several are reported, and fail the command after its output is printed.
     """
@@ -50,6 +50,20 @@ def results(cmd: Any, outcome: Outcome[T], resources: Sequence[Resource]) -> T |
         return outcome.results[resources[0]]
     _report(cmd, outcome)
     return [outcome.results[resource] for resource in resources if resource in outcome.results]
+
+
+def count_changes(outcome: Outcome[dict[str, Any]]) -> None:
+    """The last line of a dry run over many resources."""
+    changing = [block for block in outcome.results.values() if block["changes"]]
+    added, removed = (sum(len(_names(block[one]) - _names(block[other])) for block in changing)
+                      for one, other in (("after", "before"), ("before", "after")))
+    assignments = sum(len(block["roleAssignments"]) for block in changing)
+    logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
+                   len(changing), len(outcome), added, removed, assignments)
+
+
+def _names(block: dict[str, Any]) -> set[str]:
+    return set(words(identities_of(block)))
 
 
 def _report(cmd: Any, outcome: Outcome[Any]) -> None:

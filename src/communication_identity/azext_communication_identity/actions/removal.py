@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """Remove identities from one resource, as a life; say what is lost before, and ask where there is someone to ask."""
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """Runs lives, one or thousands: a heap of pauses, and a pool of threads for the requests only.
 
 Waiting costs no thread, and there is one clock, the one that is given.
@@ -18,11 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar, Union
+from typing import Any, Generic, Protocol, TypeVar, Union
 
-from ..model.names import Resource
 from ..model.pace import Gate, Pace
-from ..model.steps import Answer, Await, Life, NoAnswer, Pause, Ready, Reply, Request, seconds_asked_for
+from ..model.steps import Answer, Await, Life, NoAnswer, Pause, Reply, Request, seconds_asked_for
 
 T = TypeVar("T")
 Send = Callable[[Request, str], Reply]
@@ -36,6 +36,22 @@ AHEAD = 250  # resources of a subscription that are begun before the first of th
 LONGEST_THROTTLE = 900.0  # seconds that one request waits for the end of ARM's throttle
 GRACE = 15.0  # seconds beyond its own time after which a request whose answer only drips is given up
 TICK = 0.5  # seconds; a wait without an end can't be interrupted on Windows
+
+
+class Target(Protocol):
+    """What a life is about: a resource, or a login. Hashable."""
+
+    @property
+    def id(self) -> str:
+        """How it's named in full."""
+
+    @property
+    def name(self) -> str:
+        """How it's named."""
+
+    @property
+    def subscription(self) -> str:
+        """The subscription whose login sends its requests, and whose token bucket pays for them."""
 
 
 class Clock:
@@ -60,8 +76,8 @@ class Clock:
 class Outcome(Generic[T]):
     """What came of the work: a result or a failure for each resource."""
 
-    results: dict[Resource, T] = field(default_factory=dict)
-    failures: dict[Resource, BaseException] = field(default_factory=dict)
+    results: dict[Any, T] = field(default_factory=dict)
+    failures: dict[Any, BaseException] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.results) + len(self.failures)
@@ -73,7 +89,7 @@ class _Run:
     a write of it. `ticket`: the number of its one valid entry in the heap.
     """
 
-    resource: Resource
+    resource: Target
     life: Life[Any]
     fresh: bool = True
     wrote: bool = False
@@ -97,13 +113,13 @@ class Schedule(Generic[T]):
     with what the lives are ready to do, when none goes on without it; what it raises ends all.
     """
 
-    def __init__(self, lives: Mapping[Resource, Callable[[], Life[T]]], send: Send, clock: Clock,
-                 ready: Callable[[Mapping[Resource, Any]], None] | None = None) -> None:
+    def __init__(self, lives: Mapping[Any, Callable[[], Life[T]]], send: Send, clock: Clock,
+                 ready: Callable[[Mapping[Any, Any]], None] | None = None) -> None:
         self.total, self.outcome = len(lives), Outcome[T]()
         self.runs: set[_Run] = set()  # begun, not over
         self.waits_for = ""
         self._send, self._clock, self._ready = send, clock, ready
-        self._left: dict[str, deque[tuple[Resource, Callable[[], Life[T]]]]] = {}
+        self._left: dict[str, deque[tuple[Target, Callable[[], Life[T]]]]] = {}
         for resource, begin in lives.items():
             self._left.setdefault(resource.subscription.lower(), deque()).append((resource, begin))
         self._fresh = dict.fromkeys(self._left, 0)

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """What a person at a terminal sees and does: signs of life, Ctrl-C and SIGTERM. Nothing of it in a pipe."""
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """How requests reach ARM: the communication SDK's client, which comes with the CLI's login, proxy, logging and headers.
 
 All of ARM that the extension needs goes through it, as the JSON that came over the wire: to import another SDK takes
@@ -11,9 +12,9 @@ longer than a request, and model objects print as {} on older versions of the CL
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from ..model.steps import Answer, NoAnswer, Reply, Request
@@ -21,7 +22,36 @@ from ..model.steps import Answer, NoAnswer, Reply, Request
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class Login:
+    """A tenant and a user that the CLI is logged in with: what can be seen is bound to both. `subscription`: one of its
+    subscriptions, which picks the credentials.
+    """
+
+    tenant: str
+    user: str
+    subscription: str
+    subscriptions: frozenset[str] = field(compare=False)  # all of them, in lower case
+
+    @property
+    def id(self) -> str:
+        """How messages name it."""
+        return f"tenant {self.tenant}"
+
+    @property
+    def name(self) -> str:
+        """As `id`."""
+        return self.id
+
+
+def logins(cli_ctx: Any) -> list[Login]:
+    """Every login of the CLI."""
+    from azure.cli.core._profile import Profile
+    known: dict[tuple[str, str], list[str]] = {}
+    for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions():
+        known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account["id"])
+    return [Login(*login, ids[0], frozenset(one.lower() for one in ids)) for login, ids in known.items()]
 
 
 class Arm:
@@ -30,9 +60,9 @@ class Arm:
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
         self._cli_ctx = cli_ctx
         self._connections = connections
-        self._clients: dict[tuple[str, str], CommunicationServiceManagementClient] = {}
+        self._clients: dict[Login | None, CommunicationServiceManagementClient] = {}
         self._lock = Lock()
-        self._accounts: dict[str, tuple[str, str]] | None = None  # subscription: its tenant and user
+        self._logins: dict[str, Login] | None = None  # by subscription
 
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
@@ -67,10 +97,6 @@ class Arm:
             return NoAnswer(_first_line(error))
         return _answer(response)
 
-    def tenant_logins(self) -> dict[tuple[str, str], str]:
-        """One subscription for each tenant and user that the CLI is logged in with."""
-        return {login: subscription for subscription, login in reversed(list(self._logins().items()))}
-
     def _is_arms(self, path: str) -> bool:
         """Whether an address is a path, or on the host of ARM or below it: no other host gets a token."""
         parts, arm = urlsplit(path), urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
@@ -80,26 +106,20 @@ class Arm:
         return (parts.scheme, parts.port, parts.username) == (arm.scheme, arm.port, None) and (
             host == known or host.endswith(f".{known}"))
 
-    def _logins(self) -> dict[str, tuple[str, str]]:
-        if self._accounts is None:
-            from azure.cli.core._profile import Profile
-            self._accounts = {account["id"].lower(): (account["tenantId"], account["user"]["name"])
-                              for account in Profile(cli_ctx=self._cli_ctx).load_cached_subscriptions()}
-        return self._accounts
-
     def _client(self, subscription: str) -> CommunicationServiceManagementClient:
         with self._lock:
-            login = self._logins().get(subscription.lower())
-            if login is None and self._logins():
+            if self._logins is None:
+                self._logins = {one: login for login in logins(self._cli_ctx) for one in login.subscriptions}
+            login = self._logins.get(subscription.lower())
+            if login is None and self._logins:
                 from azure.cli.core.azclierror import ResourceNotFoundError
                 raise ResourceNotFoundError(
                     f"The CLI doesn't know the subscription '{subscription}'.",
                     "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that "
                     "it knows, run:\naz account list --all --output table")
-            key = login or ("", "")
-            if key not in self._clients:
-                self._clients[key] = _make_client(self._cli_ctx, subscription, self._connections)
-            return self._clients[key]
+            if login not in self._clients:
+                self._clients[login] = _make_client(self._cli_ctx, subscription, self._connections)
+            return self._clients[login]
 
 
 def _make_client(cli_ctx: Any, subscription: str, connections: int) -> CommunicationServiceManagementClient:

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """Errors of the service as errors for a person: what happened, why, and how to go on.
 
 A table from ARM's error codes to functions. What isn't understood goes through with the service's own words, and no

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """Azure Resource Graph: a query for each thousand rows instead of a list for each subscription (REST
 Microsoft.ResourceGraph/resources 2021-03-01; throttling: articles/governance/resource-graph/concepts/
 guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute old.
@@ -26,8 +27,8 @@ _PRINCIPALS = 200  # in one query
 
 
 def rows(query: str) -> Life[list[dict[str, Any]]]:
-    """What a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises RefusedError,
-    also for an answer that isn't one or never ends.
+    """What a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises
+    RefusedError, also for an answer that isn't one or never ends.
     """
     options: dict[str, Any] = {"$top": _PAGE, "allowPartialScopes": True}
     found: list[dict[str, Any]] = []

@@ -2,9 +2,11 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """User-assigned identities, as lives: whether they exist, and which one may have been meant.
 
-They are read as azure-mgmt-msi reads them, without the time of its import (api-version 2023-01-31, ManagedIdentity.json).
+They are read as azure-mgmt-msi reads them, without the time of its import (api-version 2023-01-31 of
+ManagedIdentity.json).
 """
 
 from __future__ import annotations

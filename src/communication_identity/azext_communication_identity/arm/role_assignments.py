@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """Role definitions and role assignments of ARM (Microsoft.Authorization 2022-04-01), as lives."""
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[st
             there = yield from assignment_at(scope, role, principal_id)
             return {**(there or plain_assignment(assignment)), "roleName": role.name}
         tries += code != "principalnotfound"
-        passes = not isinstance(reply, Answer) and not reply.stalled or isinstance(reply, Answer) and reply.status >= 500
+        passes = reply.status >= 500 if isinstance(reply, Answer) else not reply.stalled
         if reply.at - first > REPLICATION_LIMIT or tries > 3 or not (passes or code == "principalnotfound"):
             raise RefusedError(request, reply)
         yield Pause(pause, "the directory to know the new principal" if code else "the service to answer again")

@@ -67,8 +67,7 @@ def identities_of(block: Block | None) -> Identities:
 
 
 def unknown_of(block: Block | None) -> str | None:
-    """What of the block a PATCH of ours can't say, in words; None where it can say all. What it can't say, it would drop.
-    """
+    """What of the block a PATCH of ours can't say, and would drop, in words; None where it can say all."""
     users = (block or {}).get("userAssignedIdentities")
     strange = [kind for kind in _kinds(block) if kind not in _SPELLING]
     if strange:

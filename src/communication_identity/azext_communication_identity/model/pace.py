@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """When to look at an operation, and when to send to a service that throttles. Pure: told the time, in seconds."""
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """The steps that the life of a command is made of, and what comes back for them. Pure: no I/O, no clock.
 
 A life is a generator. It yields steps and is sent what became of them:
@@ -172,7 +173,10 @@ def seconds_asked_for(answer: Answer) -> float:
 def quota_resets_after(answer: Answer) -> float:
     """The seconds until Resource Graph grants new queries ("00:00:05"); 0 where the headers don't say."""
     match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))
-    return sum(int(part) * unit for part, unit in zip(match.groups(), (3600.0, 60.0, 1.0))) if match else 0.0
+    if match is None:
+        return 0.0
+    hours, minutes, seconds = map(int, match.groups())
+    return hours * 3600.0 + minutes * 60.0 + seconds
 
 
 def _passes(reply: Reply) -> bool:

@@ -2,6 +2,7 @@
 # Copyright (c) the communication-identity developers. All rights reserved.
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
+
 """The whole life of a write to one resource, as steps: read, compute, write, follow the operation, check. Pure.
 
 azure-core's ARM polling does a part of this, but it blocks a thread for each operation and waits 30 seconds between two
@@ -139,8 +140,8 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False
           ) -> Life[Written]:
-    """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all goes
-    well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
+    goes well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
     started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
     while True:

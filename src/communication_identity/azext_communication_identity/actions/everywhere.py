@@ -1,0 +1,64 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""What spans all subscriptions that the CLI is logged in to: one life for each tenant and user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from knack.log import get_logger
+
+from ..arm.client import Login, logins
+from ..arm.errors import explain, explained
+from ..arm.graph import assignments_everywhere
+from ..model.identity import identities_of, principals_of
+from ..model.steps import Life, RefusedError
+from .each import for_each
+from .reading import joined, list_everywhere, role_names
+from .schedule import Outcome
+
+logger = get_logger(__name__)
+
+
+def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Each resource that the CLI's logins can read. A tenant that doesn't answer is named in a warning. Raises an
+    azclierror where none does.
+    """
+    outcome = for_each(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(identity_ids, identity_names))
+    failures = [failure for failure in outcome.failures.values() if isinstance(failure, Exception)]
+    if failures and not outcome.results:
+        explain(failures[0])
+    for login, failure in outcome.failures.items():
+        logger.warning("Skipped tenant %s: %s\nTo log in to it, run: az login --tenant %s", login.tenant,
+                       explained(failure) or failure, login.tenant)
+    return list({item["id"].lower(): item for items in outcome.results.values() for item in items}.values())
+
+
+def add_roles(cmd: Any, outcome: Outcome[dict[str, Any]]) -> None:
+    """Complete the role assignments of blocks, those of the resources' own subscriptions, with those of all others and
+    with the names of all roles.
+    """
+    blocks: dict[Login, list[dict[str, Any]]] = {}
+    login_of = {subscription: login for login in logins(cmd.cli_ctx) for subscription in login.subscriptions}
+    for resource, block in outcome.results.items():
+        blocks.setdefault(login_of[resource.subscription.lower()], []).append(block)
+    found = for_each(cmd, list(blocks), lambda login: _roles_of(blocks[login]))
+    for resource, block in outcome.results.items():
+        everywhere, names = found.results.get(login_of[resource.subscription.lower()], ([], {}))
+        outcome.results[resource] = joined(block, resource.subscription, everywhere, names)
+
+
+def _roles_of(blocks: Sequence[dict[str, Any]]) -> Life[tuple[list[dict[str, str]], dict[str, str]]]:
+    """The role assignments of the identities of the blocks in all subscriptions, and the names of their roles."""
+    principals = {principal for block in blocks for principal in principals_of(block, identities_of(block))}
+    try:
+        everywhere = yield from assignments_everywhere(sorted(principals))
+    except RefusedError as refusal:
+        logger.warning("Role assignments in other subscriptions are missing from the list: %s", explained(refusal))
+        everywhere = []
+    own = [one for block in blocks for one in block["roleAssignments"]]
+    return everywhere, (yield from role_names([*everywhere, *own]))
