@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +93,25 @@ def test_faults(client: Client, kind: Any, effect: bool) -> None:
         assert not broken
         assert answer.status_code == (502 if kind in ("status", "raw") else 200)
     assert (client.sim.state.identity_of(client.app) is not None) is effect
+    client.sim.verify()
+
+
+@pytest.mark.parametrize(("kind", "effect"), [("stall", False), ("stall-after", True)])
+def test_a_request_that_is_never_answered(client: Client, kind: Any, effect: bool) -> None:
+    client.sim.add_fault(Fault(method="PATCH", kind=kind))
+    body = json.dumps({"identity": {"type": "SystemAssigned"}}).encode()
+    context = ssl.create_default_context(cafile=client.sim.ca_file)
+    port = int(client.sim.url.rsplit(":", 1)[-1])
+    with socket.create_connection(("localhost", port)) as plain, context.wrap_socket(
+            plain, server_hostname="localhost") as connection:
+        connection.sendall(f"PATCH {client.app}?api-version=2025-09-01 HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                           f"application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)  # neither an answer nor the end
+        assert (client.sim.state.identity_of(client.app) is not None) is effect
+    assert [request.fault for request in client.sim.requests] == [kind]
+    assert client("GET", f"{client.app}?api-version=2025-09-01").status_code == 200
     client.sim.verify()
 
 

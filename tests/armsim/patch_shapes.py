@@ -65,9 +65,9 @@ _PROVIDER_HUB = PatchShape(202, _BOTH, "null", 12.0, shows="old", state="Updatin
 SHAPES = {
     "automation": PatchShape(state=None),
     "communication": PatchShape(),  # PATCH of tags; with an identity none was recorded
-    "container-app": PatchShape(202, (LOCATION,), "empty", 20.0, shows="old", state="Updating", location="nothing"),
+    "container-app": PatchShape(202, (LOCATION,), "empty", 20.0, shows="old", state="Updating", location="resource"),
     "container-app-job": PatchShape(202, _BOTH, "empty", 20.0, shows="old", state="Updating", running="InProgress",
-                                    location="nothing"),
+                                    location="resource"),
     "database-account": PatchShape(200, _BOTH, "resource", 30.0, shows="old", state="Updating", running="Enqueued",
                                    location="resource"),
     "event-grid": PatchShape(201, (ASYNC,), "resource", 10.0, shows="empty", state="Updating", running="InProgress"),
@@ -93,6 +93,8 @@ ALLOWED = {
     "202 and Azure-AsyncOperation": PatchShape(202, (ASYNC,), "null", 12.0, shows="empty", state="Updating"),
     "202 and a Location of the resource": PatchShape(202, (LOCATION,), "null", 12.0, shows="old", state="Updating",
                                                      location="resource"),
+    "202 and a Location of nothing": PatchShape(202, (LOCATION,), "empty", 12.0, shows="empty", state="Updating",
+                                                location="nothing"),
     "204 at once": PatchShape(204, (), "empty"),
     "204 and Azure-AsyncOperation": PatchShape(204, (ASYNC,), "empty", 12.0, shows="old", state="Updating"),
     "200 with null": PatchShape(200, (), "null"),
