@@ -168,7 +168,7 @@ def replay() -> Iterator[Replay]:
 
 def prepare_group(replay: Replay, step: Step) -> None:
     """Make the group of a recording, which was there before it began."""
-    subscription, group = re.search(r"/subscriptions/([^/]+)/resourcegroups/([^/?]+)", step.url, re.IGNORECASE).groups()
+    _, _, _, _, subscription, _, group = step.url.split("?")[0].split("/")[:7]
     replay.sim.state.add_subscription(subscription, "recorded")
     replay.names[subscription] = subscription
     recorded = step.answer if step.answer and step.answer.get("type") == "Microsoft.Resources/resourceGroups" else {}

@@ -124,9 +124,11 @@ def precondition_failed(name: str) -> ArmError:
     return ArmError(412, "PreconditionFailed", f"The resource {name} has been modified (etag mismatch).", wrapped=False)
 
 
-def conflict(name: str) -> ArmError:
+def conflict() -> ArmError:
     """An operation is running. A 409 of ACS was never recorded; the words are those of Compute (recorded)."""
-    return ArmError(409, "Conflict", f"The request for '{name}' failed due to conflict with a concurrent request.")
+    return ArmError(409, "Conflict",
+                    "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
+                    "https://aka.ms/activitylog to get more details on the conflicting requests.")
 
 
 def scope_locked(scope: str, lock: str) -> ArmError:

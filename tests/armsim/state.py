@@ -376,7 +376,7 @@ class ArmState:
         if resource.write is None:
             return
         if not resource.write.shape.accepts_writes:
-            raise errors.conflict(resource.name)
+            raise errors.conflict()
         resource.finish(self.clock.now())
 
     def _rules(self, resource: CommunicationResource) -> Rules:
