@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from armsim import Armsim, ManualClock
+from armsim import SHAPES, Armsim, ManualClock
 
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -138,7 +138,7 @@ class Replay:
 
     def _compare_value(self, recorded: Any, simulated: Any, where: str) -> None:
         key = where.rsplit(".", 1)[-1]
-        if key in ("createdAt", "lastModifiedAt", "startTime"):
+        if key in ("createdAt", "lastModifiedAt", "startTime", "endTime"):
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", simulated), where
         elif key in ("createdBy", "lastModifiedBy", "hostName"):
             assert simulated, where  # persons and the host's region differ by the year
@@ -168,10 +168,10 @@ def replay() -> Iterator[Replay]:
 
 def prepare_group(replay: Replay, step: Step) -> None:
     """Make the group of a recording, which was there before it began."""
-    subscription, group = re.search(r"/subscriptions/([^/]+)/resourcegroups/([^/?]+)", step.url, re.IGNORECASE).groups()
+    _, _, _, _, subscription, _, group = step.url.split("?")[0].split("/")[:7]
     replay.sim.state.add_subscription(subscription, "recorded")
     replay.names[subscription] = subscription
-    recorded = step.answer if step.answer.get("type") == "Microsoft.Resources/resourceGroups" else {}
+    recorded = step.answer if step.answer and step.answer.get("type") == "Microsoft.Resources/resourceGroups" else {}
     replay.sim.state.add_group(group, subscription, recorded.get("location", "westus"), recorded.get("tags"))
 
 
@@ -213,4 +213,45 @@ def test_powershell_recording_of_two_patches(shared: Path, replay: Replay) -> No
         replay.play(step)
     # The GET at once after a PATCH shows the PATCH's own ETag (recorded).
     assert first.headers["etag"] == steps[1].headers["etag"]
+    replay.sim.verify()
+
+
+def as_acs(step: Step) -> Step:
+    """A step of LoadTestService as if it were of ACS: other names, ACS's properties, and a principal's keys in its
+    order.
+    """
+    def renamed(value: Any) -> Any:
+        text = json.dumps(value)
+        for theirs, ours in (("LoadTestService", "Communication"), ("loadTests", "communicationServices"),
+                             ("api-version=2022-12-01", "api-version=2025-09-01")):
+            text = text.replace(theirs, ours).replace(theirs.lower(), ours.lower())
+        return json.loads(text)
+
+    answer = renamed(step.answer)
+    if answer and "systemData" in answer:
+        host = answer["properties"]["dataPlaneURI"]
+        answer["properties"] = {"provisioningState": answer["properties"]["provisioningState"], "hostName": host,
+                                "immutableResourceId": host.split(".")[0], "dataLocation": "unitedstates"}
+        for key, value in answer["identity"].get("userAssignedIdentities", {}).items():
+            answer["identity"]["userAssignedIdentities"][key] = dict(sorted(value.items()))
+    return Step(step.method, renamed(step.url), step.body, step.status, renamed(step.headers), answer)
+
+
+def test_load_testing_recording_of_two_patches_with_an_identity(shared: Path, replay: Replay) -> None:
+    recording = shared / "data" / "recordings" / "loadtest_identity_patch_2025-04.yaml"
+    steps = [as_acs(step) for step in from_yaml(recording)]
+    assert [(step.method, step.status) for step in steps] == [("PATCH", 202), *[("GET", 200)] * 3] * 2
+    replay.clock.move_to((steps[0].when or 0) - 60)
+    prepare_group(replay, steps[0])
+    state = replay.sim.state
+    state.options.patch = SHAPES["load-test"]
+    kept = steps[7].answer["identity"]["userAssignedIdentities"]
+    for first, block in ((steps[0], {"type": "SystemAssigned"}),
+                         (steps[4], {"type": "UserAssigned", "userAssignedIdentities": dict.fromkeys(kept, {})})):
+        parts = first.url.split("?")[0].split("/")
+        state.add_user_identity("clitestid1", parts[6], parts[4])
+        resource = state.add_resource(parts[-1], parts[6], subscription=parts[4], identity=block)
+        state.resources[resource.lower()].location = "westus2"
+    for step in steps:
+        replay.play(step)
     replay.sim.verify()

@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import ssl
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from armsim import Armsim, Fault, ManualClock, Throttle
+from armsim import Armsim, Fault, ManualClock, Throttle, openapi
 
 APP = "/subscriptions/{}/resourceGroups/g/providers/Microsoft.Communication/communicationServices/app"
 
@@ -61,13 +63,38 @@ def test_violations_fail_the_test(client: Client, method: str, path: str, compla
         client.sim.verify()
 
 
+@pytest.fixture(params=["official", "by hand"])
+def schema(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The official documents, and the rules that stand in for them where their folder isn't there."""
+    if request.param == "official":
+        request.getfixturevalue("shared")
+    else:
+        monkeypatch.setattr(openapi, "shared_folder", lambda: None)
+    openapi._validator.cache_clear()
+    yield
+    openapi._validator.cache_clear()
+
+
+@pytest.mark.usefixtures("schema")
 @pytest.mark.parametrize("body", [
-    {"identity": {}}, {"identity": {"type": 1}}, {"tags": {"a": 1}}, {"properties": {"disableLocalAuth": "yes"}},
+    {"identity": {}}, {"identity": {"type": 1}}, {"identity": {"type": "Both"}}, {"tags": {"a": 1}},
+    {"identity": {"type": "UserAssigned", "userAssignedIdentities": {"a": "b"}}},
+    {"properties": {"disableLocalAuth": "yes"}}, {"properties": {"linkedDomains": "a"}},
 ])
-def test_the_official_schema_is_kept(shared: Path, client: Client, body: dict[str, Any]) -> None:
+def test_the_official_schema_is_kept(client: Client, body: dict[str, Any]) -> None:
     client("PATCH", f"{client.app}?api-version=2025-09-01", body)
     with pytest.raises(AssertionError, match="the official schema refuses"):
         client.sim.verify()
+
+
+@pytest.mark.usefixtures("schema")
+@pytest.mark.parametrize("body", [
+    {}, {"tags": {"a": "b"}}, {"identity": {"type": "SystemAssigned, UserAssigned"}},
+    {"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {"a": {}, "b": None}}},
+    {"properties": {"disableLocalAuth": True, "publicNetworkAccess": "Disabled", "linkedDomains": []}},
+])
+def test_the_official_schema_takes(client: Client, body: dict[str, Any]) -> None:
+    assert openapi.complaints("update", "communication", "2025-09-01", body) == []
 
 
 def test_a_fault_that_never_happened_fails_the_test(client: Client) -> None:
@@ -90,6 +117,25 @@ def test_faults(client: Client, kind: Any, effect: bool) -> None:
         assert not broken
         assert answer.status_code == (502 if kind in ("status", "raw") else 200)
     assert (client.sim.state.identity_of(client.app) is not None) is effect
+    client.sim.verify()
+
+
+@pytest.mark.parametrize(("kind", "effect"), [("stall", False), ("stall-after", True)])
+def test_a_request_that_is_never_answered(client: Client, kind: Any, effect: bool) -> None:
+    client.sim.add_fault(Fault(method="PATCH", kind=kind))
+    body = json.dumps({"identity": {"type": "SystemAssigned"}}).encode()
+    context = ssl.create_default_context(cafile=client.sim.ca_file)
+    port = int(client.sim.url.rsplit(":", 1)[-1])
+    with socket.create_connection(("localhost", port)) as plain, context.wrap_socket(
+            plain, server_hostname="localhost") as connection:
+        connection.sendall(f"PATCH {client.app}?api-version=2025-09-01 HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                           f"application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)  # neither an answer nor the end
+        assert (client.sim.state.identity_of(client.app) is not None) is effect
+    assert [request.fault for request in client.sim.requests] == [kind]
+    assert client("GET", f"{client.app}?api-version=2025-09-01").status_code == 200
     client.sim.verify()
 
 

@@ -8,10 +8,13 @@ built on public recordings of the real service, and where they are silent its co
 """
 
 from .clock import Clock, ManualClock, ScaledClock
+from .direct import DirectClient
 from .faults import Fault
 from .http_types import Request
+from .patch_shapes import ALLOWED, FAILURES, SHAPES, PatchShape
 from .server import Armsim
 from .state import ArmState
 from .throttle import Throttle
 
-__all__ = ["ArmState", "Armsim", "Clock", "Fault", "ManualClock", "Request", "ScaledClock", "Throttle"]
+__all__ = ["ALLOWED", "FAILURES", "SHAPES", "ArmState", "Armsim", "Clock", "DirectClient", "Fault", "ManualClock",
+           "PatchShape", "Request", "ScaledClock", "Throttle"]

@@ -14,6 +14,7 @@ import sys
 import threading
 
 from .clock import Clock, ScaledClock
+from .patch_shapes import SHAPES
 from .server import Armsim
 from .state import SUBSCRIPTION, TENANT
 
@@ -24,10 +25,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="port of the ARM endpoint (default: any free one)")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="how much faster than real its time runs")
     parser.add_argument("--real-time", action="store_true", help="take the real service's time: a PATCH 5 seconds")
+    parser.add_argument("--patch", choices=SHAPES, default="communication",
+                        help="answer PATCH as this service was recorded to")
     parser.add_argument("--seed-demo", action="store_true", help="begin with myApp in myResourceGroup")
     args = parser.parse_args()
     clock = Clock() if args.clock_scale == 1.0 else ScaledClock(args.clock_scale)
-    sim = Armsim(clock, args.port, patch_seconds=5.0 if args.real_time else 0.0)
+    sim = Armsim(clock, args.port, patch=SHAPES[args.patch], patch_seconds=5.0 if args.real_time else 0.0)
     if args.seed_demo:
         sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
     stop = threading.Event()

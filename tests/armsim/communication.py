@@ -3,44 +3,46 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""communicationServices resources: documents, ETags and operations that settle with time. No HTTP."""
+"""communicationServices resources: their documents and ETags, and writes that are under way. No HTTP."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from .identity_rules import StoredIdentity
+from .operations import Operation, timestamp
+from .patch_shapes import PatchShape
+
+
+class Content(NamedTuple):
+    """What a write replaces, and what a failure brings back."""
+
+    location: str
+    tags: dict[str, str] | None
+    properties: dict[str, Any]
+    identity: StoredIdentity
 
 
 @dataclass
-class Operation:
-    """A running PUT or DELETE: until `resource_done` the resource shows Accepted, until `done` the operation does."""
+class UnderWay:
+    """A write that isn't done."""
 
-    name: str
-    resource_id: str
-    running: str  # Accepted or Deleting (recorded)
-    started: float
-    resource_done: float
-    done: float
+    before: Content
+    operation: Operation
+    settled: bool = False  # the resource shows the result already; the operation still runs
 
-    def body(self, subscription: str, now: float) -> dict[str, Any]:
-        """The answer to a poll (recorded: no endTime, `properties` only at the end)."""
-        over = now >= self.done
-        body = {"id": f"/subscriptions/{subscription}/providers/Microsoft.Communication/locations/WESTUS2"
-                      f"/operationStatuses/{self.name}",
-                "name": self.name, "resourceId": self.resource_id, "status": "Succeeded" if over else self.running,
-                "startTime": timestamp(self.started)}
-        return {**body, "properties": None} if over else body
+    @property
+    def shape(self) -> PatchShape:
+        """How it shows."""
+        return self.operation.shape
 
 
 @dataclass
 class CommunicationResource:
-    """One resource as the service keeps it."""
+    """One resource as the service keeps it. The content is what a write that is under way makes of it."""
 
     subscription: str
     group: str
@@ -53,7 +55,8 @@ class CommunicationResource:
     modified: float = 0.0
     version: int = 0
     host: bool = False  # a new resource has no hostName until it is settled (recorded)
-    operation: Operation | None = None
+    state: str = "Succeeded"  # how the last write ended
+    write: UnderWay | None = None
     reads_to_fill: int = 0  # GETs until a PATCH is settled; 0: it is
     immutable_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -68,13 +71,39 @@ class CommunicationResource:
         """A quoted ETag in the recorded form; its last digits are the time of the last write."""
         return f'"{self.version:08x}-0000-0700-0000-{int(self.modified):08x}0000"'
 
-    def settle(self, now: float) -> None:
-        """Let what has to happen by now happen."""
-        if self.operation and self.operation.running == "Accepted" and now >= self.operation.resource_done:
-            self.modified = self.operation.resource_done
-            self.operation = None
-            self.host = True
-            self.version += 1
+    @property
+    def content(self) -> Content:
+        """The content as it is."""
+        return Content(self.location, self.tags, dict(self.properties), self.identity)
+
+    def start(self, write: UnderWay, now: float) -> None:
+        """Begin to show a write."""
+        self.write = write
+        self.touch(now)
+
+    def touch(self, when: float) -> None:
+        """The resource has changed: another ETag."""
+        self.modified = when
+        self.version += 1
+
+    def settle(self, when: float) -> None:
+        """Show what the write under way has made, though its operation may still fail."""
+        if self.write:
+            self.write.settled = self.host = True
+            self.touch(when)
+
+    def finish(self, when: float) -> None:
+        """End the write under way, well or as its shape says."""
+        write, self.write = self.write, None
+        if write is None:
+            return
+        shape = write.shape
+        if shape.ends != "Succeeded":
+            self.location, self.tags, self.properties, self.identity = write.before
+        self.state = shape.state_after or ("Succeeded" if shape.ends == "ignored" else shape.ends)
+        self.host = True
+        if not shape.at_once:  # a PATCH that is done at once has one ETag (recorded)
+            self.touch(when)
 
     def count_read(self) -> None:
         """A GET: the values of a PATCH may be filled only after some of them."""
@@ -84,31 +113,25 @@ class CommunicationResource:
 
     def document(self, tenant: str) -> dict[str, Any]:
         """The JSON of an answer, keys in the recorded order."""
-        busy = self.operation is not None or self.reads_to_fill > 0
+        write = self.write if self.write and not self.write.settled else None
+        shape = write.shape if write else PatchShape(state="Succeeded" if self.write else self.state)
+        if self.reads_to_fill:
+            shape = PatchShape(shows="empty", state="Updating")
+        shown = write.before if write and shape.shows == "old" else self.content
+        pending = {"empty": set(shown.identity.users), "added-empty": set(shown.identity.users)
+                   - (set(write.before.identity.users) if write else set())}.get(shape.shows, set())
         user = {"By": "armsim@example.com", "ByType": "User"}
-        properties: dict[str, Any] = {"provisioningState": "Succeeded"}
-        if busy:
-            properties["provisioningState"] = self.operation.running if self.operation else "Updating"
+        properties: dict[str, Any] = {} if shape.state is None else {"provisioningState": shape.state}
         if self.host:
             properties |= {"hostName": f"{self.name.lower()}.unitedstates.communication.azure.com",
                            "immutableResourceId": self.immutable_id}
-        block = self.identity.block(tenant, filled=not busy)
+        block = shown.identity.block(tenant, pending)
         return copy.deepcopy({
             "id": self.id, "name": self.name, "type": "microsoft.communication/communicationservices",
-            "location": self.location, **({} if self.tags is None else {"tags": self.tags}),
+            "location": shown.location, **({} if shown.tags is None else {"tags": shown.tags}),
             "systemData": {**{f"created{key}": value for key, value in user.items()},
                            "createdAt": timestamp(self.created),
                            **{f"lastModified{key}": value for key, value in user.items()},
                            "lastModifiedAt": timestamp(self.modified)},
             **({} if block is None else {"identity": block}),
-            "properties": {**properties, **self.properties}})
-
-
-def operation_name(resource_id: str) -> str:
-    """A name in the recorded form: GUID*64 hexadecimal digits of the resource."""
-    return f"{uuid.uuid4()}*{hashlib.sha256(resource_id.lower().encode()).hexdigest().upper()}"
-
-
-def timestamp(when: float) -> str:
-    """Seconds since 1970 in ARM's form."""
-    return datetime.fromtimestamp(when, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1Z"
+            "properties": {**properties, **shown.properties}})

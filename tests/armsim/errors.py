@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Errors of Azure Resource Manager, with the words that were recorded of it (shared/WIRE_FACTS.md, section 4.2)."""
+"""Errors of Azure Resource Manager. "Recorded": the words are those of an answer in the recordings of Azure/azure-cli
+and Azure/azure-cli-extensions (*/tests/latest/recordings).
+"""
 
 from __future__ import annotations
 
@@ -122,9 +124,11 @@ def precondition_failed(name: str) -> ArmError:
     return ArmError(412, "PreconditionFailed", f"The resource {name} has been modified (etag mismatch).", wrapped=False)
 
 
-def conflict(name: str) -> ArmError:
+def conflict() -> ArmError:
     """An operation is running. A 409 of ACS was never recorded; the words are those of Compute (recorded)."""
-    return ArmError(409, "Conflict", f"The request for '{name}' failed due to conflict with a concurrent request.")
+    return ArmError(409, "Conflict",
+                    "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
+                    "https://aka.ms/activitylog to get more details on the conflicting requests.")
 
 
 def scope_locked(scope: str, lock: str) -> ArmError:
@@ -164,10 +168,12 @@ def not_registered(namespace: str) -> ArmError:
 
 
 def throttled(subscription: str, seconds: int) -> ArmError:
-    """ARM's token bucket is empty (recorded shape)."""
-    return ArmError(429, "SubscriptionRequestsThrottled",
-                    f"Number of requests for subscription '{subscription}' exceeded the limit. Please try again after "
-                    f"'{seconds}' seconds.", headers={"Retry-After": str(seconds), **GATEWAY})
+    """ARM's token bucket is empty (recorded shape; that of a tenant is not)."""
+    whose, code = f"subscription '{subscription}'", "SubscriptionRequestsThrottled"
+    if not subscription:
+        whose, code = "the tenant", "TenantRequestsThrottled"
+    return ArmError(429, code, f"Number of requests for {whose} exceeded the limit. Please try again after '{seconds}' "
+                               "seconds.", headers={"Retry-After": str(seconds), **GATEWAY})
 
 
 def too_many_queries(headers: dict[str, str]) -> ArmError:

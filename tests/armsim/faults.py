@@ -15,7 +15,7 @@ from typing import Any, Literal
 from .http_types import Request
 
 Kind = Literal["status", "raw", "reset-before", "reset-after", "truncate", "empty", "empty-no-effect", "ignore",
-               "delay"]
+               "delay", "stall", "stall-after"]
 
 
 @dataclass
@@ -26,7 +26,8 @@ class Fault:
     status: an ARM error with `status`, `code`, `message`, `headers`. raw: `status` with the text `body` of
     `content_type`. reset-before, reset-after: the connection breaks, before or after the request took effect. truncate:
     half of the answer, then the end. empty: 200 without a body, after the effect; empty-no-effect: without it. ignore:
-    200 with the resource as it was. delay: the answer after `delay` seconds.
+    200 with the resource as it was. delay: the answer after `delay` seconds. stall, stall-after: no answer, before or
+    after the request took effect; the connection stays open until the client hangs up.
     """
 
     method: str = "*"
@@ -47,7 +48,7 @@ class Fault:
     @property
     def has_effect(self) -> bool:
         """Whether the request still does what it asks for."""
-        return self.kind in ("reset-after", "truncate", "empty", "delay")
+        return self.kind in ("reset-after", "truncate", "empty", "delay", "stall-after")
 
     def error_body(self) -> dict[str, Any]:
         """The body of an ARM error."""

@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 @dataclass
@@ -27,6 +29,16 @@ class Request:
     status: int = 0
     fault: str | None = None
     raw_path: str = ""
+
+    @classmethod
+    def parse(cls, method: str, target: str, headers: Message, content: bytes, at: float) -> Request:
+        """A request from what is on the wire. ARM takes doubled slashes: `az resource` sends them, where a type has no
+        parent.
+        """
+        url = urlsplit(target)
+        is_json = "json" in headers.get("Content-Type", "")  # older CLIs ask for tokens with a form
+        return cls(method, re.sub("//+", "/", unquote(url.path)), dict(parse_qsl(url.query, keep_blank_values=True)),
+                   headers, json.loads(content) if content and is_json else None, at, raw_path=target)
 
     def header(self, name: str) -> str | None:
         """A header, by its name in any case."""

@@ -3,12 +3,16 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What PUT and PATCH do to the identities of a resource (shared/WIRE_FACTS.md, sections 3 and 4.1). No HTTP."""
+"""What PUT and PATCH do to the identities of a resource. No HTTP.
+
+What Azure/azure-cli-extensions and Azure/azure-cli recorded: of PUT test_communication_identity.yaml; of PATCH
+test_user_assigned_identity.yaml (storage), test_vm_explicit_msi.yaml, test_backup_identity.yaml (recovery services).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +34,8 @@ class StoredIdentity:
         """A copy that can be changed."""
         return StoredIdentity(self.system, dict(self.users), self.stated)
 
-    def block(self, tenant: str, filled: bool) -> dict[str, Any] | None:
-        """The identity block of an answer, keys in the recorded order; the values of the map are {} until settled."""
+    def block(self, tenant: str, pending: Collection[str] = ()) -> dict[str, Any] | None:
+        """The identity block of an answer, keys in the recorded order; `pending`: whose values in the map are {}."""
         if not self.stated:
             return None
         kinds = ["SystemAssigned"] * bool(self.system) + ["UserAssigned"] * bool(self.users)
@@ -39,7 +43,7 @@ class StoredIdentity:
         block["type"] = ", ".join(kinds) or "None"  # with a space (recorded)
         if self.users:
             block["userAssignedIdentities"] = {
-                key: dict(principal) if filled else {} for key, principal in self.users.items()}
+                key: {} if key in pending else dict(principal) for key, principal in self.users.items()}
         return block
 
 

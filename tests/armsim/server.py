@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import socket
 import ssl
 import struct
@@ -18,7 +17,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import trustme
 
@@ -161,31 +159,25 @@ class _Handler(BaseHTTPRequestHandler):
         request = self._read()
         fault = self.sim.faults.take(request)
         request.fault = fault.kind if fault else None
-        if fault and fault.kind == "reset-before":
+        if fault and fault.kind in ("reset-before", "stall"):
             self.sim.requests.append(request)
-            self._reset()
+            self._break(fault)
             return
         answer = self._answer(request, fault)
         request.status = answer.status
-        if fault and fault.kind == "reset-after":
-            self._reset()
+        if fault and fault.kind in ("reset-after", "stall-after"):
+            self._break(fault)
             return
         self._send(answer, truncate=bool(fault and fault.kind == "truncate"))
 
     do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = do_HEAD = _handle
 
     def _read(self) -> Request:
-        url = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         content = self.rfile.read(length)
         if len(content) < length:
             raise ConnectionAbortedError("the client went away before it had said all")
-        is_json = "json" in self.headers.get("Content-Type", "")  # older CLIs ask for tokens with a form
-        # ARM takes doubled slashes: `az resource` sends them, where a type has no parent.
-        path = re.sub("//+", "/", unquote(url.path))
-        return Request(self.command, path, dict(parse_qsl(url.query, keep_blank_values=True)),
-                       self.headers, json.loads(content) if content and is_json else None, self.sim.clock.now(),
-                       raw_path=self.path)
+        return Request.parse(self.command, self.path, self.headers, content, self.sim.clock.now())
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
         wire, log = self.sim.wire, self.sim.requests
@@ -217,8 +209,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command != "HEAD":
             self.wfile.write(answer.body)
 
-    def _reset(self) -> None:
-        """Break the connection with RST, as a crash or a firewall does."""
+    def _break(self, fault: Fault) -> None:
+        """Break the connection with RST, as a crash or a firewall does; or say nothing until the client hangs up."""
         self.close_connection = True
+        if fault.kind.startswith("stall"):
+            self.rfile.read(1)
+            return
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

@@ -3,14 +3,17 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""ARM's token bucket, per subscription and kind of request, and Resource Graph's quota of queries
-(shared/WIRE_FACTS.md, section 7).
+"""ARM's token buckets, one for each subscription and kind of request, and Resource Graph's quota of queries. The
+numbers are those of Azure's documentation (learn.microsoft.com: "Understand how Azure Resource Manager throttles
+requests"; "Guidance for throttled requests in Azure Resource Graph").
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from . import errors
 from .clock import Clock
@@ -38,24 +41,44 @@ class Bucket:
         return (1 - self.tokens) / self.refill
 
 
+Kind = Literal["read", "write", "delete"]
+Size = tuple[float, float]  # tokens, and how many are added each second
+_KINDS: dict[str, Kind] = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
+_SUBSCRIPTION = re.compile("/subscriptions/([^/]+)", re.IGNORECASE)
+
+
 @dataclass
 class Throttle:
-    """Sizes and refills (tokens per second) of the three kinds; the defaults are those of ARM today."""
+    """The sizes of the three kinds; the defaults are those of ARM today. `of`: other sizes for a subscription, by its
+    ID, or for the tenant, whose ID here is "": its buckets are for requests that name no subscription.
+    """
 
-    read: tuple[float, float] = (250, 25)
-    write: tuple[float, float] = (200, 10)
-    delete: tuple[float, float] = (200, 10)
-    buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
+    read: Size = (250, 25)
+    write: Size = (200, 10)
+    delete: Size = (200, 10)
+    of: dict[str, dict[Kind, Size]] = field(default_factory=dict)
+    buckets: dict[tuple[str, Kind], Bucket] = field(default_factory=dict)
 
-    def check(self, clock: Clock, subscription: str, method: str) -> dict[str, str]:
-        """Headers for the answer. Raises ArmError 429 where the bucket is empty; Retry-After is in whole seconds."""
-        kind = {"GET": "read", "DELETE": "delete"}.get(method, "write")
-        size, refill = getattr(self, kind)
-        bucket = self.buckets.setdefault((subscription.lower(), kind), Bucket(size, refill))
+    def check(self, clock: Clock, path: str, method: str) -> dict[str, str]:
+        """Headers for the answer. Raises ArmError 429 where the bucket is empty; Retry-After is in whole seconds. Polls
+        of an operation are reads as any.
+        """
+        kind, match = _KINDS.get(method, "write"), _SUBSCRIPTION.match(path)
+        subscription = match.group(1).lower() if match else ""
+        bucket = self.buckets.get((subscription, kind))
+        if bucket is None:
+            bucket = self.buckets[subscription, kind] = Bucket(*self._size(subscription, kind))
         wait = bucket.take(clock.now())
         if wait:
             raise errors.throttled(subscription, math.ceil(wait))
-        return {f"x-ms-ratelimit-remaining-subscription-{kind}s": str(int(bucket.tokens))}
+        return {f"x-ms-ratelimit-remaining-{'subscription' if match else 'tenant'}-{kind}s": str(int(bucket.tokens))}
+
+    def _size(self, subscription: str, kind: Kind) -> Size:
+        sizes: dict[Kind, Size] = {"read": self.read, "write": self.write, "delete": self.delete}
+        for name, others in self.of.items():
+            if name.lower() == subscription:
+                sizes |= others
+        return sizes[kind]
 
 
 @dataclass

@@ -14,10 +14,11 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from . import errors, resource_graph
+from . import errors, polling, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
-from .state import PROVIDER, TENANT, ArmState
+from .operations import Operation
+from .state import TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
@@ -82,7 +83,7 @@ class Wire:
             match = pattern.fullmatch(request.path.rstrip("/") or "/")
             if match and method == request.method:
                 self._check_version(request, versions)
-                limits = self._throttle(request, match.groupdict())
+                limits = self._throttle(request)
                 answer = handler(self, request, {key: value or "" for key, value in match.groupdict().items()})
                 answer.headers = {**limits, **answer.headers}
                 return answer
@@ -98,12 +99,12 @@ class Wire:
             self.violation(request, f"unknown api-version {version}")
             raise errors.unknown_route(request.path)
 
-    def _throttle(self, request: Request, parts: dict[str, Any]) -> dict[str, str]:
+    def _throttle(self, request: Request) -> dict[str, str]:
         throttle = self.state.options.throttle
-        if throttle is None or not parts.get("subscription"):
-            return {}
+        if throttle is None or request.path.lower().startswith("/providers/microsoft.resourcegraph/"):
+            return {}  # Resource Graph has a quota of its own
         with self.state.lock:
-            return throttle.check(self.state.clock, str(parts["subscription"]), request.method)
+            return throttle.check(self.state.clock, request.path, request.method)
 
     def _common_headers(self) -> dict[str, str]:
         """Headers of every recorded answer."""
@@ -135,19 +136,26 @@ def put_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "resource", "communication", request.body)
     document, etag, operation = wire.state.put_resource(request.path.rstrip("/"), request.body)
     wire.check(request, "resource", "communication", document)
-    url = _operation_url(wire, request, parts["subscription"], operation)
-    return json_answer(201, document, {**_provider_headers(etag), "Azure-AsyncOperation": url})
+    return json_answer(201, document, {**_provider_headers(etag), **_addresses(wire, request, parts, operation)})
 
 
 @route("PATCH", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
-def patch_resource(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+def patch_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "update", "communication", request.body)
     state = wire.state
-    document, etag = state.patch_resource(request.path.rstrip("/"), request.body, request.header("If-Match"))
+    document, etag, operation = state.patch_resource(request.path.rstrip("/"), request.body, request.header("If-Match"))
     if state.options.patch_seconds:
         state.clock.sleep(state.options.patch_seconds)
     wire.check(request, "resource", "communication", document)
-    return json_answer(200, document, _provider_headers(etag))
+    shape = operation.shape
+    headers = {**_provider_headers(etag), **_addresses(wire, request, parts, operation)}
+    if shape.headers:
+        headers |= polling.identifier()
+    if shape.retry_after is not None:
+        headers["Retry-After"] = str(shape.retry_after)
+    if shape.body == "empty":
+        return Answer(shape.status, b"", headers)
+    return json_answer(shape.status, document if shape.body == "resource" else None, headers)
 
 
 @route("DELETE", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
@@ -155,8 +163,8 @@ def delete_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answ
     started = wire.state.delete_resource(request.path.rstrip("/"))
     if started is None:
         return Answer(204)
-    url = _operation_url(wire, request, parts["subscription"], started[1])
-    return json_answer(202, None, {**_provider_headers(started[0]), "Azure-AsyncOperation": url, "Location": url})
+    return json_answer(202, None, {**_provider_headers(started.etag),
+                                   **_addresses(wire, request, parts, started.operation)})
 
 
 @route("GET", f"{_SUB}{_ACS}", COMMUNICATION_VERSIONS)
@@ -170,25 +178,26 @@ def list_resources(wire: Wire, request: Request, parts: dict[str, str]) -> Answe
     return json_answer(200, body, {"x-ms-providerhub-traffic": "True"})
 
 
-@route("GET", f"{_SUB}/providers/microsoft.communication/locations/[^/]+/operationstatuses/(?P<name>[^/]+)",
-       COMMUNICATION_VERSIONS)
+@route("GET", f"{_SUB}/providers/microsoft.communication/locations/[^/]+/operation(?P<kind>statuses|results)"
+              "/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def get_operation(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     operation = wire.state.operation(parts["name"])
     if operation is None:
         raise errors.unknown_route(request.path)
-    if not {"t", "c", "s", "h"} <= set(request.query):
-        wire.violation(request, "the Azure-AsyncOperation URL must be sent back whole")
-    now = wire.state.clock.now()
-    status = 202 if operation.running == "Deleting" and now < operation.done else 200  # recorded
-    etag = f'"00000000-0000-0100-0000-{int(operation.started):08x}0000"'
-    return json_answer(status, operation.body(parts["subscription"], now), {"ETag": etag})
+    if not polling.unchanged(operation, request.raw_path):
+        wire.violation(request, "an operation's address has to come back as it was given")
+    answer = polling.answer(operation, parts["kind"].lower() == "statuses", parts["subscription"], wire.state.clock)
+    if answer is None:
+        document, etag = wire.state.get_resource(operation.resource_id)
+        return json_answer(200, document, _provider_headers(etag))
+    if answer.status == 202 and parts["kind"].lower() == "results":
+        answer.headers["Location"] = f"{wire.base_url}{request.raw_path}"
+    return answer
 
 
-def _operation_url(wire: Wire, request: Request, subscription: str, name: str) -> str:
-    """A URL of the recorded form and length (3.4 kB), certificate, signature and hash made up."""
-    return (f"{wire.base_url}/subscriptions/{subscription}/providers/{PROVIDER}/locations/WESTUS2/operationStatuses/"
-            f"{quote(name)}?api-version={request.query['api-version']}&t={int(wire.state.clock.now() * 1e7)}"
-            f"&c={'MIIHADCC' * 330}&s={'keq3IUAT' * 43}&h={'kgKrcT3N' * 5}")
+def _addresses(wire: Wire, request: Request, parts: dict[str, str], operation: Operation) -> dict[str, str]:
+    return polling.addresses(operation, wire.base_url, parts["subscription"], request.query["api-version"],
+                             wire.state.clock.now())
 
 
 def _page(wire: Wire, request: Request, found: Sequence[Any]) -> dict[str, Any]:
