@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from armsim import Armsim
+from armsim import Armsim, Clock
 from armsim.openapi import shared_folder
 from az import SOURCE, Az, add_extension
-from in_process import InProcessAz
+from in_process import FakeClock, InProcessAz
 
 from tools.wheel import build
 
@@ -59,10 +59,30 @@ def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(sys.executable, folder, source)
 
 
+class FollowingClock(Clock):
+    """The server's time: the machine's, and beyond that what the command under test has waited, where that takes no
+    time.
+    """
+
+    ahead: FakeClock | None = None
+
+    def now(self) -> float:
+        return super().now() + (self.ahead.time if self.ahead else 0.0)
+
+    def sleep(self, seconds: float) -> None:
+        if self.ahead:
+            self.ahead.time += seconds
+        else:
+            super().sleep(seconds)
+
+
+CLOCK = FollowingClock()
+
+
 @pytest.fixture(scope="session")
 def sim_server() -> Iterator[Armsim]:
     """One server for all tests."""
-    with Armsim() as sim:
+    with Armsim(CLOCK) as sim:
         yield sim
 
 
@@ -95,4 +115,6 @@ def az(installed: Az, tmp_path: Path) -> Az:
 @pytest.fixture
 def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcessAz:
     """The CLI in this process, logged in, with waiting that takes no time."""
-    return InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
+    az = InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
+    monkeypatch.setattr(CLOCK, "ahead", az.clock)
+    return az

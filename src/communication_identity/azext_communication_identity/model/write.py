@@ -196,8 +196,9 @@ def _accepted(resource: Resource, document: Document, reply: Answer, planned: Pl
     """The service said yes: wait until it's done, and check."""
     answered = document_of(reply, resource)
     if no_wait:
-        wanted = block_of(planned.wanted, document.block)
-        return Written(answered or Document({**document.body, "identity": wanted}, at=reply.at))
+        if answered and planned.done(answered.block):
+            return Written(answered)
+        return Written(Document({**document.body, "identity": block_of(planned.wanted, document.block)}, at=reply.at))
     headers = reply.headers
     address = headers.get("azure-asyncoperation") or headers.get("location")
     if address:

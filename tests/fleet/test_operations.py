@@ -1,0 +1,72 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Fleets whose operations take their time: waiting holds no write up, and few reads are spent. Time is simulated: it
+passes only while no request is under way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from armsim import Armsim, Throttle
+from armsim.patch_shapes import SHAPES
+from in_process import InProcessAz
+
+SECONDS = 13.0
+SHAPE = replace(SHAPES["load-test"], seconds=SECONDS)
+
+
+def fleet(sim: Armsim, size: int, subscriptions: int) -> list[str]:
+    known = [sim.state.SUBSCRIPTION, "00000000-0000-0000-0000-000000000002"]
+    known += [f"00000000-0000-0000-0000-0000000001{number:02}" for number in range(subscriptions - 2)]
+    for number, subscription in enumerate(known[1:subscriptions]):
+        sim.state.add_subscription(subscription, f"sub{number}")
+    return [sim.state.add_resource(f"app{number}", "rg", subscription=known[number % subscriptions])
+            for number in range(size)]
+
+
+@pytest.mark.parametrize(("size", "subscriptions"), [(300, 1), (120, 2)])
+def test_a_fleet_is_as_fast_as_the_service_grants(in_process: InProcessAz, sim: Armsim, size: int, subscriptions: int
+                                                  ) -> None:
+    sim.options.throttle = Throttle(read=(10**6, 10**6), write=(200 / 300 * size / subscriptions, 20))
+    sim.options.patch = SHAPE
+    ids = fleet(sim, size, subscriptions)
+    started = in_process.clock.time
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    assert run.exit_code == 0, run.error
+    assert len(run.json) == size
+    waiting = size / subscriptions / 3 / 20  # seconds until the bucket has granted the last write
+    assert in_process.clock.time - started <= 1.25 * (SECONDS + waiting)
+    assert sum(request.method == "GET" for request in sim.requests) <= 3.5 * size
+
+
+def test_operations_that_take_unlike_times_are_all_seen(in_process: InProcessAz, sim: Armsim) -> None:
+    ids = fleet(sim, 60, 1)
+    run = None
+    shapes: list[Any] = [replace(SHAPE, seconds=seconds) for seconds in (2.0, 13.0, 40.0)]
+    real = sim.state.patch_resource
+    calls = iter(range(10**6))
+
+    def patch(*args: Any, **kwargs: Any) -> Any:
+        sim.options.patch = shapes[next(calls) % 3]
+        return real(*args, **kwargs)
+
+    sim.state.patch_resource = patch  # type: ignore[method-assign]  # each operation takes another time
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    assert run.exit_code == 0, run.error
+    assert in_process.clock.time <= 60
+
+
+def test_a_throttled_service_is_asked_no_more_often_than_it_grants(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.options.throttle = Throttle(read=(50, 10), write=(20, 4))
+    ids = fleet(sim, 100, 1)
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    assert run.exit_code == 0, run.error
+    refused = sum(request.status == 429 for request in sim.requests)
+    assert in_process.clock.time <= 1.25 * 80 / 4
+    assert 0 < refused <= len(ids)
