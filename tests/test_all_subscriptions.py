@@ -68,7 +68,7 @@ def test_a_refused_query_waits_as_long_as_it_is_told(in_process: InProcessAz, si
     told = {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": "00:01:07"}
     sim.add_fault(Fault(method="POST", status=429, code="RateLimiting", headers=told))
     assert [item["id"] for item in in_process(LIST.split()).json] == ids
-    assert 67 <= in_process.time.now < 2 * 67
+    assert 67 <= in_process.clock.time < 2 * 67
 
 
 def test_a_query_is_sent_again_when_the_connection_breaks(az: Az, sim: Armsim) -> None:

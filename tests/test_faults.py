@@ -109,7 +109,7 @@ def test_a_yes_without_the_deed_shows_wanted_and_found(in_process: InProcessAz, 
     run = in_process(["communication", "identity", *COMMANDS["assign"].words])
     assert run.exit_code == 1
     assert "Wanted: the system-assigned identity\nFound:  no identity" in str(run.error)
-    assert in_process.time.now >= 300
+    assert in_process.clock.time >= 300
 
 
 @pytest.mark.parametrize(("fault", "asked"), [("throttled", 7), ("identity-throttled", 9)])
@@ -117,10 +117,10 @@ def test_a_429_is_never_retried_too_soon_and_ends(in_process: InProcessAz, sim: 
     sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method="PATCH", times=FOREVER, **FAULTS[fault]))
     run = in_process(["communication", "identity", *COMMANDS["assign"].words])
-    assert min(in_process.time.slept) >= asked
-    assert len(set(in_process.time.slept)) > 1  # jitter
-    assert in_process.time.now <= 900
-    assert f"after {in_process.time.now:.0f} seconds of waiting" in str(run.error)
+    assert min(in_process.clock.slept) >= asked
+    assert len(set(in_process.clock.slept)) > 1  # jitter
+    assert in_process.clock.time <= 900
+    assert f"after {in_process.clock.time:.0f} seconds of waiting" in str(run.error)
 
 
 def test_a_412_although_nobody_came_first_leads_to_one_write_without_if_match(in_process: InProcessAz,

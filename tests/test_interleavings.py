@@ -3,42 +3,40 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""No lost update: every order in which two and three clients can read and write one resource, over the pure module and
-armsim's state; and real processes, many at once.
+"""No lost update: every order in which two and three commands can take their steps, driving the shipped life of a write
+against armsim's state; and real processes, many at once.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from armsim import Armsim, ArmState, ManualClock
 from armsim.errors import ArmError
+from armsim.patch_shapes import PatchShape
 from az import Az
-from azext_communication_identity import _patience
-from azext_communication_identity._change import change_identities
 from azext_communication_identity.model.identity import (
     Change,
     Identities,
     after_assign,
     after_remove,
     identities_of,
-    patch_body,
 )
-from azext_communication_identity._resource import Document, read
 from azext_communication_identity.model.names import Resource
-from azure.core.exceptions import HttpResponseError
+from azext_communication_identity.model.steps import Answer, Life, Request
+from azext_communication_identity.model.write import Written, get, write
+from azure.cli.core.azclierror import AzureResponseError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 NAMES = ("one", "two", "three")
+SLOW = PatchShape(202, ("Azure-AsyncOperation",), "null", 12.0, shows="old", state="Updating")
 
 
 def make_state(**options: Any) -> tuple[ArmState, dict[str, str]]:
@@ -48,36 +46,64 @@ def make_state(**options: Any) -> tuple[ArmState, dict[str, str]]:
     return state, {name: state.add_user_identity(name, "g") for name in NAMES}
 
 
+def perform(state: ArmState, request: Request) -> Answer:
+    """Do a request on the state, without a server between."""
+    path, now = request.path.split("?")[0], state.clock.now
+    try:
+        if request.method == "PATCH":
+            written = state.patch_resource(path, request.body, request.etag)
+            shape = state.options.patch
+            headers = {"etag": written.etag, **{name.lower(): f"/operations/{written.operation.name}"
+                                                for name in shape.headers}}
+            return Answer(shape.status, None if shape.body == "null" else written.document, headers, at=now())
+        if path.startswith("/operations/"):
+            operation = state.operation(path.rsplit("/", 1)[-1])
+            assert operation is not None
+            return Answer(200, {"status": "Succeeded" if now() >= operation.done else "Accepted"}, at=now())
+        document, etag = state.get_resource(path)
+        return Answer(200, document, {"etag": etag}, at=now())
+    except ArmError as error:
+        return Answer(error.status, error.body(), at=now())
+
+
 @dataclass
 class Client:
-    """One command at the level of GET and PATCH: reads, computes, writes with If-Match; on 412 begins anew. The loop is
-    that of _change.py; its decisions are the pure module's.
-    """
+    """One command: the life of its write, one step at a time. Pauses and waits take 2 seconds."""
 
     state: ArmState
-    resource: str
+    resource_id: str
     change: Change
     removes: bool = False
-    seen: tuple[dict[str, Any], str] | None = None
     done: bool = False
+    wrote: bool = False
+    result: Written | None = None
+    error: AzureResponseError | None = None
+
+    def __post_init__(self) -> None:
+        parts = self.resource_id.split("/")
+        self.life = self._life(Resource(parts[2], parts[4], parts[8]))
+        self.next: Any = next(self.life)
+
+    def _life(self, resource: Resource) -> Life[Written]:
+        document = yield from get(resource)
+        return (yield from write(resource, document, after_remove if self.removes else after_assign, self.change))
 
     def step(self) -> None:
-        """One request."""
+        """One request, or one pause."""
         if self.done:
             return
-        if self.seen is None:
-            self.seen = self.state.get_resource(self.resource)
-            return
-        document, etag = self.seen
-        before = identities_of(document.get("identity"))
-        wanted = (after_remove if self.removes else after_assign)(before, self.change)
+        reply = None
+        if isinstance(self.next, Request):
+            reply = perform(self.state, self.next)
+            self.wrote = self.wrote or self.next.method == "PATCH" and reply.ok
+        else:
+            self.state.clock.sleep(2.0)
         try:
-            if wanted != before:
-                self.state.patch_resource(self.resource, patch_body(before, wanted), etag)
-            self.done = True
-        except ArmError as error:
-            assert error.code == "PreconditionFailed"
-            self.seen = None
+            self.next = self.life.send(reply)
+        except StopIteration as stop:
+            self.done, self.result = True, stop.value
+        except AzureResponseError as error:
+            self.done, self.error = True, error
 
 
 def orders(clients: int, steps: int) -> Iterator[tuple[int, ...]]:
@@ -88,30 +114,35 @@ def orders(clients: int, steps: int) -> Iterator[tuple[int, ...]]:
 def run_to_the_end(clients: list[Client], order: tuple[int, ...]) -> None:
     for index in order:
         clients[index].step()
-    for client in clients:
-        while not client.done:
+    while not all(client.done for client in clients):
+        for client in clients:
             client.step()
 
 
+@pytest.mark.parametrize("shape", [PatchShape(), SLOW], ids=["at once", "operation"])
 @pytest.mark.parametrize(("first", "second", "wanted"), [
     ("+system", "+one", "system one two"), ("+one", "+three", "one three two"), ("+system", "-two", "system"),
     ("+one", "-two", "one"), ("-two", "+two", None), ("+system", "+system", "system two"),
 ])
-def test_two_clients_in_every_order(first: str, second: str, wanted: str | None) -> None:
+def test_two_clients_in_every_order(first: str, second: str, wanted: str | None, shape: PatchShape) -> None:
     for order in orders(2, 8):
-        state, ids = make_state()
+        state, ids = make_state(patch=shape)
         resource = state.add_resource("app", "g", identity={
             "type": "UserAssigned", "userAssignedIdentities": {ids["two"]: {}}})
-        run_to_the_end([client(state, ids, resource, text) for text in (first, second)], order)
-        if wanted is None:  # either may have come last
+        clients = [client(state, ids, resource, text) for text in (first, second)]
+        run_to_the_end(clients, order)
+        if wanted is None:  # either may have come last, and the other one may see that its change was undone
             assert names(state, resource) in ("", "two")
+            assert all("someone else has undone it" in str(one.error) for one in clients if one.error)
         else:
             assert names(state, resource) == wanted
+            assert not any(one.error for one in clients)
 
 
-def test_three_clients_in_every_order() -> None:
-    for order in orders(3, 8):
-        state, ids = make_state()
+@pytest.mark.parametrize("shape", [PatchShape(), SLOW], ids=["at once", "operation"])
+def test_three_clients_in_every_order(shape: PatchShape) -> None:
+    for order in orders(3, 7):
+        state, ids = make_state(patch=shape)
         resource = state.add_resource("app", "g", identity={"type": "SystemAssigned"})
         run_to_the_end([client(state, ids, resource, text) for text in ("+one", "+two", "-system")], order)
         assert names(state, resource) == "one two"
@@ -123,6 +154,18 @@ def test_adds_survive_a_service_that_ignores_if_match() -> None:
         resource = state.add_resource("app", "g")
         run_to_the_end([client(state, ids, resource, text) for text in ("+one", "+two", "+three")], order)
         assert names(state, resource) == "one three two"
+
+
+def test_what_a_service_that_ignores_if_match_undoes_is_said() -> None:
+    """`-two` beside `+one`: where the answer shows what the write didn't ask for, the command says so."""
+    state, ids = make_state(honour_if_match=False)
+    resource = state.add_resource("app", "g", identity={
+        "type": "UserAssigned", "userAssignedIdentities": {ids["two"]: {}, ids["three"]: {}}})
+    remove, add = (client(state, ids, resource, text) for text in ("-two", "+one"))
+    run_to_the_end([remove, add], (0, 1, 1, 1, 0, 0))  # remove reads, add reads and writes, remove writes
+    assert remove.result
+    assert "someone else added to 'app': '" in remove.result.notes[0]
+    assert ids["one"] in remove.result.notes[0]
 
 
 def client(state: ArmState, ids: dict[str, str], resource: str, text: str) -> Client:
@@ -138,7 +181,7 @@ def names(state: ArmState, resource: str) -> str:
 
 
 class ManyClients(RuleBasedStateMachine):
-    """Clients come, take steps in any order, and finish; what is there is always what the finished ones asked for."""
+    """Clients come, take steps in any order, and finish; what is there is always what the accepted writes asked for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,19 +200,10 @@ class ManyClients(RuleBasedStateMachine):
         if not waiting:
             return
         one = data.draw(st.sampled_from(waiting))
+        before = one.wrote
         one.step()
-        if one.done:
+        if one.wrote and not before:
             named = {"system"} if one.change.system_assigned else {one.change.user_assigned[0].rsplit("/", 1)[-1]}
-            self.note(one, named)
-
-    def note(self, one: Client, named: set[str]) -> None:
-        """A client that wrote changes the model; one that found nothing to do saw an older state, and does not."""
-        document, etag = one.seen or ({}, "")
-        if etag == "":
-            return
-        before = identities_of(document.get("identity"))
-        wanted = (after_remove if one.removes else after_assign)(before, one.change)
-        if wanted != before:
             self.model = self.model - named if one.removes else self.model | named
 
     @invariant()
@@ -224,44 +258,23 @@ def test_many_processes_and_a_service_that_ignores_if_match(az: Az, sim: Armsim)
     assert sorted(identities_of(sim.state.identity_of(resource)).user_assigned) == sorted(ids)
 
 
-class StateOperations:
-    """The SDK's operations, on armsim's state without a server between; errors as azure-core raises them."""
-
-    def __init__(self, state: ArmState) -> None:
-        self._state = state
-
-    def get(self, group: str, name: str, **_: Any) -> Document:
-        return Document(*self._state.get_resource(self._id(group, name)))
-
-    def update(self, group: str, name: str, content: bytes, *, headers: dict[str, str], **_: Any) -> Document:
-        try:
-            return Document(*self._state.patch_resource(self._id(group, name), json.loads(content),
-                                                        headers.get("If-Match")))
-        except ArmError as error:
-            response = SimpleNamespace(status_code=error.status, reason=error.code, headers={},
-                                       request=SimpleNamespace(url="https://armsim/"), text=lambda *_: "{}")
-            raise HttpResponseError(response=response) from error
-
-    def _id(self, group: str, name: str) -> str:
-        return Resource(self._state.SUBSCRIPTION, group, name).id
-
-
-def test_many_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_patience, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
+def test_many_threads_at_once() -> None:
     state = ArmState()
     ids = [state.add_user_identity(f"mi{number}", "g") for number in range(30)]
     gone = ids[:5]
     resource_id = state.add_resource("app", "g", identity={
         "type": "UserAssigned", "userAssignedIdentities": {identity: {} for identity in gone}})
-    resource = Resource(state.SUBSCRIPTION, "g", "app")
-    client: Any = SimpleNamespace(communication_services=StateOperations(state))  # the part of the SDK that is used
 
-    def work(job: tuple[Any, Change]) -> None:
-        first = read(client, resource)
-        change_identities(client, resource, first, *job)
+    def work(job: tuple[Change, bool]) -> None:
+        one = Client(state, resource_id, *job)
+        while not one.done:
+            if isinstance(one.next, Request):
+                one.step()
+            else:
+                one.next = one.life.send(None)  # a pause that takes no time
 
-    jobs: list[tuple[Any, Change]] = [(after_assign, Change(False, (identity,))) for identity in ids[5:]]
-    jobs += [(after_remove, Change(False, (identity,))) for identity in gone] + [(after_assign, Change(True))]
+    jobs = [(Change(False, (identity,)), False) for identity in ids[5:]]
+    jobs += [(Change(False, (identity,)), True) for identity in gone] + [(Change(True), False)]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, jobs))
     has = identities_of(state.identity_of(resource_id))

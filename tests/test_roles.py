@@ -121,7 +121,7 @@ def test_replication_that_never_ends(in_process: InProcessAz, sim: Armsim) -> No
     run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER])
     assert run.exit_code == 1
     assert "does not exist in the directory" in str(run.error)
-    assert 180 <= in_process.time.now < 240
+    assert 180 <= in_process.clock.time < 240
 
 
 def test_principal_type_skips_the_directory(az: Az, sim: Armsim) -> None:

@@ -62,7 +62,8 @@ def complete_scopes(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> l
     if not group:
         return []
     path = f"resourceGroups/{group}/resources?api-version=2021-04-01"
-    return [item["id"] for item in _read(cmd, lambda one: pages(Request("GET", f"/subscriptions/{one}/{path}")))]
+    found = _read(cmd, lambda one: pages(Request("GET", f"/subscriptions/{one}/{path}"), lambda item: item.get("id")))
+    return [scope for scope in found if isinstance(scope, str)]
 
 
 @Completer

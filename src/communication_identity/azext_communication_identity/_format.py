@@ -13,7 +13,9 @@ Row = dict[str, str]
 
 
 def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row]:
-    """A row for each identity of `show`, `assign` and `remove`. With several resources, each row names its resource."""
+    """A row for each identity of `show`, `assign` and `remove`, also of their dry runs. With several resources, each
+    row names its resource.
+    """
     if isinstance(result, list):
         return [{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)]
     return _rows(result or {})
@@ -31,14 +33,33 @@ def list_table(result: list[dict[str, Any]]) -> list[Row]:
 
 
 def _rows(block: dict[str, Any]) -> list[Row]:
-    rows = []
-    if "SystemAssigned" in block.get("type", ""):
-        rows.append(_row("SystemAssigned", "", "", block))
-    for identity, details in block.get("userAssignedIdentities", {}).items():
-        rows.append(_row("UserAssigned", _name(identity), identity.split("/")[4], details))
+    if "before" in block:
+        return _changes(block)
+    rows = _identities(block) or [_row("None", "", "", {})]
     if "roleAssignments" not in block:
         return rows
     return [{**row, **role} for row in rows for role in _roles(block["roleAssignments"], row["PrincipalId"])]
+
+
+def _identities(block: dict[str, Any]) -> list[Row]:
+    rows = [_row("SystemAssigned", "", "", block)] if "SystemAssigned" in block.get("type", "") else []
+    return rows + [_row("UserAssigned", _name(identity), identity.split("/")[4], details)
+                   for identity, details in block.get("userAssignedIdentities", {}).items()]
+
+
+def _changes(result: dict[str, Any]) -> list[Row]:
+    """What a dry run would change: a row for each identity and each role assignment, + added, - removed."""
+    before, after = ({(row["Kind"], row["Name"], row["ResourceGroup"]): row for row in _identities(result[key])}
+                     for key in ("before", "after"))
+    resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
+    rows = [{**resource, "Kind": kind, "Name": name,
+             "Change": "" if (kind, name, group) in before and (kind, name, group) in after
+             else "+" if (kind, name, group) in after else "-"}
+            for kind, name, group in {**before, **after}]
+    rows += [{**resource, "Kind": "RoleAssignment", "Name": f"{one['roleName']} on {one['scope']}",
+              "Change": {"create": "+", "delete": "-"}.get(one["change"], "orphan")}
+             for one in result["roleAssignments"]]
+    return rows or [{**resource, "Kind": "None", "Name": "", "Change": ""}]
 
 
 def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:

@@ -74,18 +74,15 @@ def list_resources(subscription: str, group: str | None) -> Life[list[dict[str, 
     """Every resource of a group, or of a subscription, with its plain identity block."""
     scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{quote(group)}" if group else "")
     request = Request("GET", f"{scope}{_LIST}?api-version={API_VERSION}")
-    documents = yield from pages(request)
-    return [_listed(document, request) for document in documents]
+    return (yield from pages(request, lambda item: _listed(item, request)))
 
 
 def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> Life[list[dict[str, Any]]]:
     """Every resource of a tenant; with identities only those that carry one of them."""
     query = (queries.resources_with(identity_ids, identity_names) if identity_ids or identity_names
              else queries.resources())
-    rows = yield from graph.rows(query)
-    request = Request("POST", "/providers/Microsoft.ResourceGraph/resources")
-    return [_listed(row, request, subscriptionId=str(row.get("subscriptionId") or row["id"].split("/")[2]))
-            for row in {str(row.get("id")).lower(): row for row in rows}.values()]
+    return (yield from graph.rows(query, lambda row: _listed(row, graph.REQUEST, subscriptionId=str(
+        row.get("subscriptionId") or ""))))
 
 
 def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names: Sequence[str]) -> bool:

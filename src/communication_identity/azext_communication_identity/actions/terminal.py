@@ -38,20 +38,22 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda _: None
         return
-    controller, started = cli_ctx.get_progress_controller(), time.monotonic()
+    controller, started, shown = cli_ctx.get_progress_controller(), time.monotonic(), []
     handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
 
     def show(schedule: Schedule[Any]) -> None:
         seconds, outcome = time.monotonic() - started, schedule.outcome
-        if schedule.total > 1:
-            controller.add(message=f"{len(outcome.results)} of {schedule.total} resources done, "
-                                   f"{len(outcome.failures)} failed, {schedule.throttled} throttled, "
-                                   f"{schedule.total - len(outcome)} remaining")
-        elif seconds > PATIENCE:
-            controller.add(message=f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s")
+        if schedule.total == 1 and seconds < PATIENCE:
+            return
+        shown[:] = [f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s"
+                    if schedule.total == 1 else
+                    f"{len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} failed, "
+                    f"{schedule.throttled} throttled, {schedule.total - len(outcome)} remaining"]
+        controller.add(message=shown[0])
 
     def make_room(_message: logging.LogRecord) -> bool:
-        controller.active_progress.clear()  # a message would go on behind the progress otherwise
+        if shown:
+            controller.active_progress.clear()  # a message would go on behind the progress otherwise
         return True
 
     for handler in handlers:
@@ -61,7 +63,8 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
     finally:
         for handler in handlers:
             handler.removeFilter(make_room)
-        controller.end()
+        if shown:
+            controller.end()
 
 
 class _Terminated(BaseException):

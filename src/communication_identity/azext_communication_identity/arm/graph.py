@@ -10,36 +10,39 @@ guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from knack.log import get_logger
 
-from ..model.roles import plain_assignment, role_guid
+from ..model.roles import role_guid
 from ..model.steps import Answer, Life, NoAnswer, Pause, RefusedError, Request, quota_resets_after, read
 from . import queries
+from .role_assignments import plain_assignments
 
 logger = get_logger(__name__)
+T = TypeVar("T")
 
-_PATH = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01"
+REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01", query=True)
 _PAGE = 1000  # rows, the most that the service gives
 _PRINCIPALS = 200  # in one query
 
 
-def rows(query: str) -> Life[list[dict[str, Any]]]:
-    """What a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises
+def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
+    """What to `keep` of each row that a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises
     RefusedError, also for an answer that isn't one or never ends.
     """
     options: dict[str, Any] = {"$top": _PAGE, "allowPartialScopes": True}
-    found: list[dict[str, Any]] = []
+    found: list[T] = []
     seen = set()
     while True:
-        request = Request("POST", _PATH, {"query": query, "options": dict(options)}, query=True)
+        request = replace(REQUEST, body={"query": query, "options": dict(options)})
         answer = yield from read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
             raise RefusedError(request, NoAnswer("Azure Resource Graph's answer has no 'data'."))
-        found += data
+        found += map(keep, data)
         if not token:
             _warn_of_a_cut(answer)
             return found
@@ -56,16 +59,16 @@ def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, s
     found: list[dict[str, str]] = []
     wanted = list(principals)
     for start in range(0, len(wanted), _PRINCIPALS):
-        page = yield from rows(queries.role_assignments(wanted[start:start + _PRINCIPALS]))
-        found += [plain_assignment({"id": row["id"], "properties": row}) for row in page
-                  if all(isinstance(row.get(key), str) for key in ("id", "principalId", "scope", "roleDefinitionId"))]
+        found += plain_assignments((yield from rows(
+            queries.role_assignments(wanted[start:start + _PRINCIPALS]),
+            lambda row: {"id": row.get("id"), "properties": row})))
     return found
 
 
 def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
     """The names of roles, built-in and custom, by GUID in lower case. Raises RefusedError."""
     guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
-    found = yield from rows(queries.role_names(guids))
+    found = yield from rows(queries.role_names(guids), dict)
     return {str(row["name"]).lower(): row["roleName"] for row in found
             if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
 

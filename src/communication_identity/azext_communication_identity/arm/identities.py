@@ -42,8 +42,8 @@ def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
 
 def names_in(scope: str) -> Life[list[str]]:
     """The IDs of the user-assigned identities in a subscription or group. Raises RefusedError."""
-    found = yield from pages(Request("GET", f"{scope}{_TYPE}?{_VERSION}", shared=True))
-    return [one["id"] for one in found if isinstance(one.get("id"), str)]
+    found = yield from pages(Request("GET", f"{scope}{_TYPE}?{_VERSION}", shared=True), lambda one: one.get("id"))
+    return [identity for identity in found if isinstance(identity, str)]
 
 
 def missing(identities: Iterable[str]) -> Life[list[str]]:

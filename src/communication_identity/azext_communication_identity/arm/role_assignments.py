@@ -62,7 +62,7 @@ _LIST_ROLES = "To list the roles, run:\naz role definition list --query [].roleN
 def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:
     """The roles at a scope. Raises RefusedError."""
     found = yield from pages(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions?{_VERSION}{odata_filter}",
-                                     shared=True))
+                                     shared=True), dict)
     return [Role(one["id"], _role_name(one)) for one in found if isinstance(one.get("id"), str) and _role_name(one)]
 
 
@@ -83,7 +83,7 @@ def assignments_of(subscription: str, principal_id: str, *, optional: bool = Fal
     if optional:
         answer = yield from read(Request("GET", path, optional=True, timeout=OPTIONAL_SECONDS), tries=0)
         return plain_assignments(answer.body.get("value"))
-    found = yield from pages(Request("GET", path))
+    found = yield from pages(Request("GET", path), dict)
     return plain_assignments(found)
 
 
@@ -93,7 +93,7 @@ def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, s
     """
     path = f"{scope}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
     try:
-        found = yield from pages(Request("GET", path))
+        found = yield from pages(Request("GET", path), dict)
     except RefusedError as refusal:
         if isinstance(refusal.reply, Answer) and refusal.reply.status == 403:
             return None

@@ -16,7 +16,7 @@ A life is a generator. It yields steps and is sent what became of them:
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, Union
@@ -144,9 +144,11 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
     raise RefusedError(request, reply)
 
 
-def pages(request: Request) -> Life[list[dict[str, Any]]]:
-    """All items of a list of ARM, one GET a page. Raises RefusedError, also for a list that isn't one or never ends."""
-    items: list[dict[str, Any]] = []
+def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
+    """What to `keep` of each item of a list of ARM, one GET a page. Raises RefusedError, also for a list that isn't one
+    or never ends.
+    """
+    items: list[T] = []
     seen = set()
     while True:
         seen.add(request.path)
@@ -154,7 +156,7 @@ def pages(request: Request) -> Life[list[dict[str, Any]]]:
         value, following = answer.body.get("value"), answer.body.get("nextLink")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise RefusedError(request, NoAnswer("The service's list has no 'value'."))
-        items += value
+        items += map(keep, value)
         if not following:
             return items
         if not isinstance(following, str) or following in seen:
