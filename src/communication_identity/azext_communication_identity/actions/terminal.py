@@ -38,7 +38,8 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda _: None
         return
-    controller, started, shown = cli_ctx.get_progress_controller(), time.monotonic(), []
+    controller, started = cli_ctx.get_progress_controller(), time.monotonic()
+    shown: list[str] = []  # the last message
     handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
 
     def show(schedule: Schedule[Any]) -> None:

@@ -30,8 +30,8 @@ _PRINCIPALS = 200  # in one query
 
 
 def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
-    """What to `keep` of each row that a query finds in all subscriptions of a tenant that the login can read, one POST a page. Raises
-    RefusedError, also for an answer that isn't one or never ends.
+    """What to `keep` of each row that a query finds in all subscriptions of a tenant that the login can read, one POST
+    a page. Raises RefusedError, also for an answer that isn't one or never ends.
     """
     options: dict[str, Any] = {"$top": _PAGE, "allowPartialScopes": True}
     found: list[T] = []

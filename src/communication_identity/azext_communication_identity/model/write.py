@@ -266,8 +266,8 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
             raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
         waited = document.at - ended
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later it has not made it, or someone else "
-                            "has undone it")
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later it has not made it, "
+                            "or someone else has undone it")
         if waited > SETTLE_LIMIT:
             if planned.done(document.block):
                 raise AzureResponseError(
