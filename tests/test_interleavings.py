@@ -235,8 +235,8 @@ class StateOperations:
 
     def update(self, group: str, name: str, content: bytes, *, headers: dict[str, str], **_: Any) -> Document:
         try:
-            return Document(*self._state.patch_resource(self._id(group, name), json.loads(content),
-                                                        headers.get("If-Match")))
+            written = self._state.patch_resource(self._id(group, name), json.loads(content), headers.get("If-Match"))
+            return Document(written.document, written.etag)
         except ArmError as error:
             response = SimpleNamespace(status_code=error.status, reason=error.code, headers={},
                                        request=SimpleNamespace(url="https://armsim/"), text=lambda *_: "{}")
