@@ -402,7 +402,7 @@ def delete_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer
         del wire.state.groups[parts["subscription"].lower(), parts["group"].lower()]
         for kept in (wire.state.resources, wire.state.identities):
             for key in [key for key in kept if key.startswith(prefix)]:
-                del kept[key]  # type: ignore[attr-defined]  # two dicts with the same keys, of other values
+                del kept[key]
     return Answer(200)
 
 

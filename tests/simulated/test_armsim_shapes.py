@@ -238,6 +238,33 @@ def test_a_failure_brings_back_all_that_was_sent() -> None:
     assert state_of(scene.read()) == "Succeeded"  # of the failure nothing is left
 
 
+def test_one_resource_of_many_may_have_a_shape_of_its_own() -> None:
+    scene = Scene(LOAD_TEST)
+    scene.state.options.patch_of["other"] = FAILURES["ignored at once"]
+    other = scene.state.add_resource("other", "g")
+    assert scene.client("PATCH", other + VERSION, {"identity": {"type": "SystemAssigned"}}).status == 200
+    assert scene.state.identity_of(other) is None
+    assert scene.patch().status == 202
+
+
+class NotWalked(dict[str, Any]):
+    """Resources that can be looked up only."""
+
+    def values(self) -> Any:
+        raise AssertionError("walked through all resources")
+
+    items = __iter__ = values
+
+
+def test_requests_for_one_resource_do_not_look_at_the_others() -> None:
+    scene = Scene(LOAD_TEST)
+    scene.state.resources = NotWalked(scene.state.resources)
+    address = scene.patch().headers[ASYNC]
+    scene.clock.sleep(12)
+    assert body_of(scene.poll(address))["status"] == "Succeeded"
+    assert shows(scene.read()) == "filled"
+
+
 def test_a_list_shows_what_the_resource_shows() -> None:
     scene = Scene(LOAD_TEST)
     scene.patch()
