@@ -35,8 +35,8 @@ class Options:
 
     honour_if_match: bool = True
     merge_patch: bool = True
-    patch: PatchShape = PatchShape()  # how a PATCH is answered, and what comes of it
-    patch_of: dict[str, PatchShape] = field(default_factory=dict)  # the same of single resources, by name
+    patch: PatchShape = PatchShape()  # how a PATCH is answered, and how it ends
+    patch_of: dict[str, PatchShape] = field(default_factory=dict)  # by resource name, instead of `patch`
     patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
     patch_seconds: float = 0.0  # how long the answer to a PATCH takes
     put_resource_seconds: float = 12.0  # until the resource shows Succeeded (inferred from recorded ETags)
@@ -51,7 +51,7 @@ class Options:
 
 
 class Written(NamedTuple):
-    """What comes of a PUT or PATCH: the resource as it shows now, its ETag, and the operation."""
+    """The result of a write: the resource as it shows now, its ETag, and the operation."""
 
     document: dict[str, Any]
     etag: str
@@ -345,7 +345,7 @@ class ArmState:
 
     def _start(self, resource: CommunicationResource, before: Content, shape: PatchShape, deletes: bool = False
                ) -> Written:
-        """Begin a write whose content the resource holds already, and plan its end."""
+        """Begin a write whose content the resource already holds, and schedule its end."""
         now = self.clock.now()
         operation = Operation(operation_name(resource.id), resource.id, shape, now)
         if shape.headers:
