@@ -189,8 +189,8 @@ ERRORS = [
     ("test_PatchRecordSet_IfMatchFailure_ExpectError.yaml", 412, False, "The .+ has been modified (etag mismatch).",
      errors.precondition_failed("n")),
     ("test_guest_attestation_extension_and_msi.yaml", 409, False, "The request failed due to conflict with a "
-     "concurrent request. To resolve it, please refer to https://aka.ms/activitylog to get more details on the conflicting "
-     "requests.", errors.conflict()),
+     "concurrent request. To resolve it, please refer to https://aka.ms/activitylog to get more details on the "
+     "conflicting requests.", errors.conflict()),
     ("test_content_key_policy_create_with_playready_success.yaml", 429, None, "Number of requests for subscription "
      "'.+' .*exceeded the .*limit. Please try again after '.+' seconds.", errors.throttled("s", 6)),
 ]

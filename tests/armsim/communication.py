@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""communicationServices resources: their documents and ETags, and writes that are under way. No HTTP."""
+"""communicationServices resources: documents, ETags and the write in progress. No HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .patch_shapes import PatchShape
 
 
 class Content(NamedTuple):
-    """What a write replaces, and what a failure brings back."""
+    """What a write replaces, and a failed write restores."""
 
     location: str
     tags: dict[str, str] | None
@@ -28,7 +28,7 @@ class Content(NamedTuple):
 
 @dataclass
 class UnderWay:
-    """A write that isn't done."""
+    """A write in progress."""
 
     before: Content
     operation: Operation
@@ -36,13 +36,13 @@ class UnderWay:
 
     @property
     def shape(self) -> PatchShape:
-        """How it shows."""
+        """How the service answers it."""
         return self.operation.shape
 
 
 @dataclass
 class CommunicationResource:
-    """One resource as the service keeps it. The content is what a write that is under way makes of it."""
+    """One resource as the service keeps it. During a write, the content is already the new one."""
 
     subscription: str
     group: str
@@ -77,7 +77,7 @@ class CommunicationResource:
         return Content(self.location, self.tags, dict(self.properties), self.identity)
 
     def start(self, write: UnderWay, now: float) -> None:
-        """Begin to show a write."""
+        """Begin a write."""
         self.write = write
         self.touch(now)
 
@@ -87,13 +87,13 @@ class CommunicationResource:
         self.version += 1
 
     def settle(self, when: float) -> None:
-        """Show what the write under way has made, though its operation may still fail."""
+        """Show the result of the write, although its operation may still fail."""
         if self.write:
             self.write.settled = self.host = True
             self.touch(when)
 
     def finish(self, when: float) -> None:
-        """End the write under way, well or as its shape says."""
+        """End the write as its shape says: keep the new content or restore the old."""
         write, self.write = self.write, None
         if write is None:
             return

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""A client of armsim that has no server between: for tests that step through requests one by one."""
+"""A client of armsim without a server: for tests that step through requests one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wire import Wire
 
 
 class DirectClient:
-    """Sends requests to the wire of a state. `wire.violations` has what no client may send."""
+    """Sends requests straight to `Wire`. `wire.violations` holds what the client did wrong."""
 
     def __init__(self, state: ArmState) -> None:
         self.wire = Wire(state, "https://armsim")

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 # Where real traffic and document differ, real traffic wins: an enumeration with the first value takes the second too.
 DEVIATIONS = {
@@ -70,7 +71,7 @@ _UPDATE: dict[str, Any] = {"type": "object", "properties": {
 
 @cache
 def _validator(part: str, type_name: str, api_version: str) -> Any:
-    from jsonschema import Draft4Validator
+    from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # its types are a package of their own
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT4
     folder = shared_folder()
@@ -81,13 +82,27 @@ def _validator(part: str, type_name: str, api_version: str) -> Any:
     if folder is None or document is None or name is None:
         return None
 
-    def load(uri: str) -> Resource[Any]:
-        content = json.loads(Path(uri.removeprefix("file://")).read_text(encoding="utf-8"))
-        return Resource(contents=_as_json_schema(content), specification=DRAFT4)
-
     uri = (folder / "data" / "specs" / "specification" / document).resolve().as_uri()
-    registry: Registry[Any] = Registry(retrieve=load)  # type: ignore[call-arg]  # attrs' alias, unknown to mypy
+    registry: Registry[Any] = Registry().with_resources(
+        (name, Resource(contents=content, specification=DRAFT4))  # type: ignore[call-arg]  # attrs' aliases
+        for name, content in _documents(uri).items()).crawl()
     return Draft4Validator({"$ref": f"{uri}#/definitions/{name}"}, registry=registry)
+
+
+def _documents(first: str) -> dict[str, Any]:
+    """A document and all that it refers to, by address: read once, since a registry that fetches them does it anew for
+    each body.
+    """
+    found: dict[str, Any] = {}
+    missing = [first]
+    while missing:
+        uri = missing.pop()
+        if uri in found:
+            continue
+        found[uri] = _as_json_schema(json.loads(Path(uri.removeprefix("file://")).read_text(encoding="utf-8")))
+        missing += [urljoin(uri, node["$ref"]).split("#")[0] for node in _objects(found[uri])
+                    if isinstance(node.get("$ref"), str) and "/examples/" not in node["$ref"]]
+    return found
 
 
 def _as_json_schema(document: Any) -> Any:

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Operations that run for a while, and the queue of what is due. No HTTP."""
+"""Long-running operations, and the queue of what is due. No HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .patch_shapes import PatchShape
 
 
 class Timeline:
-    """What will happen at which time: asking what is due costs nothing while nothing is."""
+    """Actions and when they are due. Running it costs nothing while none is."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -38,7 +38,7 @@ class Timeline:
 
 @dataclass
 class Operation:
-    """What its address tells of a write that is under way."""
+    """A write that takes time, as its polling address reports it."""
 
     name: str
     resource_id: str
@@ -52,7 +52,7 @@ class Operation:
         return self.started + self.shape.seconds
 
     def failure(self, now: float) -> dict[str, Any] | None:
-        """The ARM error of an operation that has ended badly."""
+        """The error, once an operation has failed or been canceled."""
         if now < self.done or self.shape.ends in ("Succeeded", "ignored"):
             return None
         return {"code": self.shape.code, "message": self.shape.message}

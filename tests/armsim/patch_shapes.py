@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""How a service answers a PATCH, and what it shows until the operation is over: the shapes that were recorded, those
-that ARM's rules allow, and those that go wrong.
+"""How a service answers a PATCH, and what it shows until the operation ends: recorded shapes, shapes that ARM's rules
+allow, and failures.
 
 The recorded ones are from Azure/azure-cli-extensions, src/*/azext_*/tests/latest/recordings (71 PATCH requests with an
 identity, snapshot of 2026-06-02). Only two of its services run on ProviderHub, as Microsoft.Communication does
@@ -21,19 +21,19 @@ ASYNC, LOCATION = "Azure-AsyncOperation", "Location"
 
 @dataclass(frozen=True)
 class PatchShape:
-    """The default is the PATCH of tags as ACS was recorded: 200 with the whole resource, done at once."""
+    """One way to answer. The default is ACS's recorded PATCH of tags: 200 with the whole resource, done at once."""
 
     status: int = 200
     headers: tuple[str, ...] = ()  # of Azure-AsyncOperation and Location
     body: Literal["resource", "null", "empty"] = "resource"
-    seconds: float = 0.0  # until the operation ends; 0: it has when the answer comes
-    settles: float | None = None  # until the resource shows the result, where that isn't the end of the operation
+    seconds: float = 0.0  # until the operation ends; 0: before the answer
+    settles: float | None = None  # until the resource shows the result; None: until the operation ends
     # The block meanwhile. empty: every value of the map is {} (recorded of ACS's PUT); added-empty: those of the added
     # identities (recorded of virtual machines).
     shows: Literal["old", "empty", "added-empty", "filled"] = "filled"
-    state: str | None = "Succeeded"  # provisioningState meanwhile; None: there is no such property
+    state: str | None = "Succeeded"  # provisioningState meanwhile; None: no such property
     ends: Literal["Succeeded", "Failed", "Canceled", "ignored"] = "Succeeded"  # ignored: Succeeded without the change
-    state_after: str | None = None  # provisioningState after that; None: as it ends
+    state_after: str | None = None  # provisioningState after the end; None: as `ends`
     code: str = "OperationFailed"  # of an operation that fails or is canceled
     message: str = "The operation didn't finish."
     running: str = "Accepted"  # the operation's status until the end
@@ -41,20 +41,20 @@ class PatchShape:
     # Where Location leads. status: where Azure-AsyncOperation does (ProviderHub); resource and nothing: to 202 until
     # the end, then 200 with the resource or 204.
     location: Literal["status", "resource", "nothing"] = "status"
-    # What the addresses are good for. missing: 404; html: 200 with a page; no-status: 200 without a status.
+    # What a poll gets. missing: 404; html: 200 with a page; no-status: 200 with JSON that has no status.
     address: Literal["good", "missing", "html", "no-status"] = "good"
     retry_after: int | None = None  # on the answer of the PATCH
     poll_retry_after: int | None = None  # on the polls until the end
-    accepts_writes: bool = False  # a write meanwhile: 409, or taken; then what the first one does is done at once
+    accepts_writes: bool = False  # a second write meanwhile: 409, or accepted, which first finishes the first change
 
     @property
     def at_once(self) -> bool:
-        """Whether nothing is under way when the answer comes."""
+        """Whether the write has ended before the answer."""
         return self.finishes <= 0
 
     @property
     def finishes(self) -> float:
-        """The seconds until the resource takes the next write."""
+        """Seconds until the resource accepts the next write."""
         return self.seconds if self.settles is None or self.ends != "Succeeded" else self.settles
 
 
@@ -85,12 +85,14 @@ SHAPES = {
                                   running="InProgress"),
 }
 
-# Not recorded, but a client of ARM has to take them (Azure/azure-rest-api-specs
+# Not recorded, but a client of ARM must handle them (Azure/azure-rest-api-specs
 # .github/instructions/arm-api-review.instructions.md, and ACS's own specification of 2022-07-01-preview).
 ALLOWED = {
     "201 with an operation": PatchShape(201, (ASYNC,), "resource", 12.0, shows="empty", state="Updating"),
     "202 and no address": PatchShape(202, (), "null", 12.0, shows="old", state="Updating"),
     "202 and Azure-AsyncOperation": PatchShape(202, (ASYNC,), "null", 12.0, shows="empty", state="Updating"),
+    # The address that ProviderHub gives as Location answers 200 from the start, with the operation's status.
+    "202 and a Location of the status": PatchShape(202, (LOCATION,), "null", 12.0, shows="old", state="Updating"),
     "202 and a Location of the resource": PatchShape(202, (LOCATION,), "null", 12.0, shows="old", state="Updating",
                                                      location="resource"),
     "202 and a Location of nothing": PatchShape(202, (LOCATION,), "empty", 12.0, shows="empty", state="Updating",

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The addresses under which an operation is followed, and what they answer."""
+"""The polling addresses of an operation, and their answers."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LONG = f"&c={'MIIHpTCCBo2gAwIB' * 161}&s={'keq3-UATIOz_' * 28}keq3IU&h={'kgKrcT
 
 
 def addresses(operation: Operation, base_url: str, subscription: str, api_version: str, now: float) -> dict[str, str]:
-    """The headers that name an operation's addresses; these have to come back byte for byte. Escaping the * of the name
-    would be a change too.
+    """The headers with an operation's addresses. Clients must send them back byte for byte: even an escaped * is a
+    violation.
     """
     headers = {}
     for header in operation.shape.headers:
@@ -43,10 +43,10 @@ def unchanged(operation: Operation, raw_path: str) -> bool:
 
 
 def answer(operation: Operation, is_status: bool, subscription: str, clock: Clock) -> Answer | None:
-    """The answer to a poll; None: the resource, at the end of a Location that leads to it."""
+    """The answer to a poll; None where it is the resource: a Location whose operation has ended."""
     shape, now = operation.shape, clock.now()
     if shape.address == "missing":
-        raise errors.ArmError(404, "NotFound", "The operation could not be found.")
+        raise errors.ArmError(404, "OperationNotFound", "The operation could not be found.")
     if shape.address == "html":
         return Answer(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"})
     headers = {"ETag": f'"00000000-0000-0100-0000-{int(operation.started):08x}0000"', **identifier()}

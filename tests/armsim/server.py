@@ -147,12 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
     sim: Armsim
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body in one write
 
     def setup(self) -> None:
         super().setup()
         self.sim.connections += isinstance(self.connection, ssl.SSLSocket)
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
+    def log_message(self, *_: object) -> None:
         """Say nothing: the log is `Armsim.requests`."""
 
     def _handle(self) -> None:

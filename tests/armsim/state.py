@@ -35,7 +35,8 @@ class Options:
 
     honour_if_match: bool = True
     merge_patch: bool = True
-    patch: PatchShape = PatchShape()  # how a PATCH is answered, and what comes of it
+    patch: PatchShape = PatchShape()  # how a PATCH is answered, and how it ends
+    patch_of: dict[str, PatchShape] = field(default_factory=dict)  # by resource name, instead of `patch`
     patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
     patch_seconds: float = 0.0  # how long the answer to a PATCH takes
     put_resource_seconds: float = 12.0  # until the resource shows Succeeded (inferred from recorded ETags)
@@ -50,7 +51,7 @@ class Options:
 
 
 class Written(NamedTuple):
-    """What comes of a PUT or PATCH: the resource as it shows now, its ETag, and the operation."""
+    """The result of a write: the resource as it shows now, its ETag, and the operation."""
 
     document: dict[str, Any]
     etag: str
@@ -123,7 +124,7 @@ class ArmState:
                           location: str = "eastus") -> str:
         """Add a user-assigned identity; return its ID, with lower-case resourcegroups, as recorded."""
         self.add_group(group, subscription)
-        return self.put_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0]["id"]
+        return str(self.put_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0]["id"])
 
     def add_resource(self, name: str, group: str, *, identity: dict[str, Any] | None = None,
                      tags: dict[str, str] | None = None, linked_domains: list[str] | None = None,
@@ -243,7 +244,7 @@ class ArmState:
                 resource.tags = body["tags"]  # the sent map is the resulting one (recorded)
             resource.properties |= body.get("properties") or {}
             resource.reads_to_fill = self.options.patch_fill_after if "identity" in body else 0
-            return self._start(resource, before, self.options.patch)
+            return self._start(resource, before, self.options.patch_of.get(resource.name, self.options.patch))
 
     def delete_resource(self, resource_id: str) -> Written | None:
         """Start to delete; None where nothing is there. Raises ArmError."""
@@ -339,12 +340,12 @@ class ArmState:
         return resource
 
     def _tidy(self) -> None:
-        """Let happen what is due."""
+        """Do what is due by now."""
         self.timeline.run(self.clock.now())
 
     def _start(self, resource: CommunicationResource, before: Content, shape: PatchShape, deletes: bool = False
                ) -> Written:
-        """Begin a write whose content the resource holds already, and plan its end."""
+        """Begin a write whose content the resource already holds, and schedule its end."""
         now = self.clock.now()
         operation = Operation(operation_name(resource.id), resource.id, shape, now)
         if shape.headers:
@@ -370,8 +371,8 @@ class ArmState:
         return written
 
     def _may_begin(self, resource: CommunicationResource) -> None:
-        """Refuse a write while another one is under way, or make what that one does be done now. It isn't known what
-        ACS does; ARM's reviewers ask for 409 (Azure/azure-rest-api-specs, arm-api-review.instructions.md).
+        """Refuse a write while another one is under way, or finish that one's change first. What ACS does is unknown;
+        ARM's reviewers ask for 409 (Azure/azure-rest-api-specs, .github/instructions/arm-api-review.instructions.md).
         """
         if resource.write is None:
             return

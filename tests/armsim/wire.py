@@ -185,7 +185,7 @@ def get_operation(wire: Wire, request: Request, parts: dict[str, str]) -> Answer
     if operation is None:
         raise errors.unknown_route(request.path)
     if not polling.unchanged(operation, request.raw_path):
-        wire.violation(request, "an operation's address has to come back as it was given")
+        wire.violation(request, "an operation's address must come back as it was given")
     answer = polling.answer(operation, parts["kind"].lower() == "statuses", parts["subscription"], wire.state.clock)
     if answer is None:
         document, etag = wire.state.get_resource(operation.resource_id)
@@ -402,7 +402,7 @@ def delete_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer
         del wire.state.groups[parts["subscription"].lower(), parts["group"].lower()]
         for kept in (wire.state.resources, wire.state.identities):
             for key in [key for key in kept if key.startswith(prefix)]:
-                del kept[key]  # type: ignore[attr-defined]  # two dicts with the same keys, of other values
+                del kept[key]
     return Answer(200)
 
 
