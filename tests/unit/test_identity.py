@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from azext_communication_identity.model.identity import (
@@ -16,7 +17,6 @@ from azext_communication_identity.model.identity import (
     after_remove,
     difference,
     holds,
-    holds_any,
     identities_of,
     not_assigned,
     patch_body,
@@ -33,9 +33,7 @@ def identity_id(name: str) -> str:
 
 
 names = st.sampled_from("abcdefgh")
-
-
-casings = st.sampled_from([str, str.lower, str.upper, str.swapcase, str.title])
+casings: st.SearchStrategy[Callable[[str], str]] = st.sampled_from([str, str.lower, str.upper, str.swapcase, str.title])
 
 
 @st.composite

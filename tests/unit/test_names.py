@@ -50,7 +50,8 @@ def test_no_look_alike_in_an_identity(text: str) -> None:
         check_user_assigned(text)
 
 
-@pytest.mark.parametrize("text", [*places(f"/subscriptions/{SUB}"), f"/\u0440roviders/{SUB}", f"/subscriptions/{SUB}/a\u202eb"])
+@pytest.mark.parametrize("text", [
+    *places(f"/subscriptions/{SUB}"), f"/\u0440roviders/{SUB}", f"/subscriptions/{SUB}/a\u202eb"])
 def test_no_look_alike_in_a_scope(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError):
         check_scope(text)

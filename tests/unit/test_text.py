@@ -148,8 +148,8 @@ def test_from_git_bash(words: list[str], expected: bool) -> None:
     assert from_git_bash(words) is expected
 
 
-@pytest.mark.parametrize("text", ['[1]', '[["a"]]', '[{"name": "a"}]', '[{"id": 1}]', "{}", "[{name:a}]", '{"id": null}',
-                                  "[[a]]"])
+@pytest.mark.parametrize("text", [
+    '[1]', '[["a"]]', '[{"name": "a"}]', '[{"id": 1}]', "{}", "[{name:a}]", '{"id": null}', "[[a]]"])
 def test_a_list_of_something_else(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError, match="is not a list of names or resource IDs"):
         clean_list([text])
@@ -164,7 +164,8 @@ def test_a_list_nested_without_end() -> None:
     f"C:/Program Files/..{A}", f"C:/Program Files/Git/x?{A}", f"C:/%2e%2e{A}", f"file:///C:/Git{A}", f"https://evil{A}",
     f"https://portal.azure.com.evil/x{A}", f"https://portal.azure.com/#@x/resource{A}%2f..", f"Git{A}", f"../Git{A}",
     f"https://portal.azure.com/#@x/resource{A}/../y", f"\\\\server\\Git{A}", f"'{A}", f'"{A}\'', f"''{A}''", f"[{A}",
-    f"C:/Program  Files/Git{A}", A.replace("/sub", "/\u017fub"), A.replace("/res", "/re\u017f"), f"{A}\0", f"\ufeff{A}\u200b",
+    f"C:/Program  Files/Git{A}", A.replace("/sub", "/\u017fub"), A.replace("/res", "/re\u017f"), f"{A}\0",
+    f"\ufeff{A}\u200b",
     f"C:/Git{A.replace('Communication', 'Compute')}", f"C:/Git{A}/../x", "[{id:" + A, A[:-3] + "\0a\0p\0p",
 ])
 def test_what_has_no_single_meaning_is_refused(text: str) -> None:
@@ -191,9 +192,10 @@ def test_neither(word: str) -> None:
 
 # ---- anything --------------------------------------------------------------------------------------------------------
 
-nasty = st.sampled_from(["", " ", "\r", "\n", "\0", "'", '"', ",", "[", "]", "{", "}", ":", "id:", "..", "/", "//", "%2f", "?",
-                         "#", "\ufeff", "\u00ef\u00bb\u00bf", "\u00ff\u00fe", "\u212a", "\u017f", "\u202e", "C:/", "C:/Program Files/Git",
-                         "https://portal.azure.com/#@x/resource", "/overview", "null", A, B, A.upper(), "??", "[0]="])
+nasty = st.sampled_from([
+    "", " ", "\r", "\n", "\0", "'", '"', ",", "[", "]", "{", "}", ":", "id:", "..", "/", "//", "%2f", "?", "#", "\ufeff",
+    "\u00ef\u00bb\u00bf", "\u00ff\u00fe", "\u212a", "\u017f", "\u202e", "C:/", "C:/Program Files/Git", "/overview", "null",
+    "https://portal.azure.com/#@x/resource", A, B, A.upper(), "??", "[0]="])
 texts = st.lists(nasty | st.text(max_size=5), max_size=6).map("".join)
 mangled = st.builds(lambda at, what: A[:at] + what + A[at:], st.integers(0, len(A)), texts)
 
@@ -228,7 +230,8 @@ def test_any_single_value_is_cleaned_or_refused(text: str) -> None:
 
 
 manglers: st.SearchStrategy[Callable[[str], str]] = st.sampled_from([
-    str, lambda one: one + "\r\n", lambda one: "\ufeff" + one, lambda one: "\u00ef\u00bb\u00bf" + one, lambda one: f"'{one}'",
+    str, lambda one: one + "\r\n", lambda one: "\ufeff" + one, lambda one: "\u00ef\u00bb\u00bf" + one,
+    lambda one: f"'{one}'",
     lambda one: f'"{one}"', lambda one: one + ",", lambda one: f"[{one}]", lambda one: f"[{{id:{one}}}]",
     lambda one: f'["{one}"]', lambda one: "C:/Program Files/Git" + one, lambda one: "/" + one,
     lambda one: f"https://portal.azure.com/#@x/resource{one}/overview", lambda one: read_as_bytes(one, "utf-16-le")])

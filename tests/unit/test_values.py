@@ -161,7 +161,8 @@ def test_every_scope_counts_once() -> None:
     assert (found.role, [scope.lower() for scope in found.scopes]) == ("Reader", [SCOPE, A.lower(), B.lower()])
 
 
-@pytest.mark.parametrize("arguments", [{"role": "Reader"}, {"scopes": [[SCOPE]]}, {"role": "Reader", "scopes": [["[]"]]}])
+@pytest.mark.parametrize("arguments", [
+    {"role": "Reader"}, {"scopes": [[SCOPE]]}, {"role": "Reader", "scopes": [["[]"]]}])
 def test_role_and_scope_go_together(arguments: dict[str, Any]) -> None:
     with pytest.raises(RequiredArgumentMissingError, match="was given without"):
         validated(validate_assign, system_assigned=True, **arguments)

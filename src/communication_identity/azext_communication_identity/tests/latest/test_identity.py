@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from azext_communication_identity.model.identity import (
-    Change,
     Identities,
     holds,
     holds_any,
