@@ -193,9 +193,9 @@ def test_neither(word: str) -> None:
 # ---- anything --------------------------------------------------------------------------------------------------------
 
 nasty = st.sampled_from([
-    "", " ", "\r", "\n", "\0", "'", '"', ",", "[", "]", "{", "}", ":", "id:", "..", "/", "//", "%2f", "?", "#", "\ufeff",
-    "\u00ef\u00bb\u00bf", "\u00ff\u00fe", "\u212a", "\u017f", "\u202e", "C:/", "C:/Program Files/Git", "/overview", "null",
-    "https://portal.azure.com/#@x/resource", A, B, A.upper(), "??", "[0]="])
+    "", " ", "\r", "\n", "\0", "'", '"', ",", "[", "]", "{", "}", ":", "id:", "..", "/", "//", "%2f", "?", "#",
+    "\ufeff", "\u00ef\u00bb\u00bf", "\u00ff\u00fe", "\u212a", "\u017f", "\u202e", "C:/", "C:/Program Files/Git",
+    "/overview", "null", "https://portal.azure.com/#@x/resource", A, B, A.upper(), "??", "[0]="])
 texts = st.lists(nasty | st.text(max_size=5), max_size=6).map("".join)
 mangled = st.builds(lambda at, what: A[:at] + what + A[at:], st.integers(0, len(A)), texts)
 

@@ -31,11 +31,7 @@ def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: A
 @Completer
 def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the user-assigned identities in the group."""
-    from ._client_factory import user_assigned_identities
-    group = getattr(namespace, "resource_group_name", None)
-    if not group:
-        return []
-    return [identity.name for identity in user_assigned_identities(cmd.cli_ctx).list_by_resource_group(group)]
+    return _identities_in_group(cmd, namespace)
 
 
 @Completer
@@ -45,7 +41,7 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     """
     resource = _named_so_far(cmd, namespace)
     if resource is None:
-        return list(complete_user_assigned(cmd, _prefix, namespace, **_))
+        return _identities_in_group(cmd, namespace)
     from azure.cli.core.util import send_raw_request
 
     from .model.identity import find_id
@@ -81,6 +77,14 @@ def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> l
     from ._authorization import role_names
     from ._client_factory import authorization
     return role_names(authorization(cmd.cli_ctx), f"/subscriptions/{get_subscription_id(cmd.cli_ctx)}")
+
+
+def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
+    from ._client_factory import user_assigned_identities
+    group = getattr(namespace, "resource_group_name", None)
+    if not group:
+        return []
+    return [identity.name for identity in user_assigned_identities(cmd.cli_ctx).list_by_resource_group(group)]
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> Resource | None:
