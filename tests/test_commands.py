@@ -8,6 +8,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from conftest import OTHER_SUBSCRIPTION
 GROUP = "myResourceGroup"
 APP = f"--name myApp --resource-group {GROUP}"
 RESOURCE = "/providers/Microsoft.Communication/communicationServices/myApp"
+SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000001"
 API_VERSION = "2023-04-01"
 
 
@@ -175,7 +179,7 @@ def test_remove_the_last_one(az: Az, sim: Armsim) -> None:
     assert sim.state.identity_of(resource) == {"type": "None"}
 
 
-@pytest.mark.parametrize("form", [[], ["[]"]])
+@pytest.mark.parametrize("form", [["--yes"], ["[]"]])
 def test_remove_all_user_assigned(az: Az, sim: Armsim, form: list[str]) -> None:
     one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
     resource = make(sim, users(one, two, system=True))
@@ -186,7 +190,7 @@ def test_remove_all_user_assigned(az: Az, sim: Armsim, form: list[str]) -> None:
 def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) -> None:
     one = sim.state.add_user_identity("one", GROUP)
     resource = make(sim, users(one, system=True))
-    done = az(f"communication identity remove {APP} --system-assigned --user-assigned").ok()
+    done = az(f"communication identity remove {APP} --system-assigned --user-assigned --yes").ok()
     assert done.json == {"type": "None"}
     assert "its principal and the access it was granted are gone for good" in done.stderr
     assert f"What goes: the system-assigned identity, '{one}'" in done.stderr
@@ -235,7 +239,7 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
                                             ("--user-assigned", "user-assigned")])
 def test_remove_where_there_is_nothing_warns(az: Az, sim: Armsim, flag: str, what: str) -> None:
     make(sim)
-    done = az(f"communication identity remove {APP} {flag}").ok()
+    done = az(f"communication identity remove {APP} {flag} --yes").ok()
     assert f"'myApp' has no {what} identity; there is none to remove." in done.stderr
     assert done.json == {"type": "None"}
     assert calls(sim) == [READ]
@@ -373,39 +377,108 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
 
 # ---- wrong input ---------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("line", "message", "way_on"), [
-    (f"assign {APP}", "neither --system-assigned nor --user-assigned", "identity assign --help"),
-    (f"assign {APP} --system-assigned false", "neither --system-assigned nor --user-assigned", "assign --help"),
-    (f"assign {APP} --user-assigned []", "neither --system-assigned nor --user-assigned", "assign --help"),
-    (f"remove {APP}", "neither --system-assigned nor --user-assigned", "identity remove --help"),
-    (f"remove {APP} --system-assigned no", "neither --system-assigned nor --user-assigned", "remove --help"),
-    (f"assign {APP} --system-assigned maybe", "'maybe' is neither true nor false", "with true or false"),
-    (f"assign {APP} --user-assigned [system]", "'[system]' is not a user-assigned identity", "--system-assigned"),
-    (f"assign {APP} --user-assigned ''", "was given an empty value", "az identity list"),
-    (f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f", "is a client ID or a principal ID",
+@pytest.mark.parametrize(("line", "exit_code", "message", "way_on"), [
+    # What is missing, or no flag's value, ends as argparse ends it; what a validator refuses, as in azure-cli, with 1.
+    (f"assign {APP}", 2, "neither --system-assigned nor --user-assigned", "identity assign --help"),
+    (f"assign {APP} --system-assigned false", 2, "neither --system-assigned nor --user-assigned", "assign --help"),
+    (f"assign {APP} --user-assigned []", 2, "neither --system-assigned nor --user-assigned", "assign --help"),
+    (f"remove {APP}", 2, "neither --system-assigned nor --user-assigned", "identity remove --help"),
+    (f"remove {APP} --system-assigned no", 2, "neither --system-assigned nor --user-assigned", "remove --help"),
+    (f"assign {APP} --system-assigned maybe", 2, "'maybe' is neither true nor false", "with true or false"),
+    ("assign --system-assigned -n myApp", 2, "(--name --resource-group | --ids) are required", "--ids"),
+    ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
+    ("assign --system-assigned --ids ''", 2, "--ids was given no resource ID", "A variable that isn't set"),
+    ("assign --system-assigned --ids", 2, "--ids was given no resource ID", "A variable that isn't set"),
+    (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
+    (f"wait {APP} --created --interval 0", 2, "'0'. Give a number of seconds, 1 or more", "--interval"),
+    (f"wait {APP} --created --interval -1", 2, "'-1'. Give a number of seconds, 1 or more", "--interval"),
+    (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
+    (f"assign {APP} --user-assigned ''", 1, "was given an empty value", "az identity list"),
+    (f"assign {APP} --user-assigned None", 1, "stands for a value that is missing", "--output tsv"),
+    (f"assign {APP} --user-assigned [0]=one", 1, "sets a part of a list", "--user-assigned one"),
+    (f"assign {APP} --user-assigned absent.json", 1, "Can't read 'absent.json'", "JSON or YAML file"),
+    (f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f", 1, "is a client ID or a principal ID",
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
-    (f"assign {APP} --user-assigned one a/b", "'a/b' is neither the name nor the resource ID", "az identity list"),
-    (f"assign --system-assigned -g {GROUP} -n 'my app'", "'my app' is not a valid name", "identity list"),
-    ("assign --system-assigned -g 'my/group' -n myApp", "'my/group' is not a valid name of a resource group",
+    (f"assign {APP} --user-assigned one a/b", 1, "'a/b' is neither the name nor the resource ID", "az identity list"),
+    (f"assign --system-assigned -g {GROUP} -n 'my app'", 1, "'my app' is not a valid name", "identity list"),
+    ("assign --system-assigned -g 'my/group' -n myApp", 1, "'my/group' is not a valid name of a resource group",
      "az group list"),
-    ("assign --system-assigned -n myApp", "(--name --resource-group | --ids) are required", "--ids"),
-    ("assign --system-assigned --ids myApp", "'myApp' is not the resource ID", "identity list"),
-    ("assign --system-assigned --ids ''", "--ids was given no resource ID", "list is empty"),
-    ("list -g 'my/group'", "'my/group' is not a valid name of a resource group", "az group list"),
-    (f"show {APP} --subscription nobody", "'nobody' is not a subscription", "az account list"),
-    (f"wait {APP}", "What to wait for is missing", "--custom JMESPATH"),
-    (f"assign {APP} --system-assigned --scope /subscriptions/x", "--scope was given without --role", "--role"),
-    (f"assign {APP} --system-assigned --role ''", "'' is not a role", "az role definition list"),
-    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", "'/a/../b' is not a scope", "az group show"),
+    ("assign --system-assigned --ids myApp", 1, "'myApp' is not the resource ID", "identity list"),
+    ("list -g 'my/group'", 1, "'my/group' is not a valid name of a resource group", "az group list"),
+    (f"show {APP} --subscription nobody", 1, "'nobody' is not a subscription", "az account list"),
+    (f"wait {APP}", 1, "The condition to wait for is missing", "--custom JMESPATH"),
+    (f"assign {APP} --system-assigned --scope /subscriptions/x", 1, "--scope was given without --role", "--role"),
+    (f"assign {APP} --system-assigned --role Reader", 1, "--role was given without --scope", "--scope ID"),
+    (f"assign {APP} --system-assigned --role '' --scope {SCOPE}", 1, "'' is not a role", "az role definition list"),
+    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", 1, "'/a/../b' is not a scope", "az group show"),
+    (f"remove {APP} --user-assigned one --delete-role-assignments", 1, "requires --system-assigned", "az role"),
+    (f"remove {APP} --user-assigned", 1, "nobody can be asked", "--yes"),
+    (f"remove {APP} --user-assigned --system-assigned", 1, "nobody can be asked", "--yes"),
 ])
-def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, message: str, way_on: str) -> None:
+def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, exit_code: int, message: str,
+                                                way_on: str) -> None:
     make(sim)
     done = az(f"communication identity {line}")
-    assert done.exit_code in (1, 2)
+    assert done.exit_code == exit_code
     assert done.stdout == ""
     assert message in done.stderr
     assert way_on in done.stderr
     assert sim.requests == []
+
+
+@pytest.mark.parametrize("flag", ["--system-assigned", "--user-assigned []", "--user-assigned"])
+def test_a_removal_whose_ids_come_from_standard_input_needs_yes(az: Az, sim: Armsim, flag: str) -> None:
+    resource = make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
+    refused = az(f"communication identity remove --ids @- {flag}", stdin=resource)
+    assert refused.exit_code == 1
+    assert "nobody can be asked" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert sim.requests == []
+    az(f"communication identity remove --ids @- {flag} --yes", stdin=resource).ok()
+
+
+def test_nothing_on_standard_input_is_nothing_to_do(az: Az, sim: Armsim) -> None:
+    for command in ("assign --system-assigned", "remove --system-assigned", "show"):
+        done = az(f"communication identity {command} --ids @-", stdin="").ok()
+        assert done.json == []
+        assert "There is nothing to do" in done.stderr
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&- <&-"])
+def test_a_closed_standard_input_is_no_terminal(az: Az, sim: Armsim, closed: str) -> None:
+    resource = make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
+    command = shlex.join(az.command(f"communication identity remove {APP} --system-assigned"))
+    done = subprocess.run(["bash", "-c", f"{command} {closed}"], env=az.environment(), capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert sim.state.identity_of(resource)["type"] == "UserAssigned"
+
+
+@pytest.mark.parametrize("mangle", ["{}\r\n", "\ufeff{}", "'{}'", "[{{id:{}}}]", "C:/Program Files/Git{}", "/{}",
+                                    "https://portal.azure.com/#@x/resource{}/overview"])
+def test_ids_as_shells_hand_them_over(az: Az, sim: Armsim, mangle: str) -> None:
+    resource, one = make(sim), sim.state.add_user_identity("one", GROUP)
+    done = az(["communication", "identity", "assign", "--ids", "@-", "--user-assigned", mangle.format(one)],
+              stdin=mangle.format(resource)).ok()
+    assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one]
+    assert done.stderr.count("MSYS_NO_PATHCONV=1") == mangle.startswith("C:")
+
+
+def test_identities_in_files(az: Az, sim: Armsim, tmp_path: Path) -> None:
+    one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
+    resource = make(sim)
+    (tmp_path / "ids.json").write_text(json.dumps([one]), encoding="utf-16")
+    (tmp_path / "ids.yaml").write_text("- two\n")
+    az(["communication", "identity", "assign", *APP.split(), "--user-assigned", str(tmp_path / "ids.json"),
+        str(tmp_path / "ids.yaml")]).ok()
+    assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one, two]
+
+
+def test_every_ids_counts(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(name, GROUP) for name in ("a", "b")]
+    done = az(["communication", "identity", "show", "--ids", ids[0], "--ids", ids[1]]).ok()
+    assert [item["id"] for item in done.json] == ids
 
 
 # ---- what the service refuses --------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ def complete(az: Az, line: str) -> list[str]:
     ("az communication identity assign -g rg --name ", ["app1", "app2"]),
     ("az communication identity show --name ", ["app1", "app2", "other"]),
     ("az communication identity assign -g rg -n app1 --user-assigned ", ["mi1", "mi2"]),
-    ("az communication identity remove -g rg -n app1 --user-assigned ", ["mi1", "mi2"]),
+    ("az communication identity remove -g rg --user-assigned ", ["mi1", "mi2"]),
+    ("az communication identity list -g rg --user-assigned ", ["mi1", "mi2"]),
 ])
 def test_names(az: Az, sim: Armsim, line: str, offered: list[str]) -> None:
     for name, group in (("app1", "rg"), ("app2", "rg"), ("other", "elsewhere")):
@@ -41,6 +42,24 @@ def test_names(az: Az, sim: Armsim, line: str, offered: list[str]) -> None:
     for name, group in (("mi1", "rg"), ("mi2", "rg"), ("mi3", "elsewhere")):
         sim.state.add_user_identity(name, group)
     assert sorted(word for word in complete(az, line) if not word.startswith("-")) == offered
+
+
+def test_remove_offers_what_the_resource_carries(az: Az, sim: Armsim) -> None:
+    near, far = sim.state.add_user_identity("near", "rg"), sim.state.add_user_identity("far", "elsewhere")
+    sim.state.add_user_identity("other", "rg")
+    resource = sim.state.add_resource("app", "rg", identity={"type": "UserAssigned",
+                                                             "userAssignedIdentities": {near: {}, far: {}}})
+    for which in ("-g rg -n app", f"--ids {resource}"):
+        offered = complete(az, f"az communication identity remove {which} --user-assigned ")
+        assert sorted(word for word in offered if not word.startswith("-")) == [far, "near"]
+
+
+def test_scopes(az: Az, sim: Armsim) -> None:
+    resource = sim.state.add_resource("app", "rg")
+    sim.state.add_resource("app", "elsewhere")
+    offered = complete(az, "az communication identity assign -g rg -n app --system-assigned --role Reader --scope ")
+    assert [word for word in offered if not word.startswith("-")] == [resource]
+    assert complete(az, "az communication identity assign -n app --scope /") == []
 
 
 def test_role_names(az: Az, sim: Armsim) -> None:

@@ -29,12 +29,7 @@ def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: A
 @Completer
 def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the user-assigned identities in the group."""
-    from .arm.identities import names_in
-    group = getattr(namespace, "resource_group_name", None)
-    if not group:
-        return []
-    found = _read(cmd, lambda subscription: names_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
-    return [identity.rsplit("/", 1)[-1] for identity in found]
+    return _identities_in_group(cmd, namespace)
 
 
 @Completer
@@ -44,7 +39,7 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     """
     resource = _named_so_far(cmd, namespace)
     if resource is None:
-        return list(complete_user_assigned(cmd, _prefix, namespace, **_))
+        return _identities_in_group(cmd, namespace)
     from .model.identity import find_id, identities_of
     from .model.names import user_assigned_id
     from .model.write import get
@@ -81,6 +76,15 @@ def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
     from .model.names import Resource
     whole = Resource(get_subscription_id(cmd.cli_ctx), "", "")
     return results(cmd, for_each(cmd, [whole], lambda one: life(one.subscription)), [whole])
+
+
+def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
+    from .arm.identities import names_in
+    group = getattr(namespace, "resource_group_name", None)
+    if not group:
+        return []
+    found = _read(cmd, lambda subscription: names_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
+    return [identity.rsplit("/", 1)[-1] for identity in found]
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> Resource | None:

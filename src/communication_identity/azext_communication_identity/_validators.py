@@ -65,8 +65,9 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
             "--delete-role-assignments requires --system-assigned.",
             "A user-assigned identity and its role assignments stay when it is removed from a resource, since other "
             "resources may use it. To delete a role assignment, run:\naz role assignment delete --ids ID")
-    namespace.yes = _consent(cmd, namespace)
+    ids_given = namespace.resources is not None
     validate_resources(cmd, namespace)
+    namespace.yes = _consent(cmd, namespace, ids_given) if namespace.resources else Consent.GO_ON
 
 
 def validate_show(cmd: Any, namespace: Namespace) -> None:
@@ -169,14 +170,14 @@ def _read_file(name: str) -> list[str]:
     return flatten(items, text)
 
 
-def _consent(cmd: Any, namespace: Namespace) -> Consent:
+def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError, before any call, where it is clear from
     the command line alone that somebody would have to be asked and nobody can be.
     """
     if namespace.dry_run:
         return Consent.GO_ON
     typed = _values_typed()
-    from_stdin = namespace.resources is not None and any(word in _STANDARD_INPUT for word in typed)
+    from_stdin = ids_given and any(word in _STANDARD_INPUT for word in typed)
     yes = namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False)
     given = consent(yes=yes, terminal=_is_terminal(), ids_from_stdin=from_stdin)
     sweeping = namespace.user_assigned == []

@@ -38,6 +38,7 @@ def test_parses_a_resource_id_in_any_casing(text: str) -> None:
     RESOURCE.id.replace("app", "a" * 64), RESOURCE.id.replace("app", "ä"), RESOURCE.id.replace(SUB, "mine"),
     RESOURCE.id.replace("rg", ".."), RESOURCE.id.replace("rg", "rg."), RESOURCE.id.replace("rg", "r g"),
     "https://management.azure.com" + RESOURCE.id, RESOURCE.id + "?api-version=1", RESOURCE.id + "\x00",
+    RESOURCE.id.replace("resource", "re\u017fource"), RESOURCE.id.replace("/sub", "/\u017fub"),
 ])
 def test_refuses_what_is_no_resource_id(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError) as caught:
@@ -92,9 +93,15 @@ def test_resolves_an_identity(value: str, expected: str) -> None:
     (RESOURCE.id, "is neither the name nor the resource ID", "az identity list"),
     ("a/b", "'a/b' is neither the name nor the resource ID", "az identity list"),
     ("a\x07b", r"'a\x07b' is neither", "az identity list"),
-    ("x" * 10000, "…' is neither", "az identity list"),
+    ("x" * 10000, "…xxx", "az identity list"),
     (IDENTITY.replace("g.1", ".."), "is neither", "az identity list"),
     (IDENTITY + "%2f..", "is neither", "az identity list"),
+    (IDENTITY.replace("resource", "re\u017fource"), "is neither", "az identity list"),
+    ("null", "stands for a value that is missing", "--output tsv"),
+    ("None", "stands for a value that is missing", "--output tsv"),
+    ("??", "shows no help here", "assign --help"),
+    (f"[0]={IDENTITY}", "sets a part of a list", f"--user-assigned {IDENTITY}"),
+    ("[-1]", "sets a part of a list", "--user-assigned ID_OR_NAME"),
     ("https://management.azure.com" + IDENTITY, "is neither", "az identity list"),
 ])
 def test_refuses_what_is_no_identity(value: str, message: str, way_on: str) -> None:
