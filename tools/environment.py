@@ -52,12 +52,7 @@ class Environment:
 
     def pip(self, *args: str) -> None:
         """Run its pip. What pip says is shown only if it fails."""
-        command = [self.python, "-m", "pip", "--disable-pip-version-check", *args]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
-        if done.returncode:
-            print(done.stdout, flush=True)
-            raise CommandFailedError(command, done.returncode)
+        run([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
 
 
 def for_demo() -> Environment:
@@ -113,11 +108,15 @@ def apart_from_the_users_own() -> dict[str, str]:
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
-        cwd: Path | None = None) -> int:
-    """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`."""
+        cwd: Path | None = None, quiet: bool = False) -> int:
+    """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`. `quiet`: show what
+    it prints only if it fails.
+    """
     sys.stdout.flush()
-    exit_code = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})},
-                               check=False).returncode
-    if check and exit_code:
-        raise CommandFailedError(command, exit_code)
-    return exit_code
+    done = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})}, check=False, text=True,
+                          **({"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}))
+    if quiet and done.returncode:
+        print(done.stdout, flush=True)
+    if check and done.returncode:
+        raise CommandFailedError(command, done.returncode)
+    return done.returncode
