@@ -46,7 +46,7 @@ def measure(parsed: argparse.Namespace, results: Path) -> dict[str, Any]:
         microsoft = None
         if parsed.microsoft:
             folder = parsed.folder / "microsoft"
-            microsoft = Az(folder / "config", add_extension(parsed.microsoft.resolve(), folder), sim.env())
+            microsoft = Az(folder / "config", add_extension(parsed.microsoft.resolve(), folder, az.python), sim.env())
             microsoft.log_in(sim.url)
         setting = Setting(az, sim, microsoft, parsed.runs)
         for name in parsed.parts or PARTS:

@@ -114,7 +114,7 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: 
     """
     sys.stdout.flush()
     done = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})}, check=False, text=True,
-                          **({"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}))
+                          stdout=subprocess.PIPE if quiet else None, stderr=subprocess.STDOUT if quiet else None)
     if quiet and done.returncode:
         print(done.stdout, flush=True)
     if check and done.returncode:
