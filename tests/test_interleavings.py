@@ -23,6 +23,7 @@ from armsim.errors import ArmError
 from az import Az
 from azext_communication_identity import _patience
 from azext_communication_identity._change import change_identities
+from azext_communication_identity._resource import Document, read
 from azext_communication_identity.model.identity import (
     Change,
     Identities,
@@ -31,7 +32,6 @@ from azext_communication_identity.model.identity import (
     identities_of,
     patch_body,
 )
-from azext_communication_identity._resource import Document, read
 from azext_communication_identity.model.names import Resource
 from azure.core.exceptions import HttpResponseError
 from hypothesis import settings

@@ -38,13 +38,13 @@ HEAD = """\
 
 def run(args: Sequence[str]) -> int:
     """Ask pip what it would install, and write that down."""
-    parser("constraints", f"Write constraints.txt: the newest versions of what tests and tools need, as pip chooses them "
-                          f"on Python {OLDEST}.").parse_args(args)
+    parser("constraints", "Write constraints.txt: the newest versions of what tests and tools need, as pip chooses "
+                          f"them on Python {OLDEST}.").parse_args(args)
     python = find_python(OLDEST)
     if python is None:
         print(f"Python {OLDEST} isn't on this machine.")
         return 1
-    venv = ensure(ROOT / ".venv-constraints", ["pip"], [], python=python)
+    venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
     chosen = resolve(venv, [*BASE, *(word for path in REQUIREMENTS for word in ("-r", str(path)))])
     pinned = {name: version for name, version in chosen.items() if name not in resolve(venv, BASE)}
     CONSTRAINTS.write_text(HEAD + "".join(f"{name}=={pinned[name]}\n" for name in sorted(pinned)), encoding="utf-8")

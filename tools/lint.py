@@ -25,8 +25,8 @@ SPELLED = (".py", ".md", ".rst", ".txt", ".toml", ".yml")
 
 def run(args: Sequence[str]) -> int:
     """Run all; the exit code is 0 only if all pass."""
-    command = parser("lint", "Run all checks that need no server: style, types, layers, spelling, prose, workflows, azdev, "
-                             "known vulnerabilities.")
+    command = parser("lint", "Run all checks that need no server: style, types, layers, spelling, prose, workflows, "
+                             "azdev, known vulnerabilities.")
     command.add_argument("--fast", action="store_true", help="only those that take a few seconds")
     parsed = command.parse_args(args)
     venv = ensure(for_tests().folder, [], [BENCH_REQUIREMENTS], stamp="bench")  # mypy reads matplotlib's types

@@ -24,11 +24,11 @@ NAME = "communication-identity"
 
 def run(args: Sequence[str]) -> int:
     """Build and write the index."""
-    command = parser("release", "Build the wheel, write its checksum and an index in azure-cli's format into dist/. Any "
-                                "web server can serve that folder.")
+    command = parser("release", "Build the wheel, write its checksum and an index in azure-cli's format into dist/. "
+                                "Any web server can serve that folder.")
     command.add_argument("--url", required=True,
-                         help="the address at which dist/ will be served, such as https://example.com/az; azure-cli takes "
-                              "absolute addresses only, so it becomes part of the index")
+                         help="the address at which dist/ will be served, such as https://example.com/az; azure-cli "
+                              "takes absolute addresses only, so it becomes part of the index")
     url = command.parse_args(args).url.rstrip("/")
     if not url.startswith(("https://", "http://")):
         command.error("--url has to begin with https:// or http://")

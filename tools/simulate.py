@@ -18,8 +18,8 @@ from .private_az import session
 
 def run(args: Sequence[str]) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    command = parser("sim", "Start a simulation of Azure with one resource, log in, and print the lines that point your "
-                            "shell's az at it.\nCtrl-C stops it.")
+    command = parser("sim", "Start a simulation of Azure with one resource, log in, and print the lines that point "
+                            "your shell's az at it.\nCtrl-C stops it.")
     command.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any that is free)")
     command.add_argument("--real-time", action="store_true", help="let operations take as long as Azure's do")
     command.add_argument("--clock-scale", type=float, default=1.0, help="how much faster the simulation's clock runs")

@@ -49,7 +49,7 @@ def run(args: Sequence[str]) -> int:
     command.add_argument("folder", type=Path, metavar="DIR", help="the folder, or a checkout of the repository")
     command.add_argument("--owner", required=True, help="the GitHub account for CODEOWNERS, such as @me")
     command.add_argument("--wheel", action="store_true",
-                         help="also build the wheel into DIR/dist with the build tools that the index check there asks for")
+                         help="also build the wheel into DIR/dist with the build tools that their index check requires")
     parsed = command.parse_args(args)
     for path in write(parsed.folder, parsed.owner):
         print(path)

@@ -31,8 +31,8 @@ def run(args: Sequence[str]) -> int:
     """Build into dist/."""
     command = parser("build", "Build the extension's wheel into dist/.")
     command.add_argument("--offline", action="store_true",
-                         help="put the SDK (azure-mgmt-communication) into the wheel, so that `az extension add --source` "
-                              "needs no network; the build itself downloads the SDK once")
+                         help="put the SDK (azure-mgmt-communication) into the wheel, so that `az extension add "
+                              "--source` needs no network; the build itself downloads the SDK once")
     parsed = command.parse_args(args)
     python = for_demo().python
     print((build_offline(python, DIST) if parsed.offline else build(python, DIST)).relative_to(ROOT))

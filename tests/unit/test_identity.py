@@ -10,9 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from azext_communication_identity.model.identity import (
     Change,
     Identities,
@@ -26,6 +23,8 @@ from azext_communication_identity.model.identity import (
     patch_body,
     plain_block,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def identity_id(name: str) -> str:

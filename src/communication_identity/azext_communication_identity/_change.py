@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING
 from azure.cli.core.azclierror import AzureResponseError
 from knack.log import get_logger
 
-from .model.identity import Change, Identities, after_remove, difference, holds, holds_any, identities_of, patch_body, words
 from ._patience import Patience
 from ._resource import Document, read, write
+from .model.identity import (
+    Change,
+    Identities,
+    after_remove,
+    difference,
+    holds,
+    holds_any,
+    identities_of,
+    patch_body,
+    words,
+)
 from .model.names import Resource
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from knack.log import get_logger
 
 from ._authorization import assignments_at, assignments_of, create_assignment, delete_assignment, resolve_role
-from .model.identity import Change, find_id
 from ._patience import Patience
 from ._resource import Document
+from .model.identity import Change, find_id
 from .model.names import Resource
 from .model.roles import Role, create_command, find_assignment, new_assignment, plain_assignment
 

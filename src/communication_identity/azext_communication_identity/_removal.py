@@ -15,8 +15,8 @@ from typing import Any
 from azure.cli.core.azclierror import ManualInterrupt
 from knack.log import get_logger
 
-from .model.identity import Change, Identities, after_remove, difference, identities_of, principals_of, words
 from ._resource import Document
+from .model.identity import Change, Identities, after_remove, difference, identities_of, principals_of, words
 from .model.names import Resource
 
 logger = get_logger(__name__)

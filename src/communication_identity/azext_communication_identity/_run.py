@@ -15,8 +15,8 @@ from azure.cli.core.azclierror import AzureResponseError, ResourceNotFoundError
 
 from ._bulk import Outcome, for_each, report_failures, workers
 from ._client_factory import authorization, communication, per_subscription
-from .model.identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from ._resource import Document, list_documents, read
+from .model.identity import Change, after_assign, after_remove, identities_of, not_assigned, plain_block, principals_of
 from .model.names import Resource, user_assigned_id
 
 if TYPE_CHECKING:
