@@ -120,3 +120,8 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: 
     if check and done.returncode:
         raise CommandFailedError(command, done.returncode)
     return done.returncode
+
+
+def captured(command: Sequence[str], cwd: Path = ROOT) -> str:
+    """Run a command and return what it prints to standard output."""
+    return subprocess.run(list(command), cwd=cwd, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from . import prose
 from .command_line import parser
-from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, ensure, for_tests
+from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, captured, ensure, for_tests
 from .environment import run as run_command
 from .wheel import stated
 
@@ -72,9 +72,8 @@ def _thorough(venv: Environment) -> list[tuple[str, list[str]]]:
 
 
 def _tracked(*endings: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True,  # noqa: S607  # git is where PATH says
-                            check=True).stdout.splitlines()
-    return [name for name in listed if name.endswith(endings) and (ROOT / name).exists()]
+    return [name for name in captured(["git", "ls-files"]).splitlines()
+            if name.endswith(endings) and (ROOT / name).exists()]
 
 
 def _fails(venv: Environment, name: str, command: list[str]) -> bool:
