@@ -23,7 +23,8 @@ SOURCE = ROOT / "src" / "communication_identity"
 CA_VARIABLE = "REQUESTS_CA_BUNDLE"
 
 # What a process needs of its surroundings; all else would make a test depend on the machine.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE",
+         "COVERAGE_PROCESS_CONFIG")  # dev.py test --coverage measures the processes too
 
 
 @dataclass(frozen=True)

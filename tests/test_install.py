@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
+import shlex
 import shutil
 import sys
 import threading
@@ -19,12 +21,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from armsim import Armsim
 from az import SOURCE, Az, pip_environment
 
-from tools.release import NAME, index
-from tools.wheel import build
+from tools.release import NAME, index, install_line
+from tools.wheel import SDK_PACKAGE, build, build_offline, stated
 
 OLDER = "0.9.0"
+VERSION = stated("VERSION")
 
 # What `az extension add` puts on disk, and why.
 ON_DISK = {
@@ -88,6 +92,20 @@ def server(tmp_path: Path, wheel: Path, older_wheel: Path) -> Iterator[Server]:
     running.stop()
 
 
+# The test's own environment has the SDK, and azure-cli prefers that one: here only an extension's copy is found.
+ONLY_THE_EXTENSIONS_SDK = """
+import sys
+from importlib.machinery import PathFinder
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "azure.mgmt.communication":
+            return PathFinder.find_spec(name, [entry for entry in path if "site-packages" not in entry])
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
 @pytest.fixture
 def fresh(installed: Az, tmp_path: Path, server: Server) -> Az:
     """An `az` without extensions, that knows the index."""
@@ -107,14 +125,45 @@ def test_add_by_name_update_and_remove(fresh: Az, server: Server, wheel: Path, o
     assert versions(fresh) == {NAME: OLDER}
     server.publish(older_wheel, wheel)
     listed = fresh(f"extension list-versions --name {NAME}").ok().json
-    assert [one["version"].split()[0] for one in listed] == [OLDER, "1.0.0b1"]
+    assert [one["version"].split()[0] for one in listed] == [OLDER, VERSION]
     fresh(f"extension update --name {NAME} --allow-preview true", timeout=300).ok()
-    assert versions(fresh) == {NAME: "1.0.0b1"}
+    assert versions(fresh) == {NAME: VERSION}
     assert "az communication identity assign" in fresh("communication identity assign -h").ok().stdout
     fresh(f"extension remove --name {NAME}").ok()
     assert versions(fresh) == {}
     assert not (fresh.extensions / NAME).exists()
     assert fresh("communication identity show -h").exit_code != 0
+
+
+def test_the_line_that_release_prints(fresh: Az, server: Server, wheel: Path, tmp_path: Path) -> None:
+    server.publish(wheel)
+    setting, *words = shlex.split(install_line(server.url))
+    key, address = setting.split("=")
+    az = Az(tmp_path / "other-config", tmp_path / "other-extensions", pip_environment(), fresh.python)
+    az([*words[1:], "--yes"], env={key: address}, timeout=300).ok()
+    assert versions(az) == {NAME: VERSION}
+    assert "index_url" not in (az.config / "config").read_text(encoding="utf-8")
+
+
+def test_offline(installed: Az, sim: Armsim, tmp_path: Path) -> None:
+    wheel = build_offline(sys.executable, tmp_path)
+    az = Az(tmp_path / "config", tmp_path / "extensions",
+            {**sim.env(), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull,
+             "PYTHONPATH": str(tmp_path)}, installed.python)
+    az(["extension", "add", "--source", str(wheel), "--yes"], timeout=300).ok()
+    assert versions(az) == {NAME: f"{VERSION}+offline"}
+    folder = az.extensions / NAME
+    assert {path.name for path in folder.iterdir() if path.suffix not in (".dist-info", ".whl")} - {"__pycache__"} == {
+        "azext_communication_identity", "azure"}
+    assert "MIT License" in (folder / SDK_PACKAGE / "LICENSE").read_text(encoding="utf-8")
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 3_000_000
+    (tmp_path / "sitecustomize.py").write_text(ONLY_THE_EXTENSIONS_SDK, encoding="utf-8")
+    sim.state.add_resource("myApp", "myResourceGroup")
+    az.log_in(sim.url)
+    done = az("communication identity assign -n myApp -g myResourceGroup --system-assigned")
+    assert done.ok().json["type"] == "SystemAssigned"
+    shutil.rmtree(folder / "azure")  # it was this copy that served
+    assert "azure.mgmt.communication" in az("communication identity show -n myApp -g myResourceGroup").stderr
 
 
 def test_a_wrong_checksum_is_refused(fresh: Az, server: Server, wheel: Path) -> None:

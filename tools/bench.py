@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .environment import ROOT, ensure, for_demo
+from benchmarks import options
+
+from .environment import BENCH_REQUIREMENTS, ensure, for_demo
 from .environment import run as run_command
 from .private_az import install_extension, private_folder
 
 
 def run(args: Sequence[str]) -> int:
-    """Install the extension from its wheel and measure. `--help` names the parts and the options."""
-    venv = ensure(for_demo().folder, [], [ROOT / "benchmarks" / "requirements.txt"], stamp="bench")
+    """Install the extension from its wheel and measure."""
+    options.parse(list(args))
+    venv = ensure(for_demo().folder, [], [BENCH_REQUIREMENTS], stamp="bench")
     with private_folder() as folder:
         return run_command([venv.python, "-m", "benchmarks", "--folder", str(folder),
                             "--extensions", str(install_extension(venv, folder)), *args], check=False)

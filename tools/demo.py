@@ -11,6 +11,7 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 
+from .command_line import parser
 from .environment import CommandFailedError, for_demo
 from .private_az import Session, session
 
@@ -30,8 +31,10 @@ WALK = (
 )
 
 
-def run(_args: Sequence[str]) -> int:
+def run(args: Sequence[str]) -> int:
     """Walk through the how-to; every command has to succeed."""
+    parser("demo", "Run the commands of Microsoft's how-to with the real az, against a simulation of Azure on this "
+                   "machine.").parse_args(args)
     venv = for_demo()
     with session(venv, "--seed-demo") as running:
         print("\nThe server is a simulation on this machine, not Azure. It has the resource myApp.\n")

@@ -22,6 +22,8 @@ WORK = ROOT / ".work"  # everything that dev.py makes, but for the virtual envir
 SOURCE = ROOT / "src" / "communication_identity"
 ARMSIM_REQUIREMENTS = ROOT / "tests" / "armsim" / "requirements.txt"
 TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
+BENCH_REQUIREMENTS = ROOT / "benchmarks" / "requirements.txt"
+CONSTRAINTS = ROOT / "constraints.txt"  # `dev.py constraints` writes it
 
 
 class CommandFailedError(Exception):
@@ -49,8 +51,8 @@ class Environment:
         return str(self.scripts / "python")
 
     def pip(self, *args: str) -> None:
-        """Run its pip."""
-        run([self.python, "-m", "pip", "--disable-pip-version-check", *args])
+        """Run its pip. What pip says is shown only if it fails."""
+        run([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
 
 
 def for_demo() -> Environment:
@@ -67,8 +69,12 @@ def for_tests() -> Environment:
 
 def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], *, stamp: str = "base",
            python: str = sys.executable, watched: Sequence[Path] = ()) -> Environment:
-    """An environment with these packages. A stamp in it says what was installed, so that a second run is quick."""
+    """An environment with these packages. A stamp in it says what was installed, so that a second run is quick. What
+    tests and tools need is pinned in constraints.txt; versions of azure-cli are not.
+    """
     venv = Environment(folder)
+    constrained = bool(requirements)
+    watched = [*watched, CONSTRAINTS] if constrained else watched
     text = "\n".join([*packages, *(path.read_text(encoding="utf-8") for path in (*requirements, *watched))])
     digest = hashlib.sha256(text.encode()).hexdigest()
     stamp_file = folder / f".stamp-{stamp}"
@@ -79,14 +85,20 @@ def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], 
         print(f"Making {folder.name} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         run([python, "-m", "venv", str(folder)])
-    print(f"Installing what is needed into {folder.name} (once, a minute or two) …", flush=True)
+    print(f"Installing packages into {folder.name}; this takes a minute or two the first time …", flush=True)
     files = [word for path in requirements for word in ("-r", str(path))]
-    # No bar where nobody watches; pip still names what it collects and installs.
-    quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    venv.pip("install", *quiet, *packages, *files)
+    venv.pip("install", *(["-c", str(CONSTRAINTS)] if constrained else []), *packages, *files)
     stamp_file.write_text(digest, encoding="utf-8")
     print(f"Done in {time.monotonic() - started:.0f} seconds.", flush=True)
     return venv
+
+
+def find_python(version: str) -> str | None:
+    """A Python of that version: this one, pyenv's, or the one on the PATH."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return sys.executable
+    candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return str(candidates[-1]) if candidates else shutil.which(f"python{version}")
 
 
 def apart_from_the_users_own() -> dict[str, str]:
@@ -96,11 +108,20 @@ def apart_from_the_users_own() -> dict[str, str]:
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
-        cwd: Path | None = None) -> int:
-    """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`."""
+        cwd: Path | None = None, quiet: bool = False) -> int:
+    """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`. `quiet`: show what
+    it prints only if it fails.
+    """
     sys.stdout.flush()
-    exit_code = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})},
-                               check=False).returncode
-    if check and exit_code:
-        raise CommandFailedError(command, exit_code)
-    return exit_code
+    done = subprocess.run(list(command), cwd=cwd or ROOT, env={**os.environ, **(env or {})}, check=False, text=True,
+                          stdout=subprocess.PIPE if quiet else None, stderr=subprocess.STDOUT if quiet else None)
+    if quiet and done.returncode:
+        print(done.stdout, flush=True)
+    if check and done.returncode:
+        raise CommandFailedError(command, done.returncode)
+    return done.returncode
+
+
+def captured(command: Sequence[str], cwd: Path = ROOT) -> str:
+    """Run a command and return what it prints to standard output."""
+    return subprocess.run(list(command), cwd=cwd, stdout=subprocess.PIPE, text=True, check=True).stdout

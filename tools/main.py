@@ -7,47 +7,63 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import cast
 
-from . import bench, demo, environment, lint, matrix, picture, record, release, simulate, wheel
+from .environment import CommandFailedError
 
-Command = Callable[[Sequence[str]], int]
-
-
-def test(args: Sequence[str]) -> int:
-    """Run all tests, or those that pytest's own arguments select."""
-    venv = environment.for_tests()
-    return environment.run([venv.python, "-m", "pytest", *args], env=environment.apart_from_the_users_own(),
-                           check=False)
-
-
-COMMANDS: dict[str, tuple[Command, str]] = {
-    "demo": (demo.run, "walk through the how-to with the real az against a local Azure Resource Manager"),
-    "sim": (simulate.run, "leave that server running, to try az by hand"),
-    "test": (test, "run all tests; what follows goes to pytest"),
-    "lint": (lint.run, "ruff, mypy, azdev, pip-audit"),
-    "record": (record.run, "record the scenario tests again, against the local server"),
-    "release": (release.run, "wheel, checksum and index.json, ready for any web server, into dist/"),
-    "bench": (bench.run, "how long commands take, next to core's own; a fleet; long lists"),
-    "matrix": (matrix.run, "the end-to-end tests with other versions of azure-cli and Python"),
-    "picture": (picture.run, "draw docs/terminal.svg from a real run"),
-    "build": (wheel.run, "build the wheel into dist/"),
+# A file in this folder for each command. Its `run` takes the words behind the name.
+COMMANDS = {
+    "demo": "walk through the how-to with the real az against a simulation of Azure",
+    "sim": "start that simulation and leave it running, to try az by hand",
+    "test": "run the tests; everything after the options goes to pytest",
+    "lint": "run all checks that need no server",
+    "mutate": "change the pure code in small ways and see whether the unit tests notice",
+    "matrix": "run the end-to-end tests with other versions of azure-cli and Python",
+    "bench": "measure commands, a fleet and long lists, and check the bounds",
+    "record": "record the scenario tests again, against the simulation",
+    "live": "try the extension against a real Azure subscription",
+    "picture": "draw docs/terminal.svg from a real run",
+    "build": "build the wheel into dist/",
+    "release": "build the wheel, its checksum and an extension index into dist/",
+    "upstream": "write the tree of a pull request to Azure/azure-cli-extensions",
+    "constraints": "pin the newest versions of what tests and tools use",
 }
+FILES = {"sim": "simulate", "build": "wheel"}  # where the file has another name
+
+
+def available() -> dict[str, str]:
+    """The commands whose file is there, with what each does."""
+    return {name: text for name, text in COMMANDS.items() if importlib.util.find_spec(_module(name))}
 
 
 def main(args: Sequence[str]) -> int:
     """Run a command; return its exit code."""
-    listed = "\n".join(f"  {name:8} {text}" for name, (_, text) in COMMANDS.items())
-    parser = argparse.ArgumentParser(prog="dev.py", formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     description="The developers' commands:\n" + listed)
-    parser.add_argument("command", choices=COMMANDS, metavar="command")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the command")
-    parsed = parser.parse_args(args)
+    commands = available()
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(usage(commands))
+        return 0
+    if args[0] not in commands:
+        print(f"{usage(commands)}\n\ndev.py: unknown command '{args[0]}'", file=sys.stderr)
+        return 2
     try:
-        return COMMANDS[parsed.command][0](parsed.arguments)
-    except environment.CommandFailedError as error:
-        print(error)
+        return cast(int, importlib.import_module(_module(args[0])).run(args[1:]))
+    except CommandFailedError as error:
+        print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def usage(commands: dict[str, str]) -> str:
+    """The help of dev.py."""
+    listed = "\n".join(f"  {name:12} {text}" for name, text in commands.items())
+    return ("usage: python3 dev.py COMMAND [OPTIONS]\n\nThe developers' commands. The first run makes a virtual "
+            f"environment.\n\n{listed}\n\nRun 'python3 dev.py COMMAND --help' for the options of a command.")
+
+
+def _module(name: str) -> str:
+    return f"tools.{FILES.get(name, name)}"

@@ -7,13 +7,19 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from .environment import ROOT, CommandFailedError, Environment, apart_from_the_users_own, ensure, for_tests
+from .command_line import parser
+from .environment import (
+    ROOT,
+    CommandFailedError,
+    Environment,
+    apart_from_the_users_own,
+    ensure,
+    find_python,
+    for_tests,
+)
 from .environment import run as run_command
 
 # What the tests' own process drives: these run `az` as a process, whatever its version.
@@ -37,34 +43,40 @@ class Cell:
 
 CELLS = (
     Cell("oldest", "3.11", *OLDEST),
+    Cell("oldest-python3.9", "3.9", *OLDEST),
     Cell("oldest-python3.12", "3.12", *OLDEST),
     Cell("between", "3.10", "azure-cli==2.77.0"),
     Cell("newest-python3.12", "3.12", "azure-cli"),
     Cell("newest-python3.13", "3.13", "azure-cli"),
+    Cell("newest-python3.14", "3.14", "azure-cli"),
 )
 
 
 def run(args: Sequence[str]) -> int:
-    """Run every cell, or those named; a Python that isn't on this machine is said to be skipped."""
-    parser = argparse.ArgumentParser(prog="dev.py matrix")
-    parser.add_argument("cells", nargs="*", metavar="cell",
-                        help=", ".join(cell.name for cell in CELLS))
-    parsed = parser.parse_args(args)
-    failed = []
-    for cell in CELLS:
-        if not parsed.cells or cell.name in parsed.cells:
-            print(f"== {cell.name}: {cell.azure_cli}, Python {cell.python}", flush=True)
-            if not _passes(cell):
-                failed.append(cell.name)
+    """Run every cell, or those named."""
+    command = parser("matrix", "Run the end-to-end tests with other versions of azure-cli and Python.\n\nCells:\n"
+                     + "\n".join(f"  {cell.name:18} {cell.azure_cli}, Python {cell.python}" for cell in CELLS))
+    command.add_argument("cells", nargs="*", metavar="CELL", help="the cells to run (default: all)")
+    command.add_argument("--skip-missing", action="store_true",
+                         help="skip the cells whose Python isn't on this machine, instead of failing")
+    command.add_argument("--tests", nargs="+", metavar="TEST", default=list(TESTS),
+                         help="the tests to run, as pytest selects them (default: all that run az as a process)")
+    parsed = command.parse_args(args)
+    unknown = set(parsed.cells) - {cell.name for cell in CELLS}
+    if unknown:
+        command.error(f"unknown cell: {', '.join(sorted(unknown))}")
+    failed = [cell.name for cell in CELLS if (not parsed.cells or cell.name in parsed.cells)
+              and not _passes(cell, parsed.tests, parsed.skip_missing)]
     print("matrix: " + (f"failed: {', '.join(failed)}" if failed else "all passed"))
     return 1 if failed else 0
 
 
-def _passes(cell: Cell) -> bool:
+def _passes(cell: Cell, selected: Sequence[str], skip_missing: bool) -> bool:
+    print(f"== {cell.name}: {cell.azure_cli}, Python {cell.python}", flush=True)
     python = find_python(cell.python)
     if python is None:
-        print(f"Skipped: there is no Python {cell.python} on this machine.")
-        return True
+        print(f"{'Skipped' if skip_missing else 'Failed'}: there is no Python {cell.python} on this machine.")
+        return skip_missing
     tests = for_tests()
     try:
         az = _install(cell, python)
@@ -72,18 +84,13 @@ def _passes(cell: Cell) -> bool:
         print(error)
         return False
     env = {**apart_from_the_users_own(), "ACS_AZ_PYTHON": az.python}
-    return run_command([tests.python, "-m", "pytest", "-q", *TESTS], env=env, check=False) == 0
+    return run_command([tests.python, "-m", "pytest", "-q", *selected], env=env, check=False) == 0
 
 
 def _install(cell: Cell, python: str) -> Environment:
     # In two steps: newer packages that the CLI drags in ask for a newer azure-core, which they don't need here.
     venv = ensure(ROOT / f".venv-{cell.name}", [cell.azure_cli, "setuptools", "wheel"], [], python=python)
     if cell.pinned:
-        venv.pip("install", "--quiet", "--no-deps", *cell.pinned)
+        venv.pip("install", "--no-deps", *cell.pinned)
     return venv
 
-
-def find_python(version: str) -> str | None:
-    """A Python of that version: on the PATH, or where pyenv has it."""
-    candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return str(candidates[-1]) if candidates else shutil.which(f"python{version}")

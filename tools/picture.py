@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from .command_line import parser
 from .environment import ROOT, WORK, for_tests
 from .environment import run as run_command
 from .private_az import session
@@ -24,8 +25,9 @@ SHOWN = (
 )
 
 
-def run(_args: Sequence[str]) -> int:
+def run(args: Sequence[str]) -> int:
     """Run the commands, then draw what they printed."""
+    parser("picture", "Run a few commands against the simulation and draw docs/terminal.svg.").parse_args(args)
     venv = for_tests()
     steps = []
     with session(venv, "--seed-demo") as running:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import zipfile
@@ -16,6 +15,7 @@ from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
+from .command_line import parser
 from .environment import for_demo
 from .wheel import DIST, build
 
@@ -23,18 +23,29 @@ NAME = "communication-identity"
 
 
 def run(args: Sequence[str]) -> int:
-    """Build and write the index. `--url`: where the folder will be served; azure-cli takes absolute addresses only."""
-    parser = argparse.ArgumentParser(prog="dev.py release")
-    parser.add_argument("--url", default="http://localhost:8000", help="address of the folder (default: %(default)s)")
-    parsed = parser.parse_args(args)
+    """Build and write the index."""
+    command = parser("release", "Build the wheel, write its checksum and an index in azure-cli's format into dist/. "
+                                "Any web server can serve that folder.")
+    command.add_argument("--url", required=True,
+                         help="the address at which dist/ will be served, such as https://example.com/az; azure-cli "
+                              "takes absolute addresses only, so it becomes part of the index")
+    url = command.parse_args(args).url.rstrip("/")
+    if not url.startswith(("https://", "http://")):
+        command.error("--url has to begin with https:// or http://")
     wheel = build(for_demo().python, DIST)
     digest = sha256(wheel)
     (DIST / f"{wheel.name}.sha256").write_text(f"{digest}  {wheel.name}\n", encoding="utf-8")
-    (DIST / "index.json").write_text(json.dumps(index([wheel], parsed.url), indent=2) + "\n", encoding="utf-8")
-    print(f"dist/{wheel.name}\ndist/index.json, for {parsed.url}\nsha256 {digest}")
-    print(f"To install from there:\n  az config set extension.index_url={parsed.url}/index.json\n"
-          f"  az extension add --name {NAME}")
+    (DIST / "index.json").write_text(json.dumps(index([wheel], url), indent=2) + "\n", encoding="utf-8")
+    print(f"dist/{wheel.name}\ndist/index.json, for {url}\nsha256 {digest}")
+    print(f"To install from there:\n  {install_line(url)}")
     return 0
+
+
+def install_line(url: str) -> str:
+    """The command that installs from an index. Only this one command uses it: the setting extension.index_url would
+    hide Microsoft's index.
+    """
+    return f"AZURE_EXTENSION_INDEX_URL={url}/index.json az extension add --name {NAME}"
 
 
 def index(wheels: Sequence[Path], url: str) -> dict[str, Any]:

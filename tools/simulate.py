@@ -11,17 +11,26 @@ import signal
 import threading
 from collections.abc import Mapping, Sequence
 
+from .command_line import parser
 from .environment import Environment, for_demo
 from .private_az import session
 
 
 def run(args: Sequence[str]) -> int:
-    """Serve until Ctrl-C or SIGTERM. Arguments go to the server: --port, --real-time, --clock-scale."""
+    """Serve until Ctrl-C or SIGTERM."""
+    command = parser("sim", "Start a simulation of Azure with one resource, log in, and print the lines that point "
+                            "your shell's az at it.\nCtrl-C stops it.")
+    command.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any that is free)")
+    command.add_argument("--real-time", action="store_true", help="let operations take as long as Azure's do")
+    command.add_argument("--clock-scale", type=float, default=1.0, help="how much faster the simulation's clock runs")
+    parsed = command.parse_args(args)
+    server = ["--port", str(parsed.port), "--clock-scale", str(parsed.clock_scale)]
+    server += ["--real-time"] if parsed.real_time else []
     venv = for_demo()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with session(venv, "--seed-demo", *args) as running:
+    with session(venv, "--seed-demo", *server) as running:
         variables = {**running.server["env"], "AZURE_CONFIG_DIR": str(running.az.config),
                      "AZURE_EXTENSION_DIR": str(running.az.extensions), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
         print(f"\nA simulation of Azure is at {running.server['url']}; it has the resource myApp in myResourceGroup.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-VERSION = "1.0.0b1"
+VERSION = "1.0.0b2"
 
 CLASSIFIERS = [
     "Development Status :: 4 - Beta",
@@ -17,10 +17,12 @@ CLASSIFIERS = [
     "Intended Audience :: System Administrators",
     "Programming Language :: Python",
     "Programming Language :: Python :: 3",
+    "Programming Language :: Python :: 3.9",
     "Programming Language :: Python :: 3.10",
     "Programming Language :: Python :: 3.11",
     "Programming Language :: Python :: 3.12",
     "Programming Language :: Python :: 3.13",
+    "Programming Language :: Python :: 3.14",
     "License :: OSI Approved :: MIT License",
 ]
 
@@ -41,11 +43,9 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     author="the communication-identity developers",
-    author_email="communication-identity@example.com",
-    url="https://github.com/Azure/azure-cli-extensions/tree/main/src/communication_identity",
     classifiers=CLASSIFIERS,
     packages=find_packages(exclude=["*.tests", "*.tests.*"]),
     package_data={"azext_communication_identity": ["azext_metadata.json"]},
-    python_requires=">=3.10",
+    python_requires=">=3.9",
     install_requires=DEPENDENCIES,
 )

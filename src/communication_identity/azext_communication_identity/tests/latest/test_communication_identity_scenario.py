@@ -29,7 +29,7 @@ class CommunicationIdentityScenarioTest(RecordedTest):
             self.kwargs["two"] = self.cmd("identity create -g {rg} -n two").get_output_in_json()["id"]
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
-    def test_communication_identity_assign(self, resource_group: str) -> None:
+    def test_communication_identity_assign(self, resource_group):
         self.make()
         self.cmd("communication identity assign -n {name} -g {rg} --system-assigned", checks=[
             self.check("type", "SystemAssigned"), self.exists("principalId"), self.exists("tenantId")])
@@ -43,7 +43,7 @@ class CommunicationIdentityScenarioTest(RecordedTest):
                  "--api-version 2023-04-01", checks=[self.check("tags.team", "chat")])
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
-    def test_communication_identity_remove(self, resource_group: str) -> None:
+    def test_communication_identity_remove(self, resource_group):
         self.make()
         self.cmd("communication identity assign -n {name} -g {rg} --system-assigned --user-assigned one two")
         self.cmd("communication identity remove -n {name} -g {rg} --user-assigned ONE", checks=[
@@ -55,7 +55,7 @@ class CommunicationIdentityScenarioTest(RecordedTest):
             self.check("@", {"type": "None"})])
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
-    def test_communication_identity_show(self, resource_group: str) -> None:
+    def test_communication_identity_show(self, resource_group):
         self.make(identities=False)
         self.cmd("communication identity show -n {name} -g {rg}", checks=[self.check("@", {"type": "None"})])
         assigned = self.cmd("communication identity assign -n {name} -g {rg} --system-assigned").get_output_in_json()
@@ -65,14 +65,14 @@ class CommunicationIdentityScenarioTest(RecordedTest):
             self.cmd("communication identity show -n absent -g {rg}")
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
-    def test_communication_identity_list(self, resource_group: str) -> None:
+    def test_communication_identity_list(self, resource_group):
         self.make(identities=False)
         self.cmd("communication identity list -g {rg}", checks=[
             self.check("[].[name, resourceGroup, type]", [[self.kwargs["name"], resource_group, "None"]])])
         self.cmd("communication identity list --query \"[?name=='{name}'] | length(@)\"", checks=[self.check("@", 1)])
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
-    def test_communication_identity_wait(self, resource_group: str) -> None:
+    def test_communication_identity_wait(self, resource_group):
         self.make(identities=False)
         self.cmd("communication identity assign -n {name} -g {rg} --system-assigned --no-wait")
         self.cmd("communication identity wait -n {name} -g {rg} --updated", checks=[self.is_empty()])

@@ -1,0 +1,40 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py test`: the tests, and how much of the extension they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .command_line import parser
+from .environment import ROOT, Environment, apart_from_the_users_own, for_tests
+from .environment import run as run_command
+
+MINIMUM = 95  # percent of the extension's lines and branches that the whole suite runs
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the tests that pytest's own arguments select, or all."""
+    command = parser("test", "Run all tests, or those that the arguments of pytest select.\n"
+                             "For example: python3 dev.py test -k roles tests/unit")
+    command.add_argument("--coverage", action="store_true",
+                         help=f"measure line and branch coverage, of the az processes too; with the whole suite, fail "
+                              f"below {MINIMUM}%%")
+    parsed, words = command.parse_known_args(args)
+    venv = for_tests()
+    if parsed.coverage:
+        return _with_coverage(venv, words)
+    return run_command([venv.python, "-m", "pytest", *words], env=apart_from_the_users_own(), check=False)
+
+
+def _with_coverage(venv: Environment, words: Sequence[str]) -> int:
+    coverage = [venv.python, "-m", "coverage"]
+    run_command([*coverage, "erase"])
+    env = {**apart_from_the_users_own(), "COVERAGE_RCFILE": str(ROOT / "pyproject.toml")}
+    tests = run_command([*coverage, "run", "-m", "pytest", *words], env=env, check=False)
+    run_command([*coverage, "combine", "--quiet"], check=False)
+    minimum = ["--fail-under", str(MINIMUM)] if not words else []
+    return tests or run_command([*coverage, "report", *minimum], check=False)
