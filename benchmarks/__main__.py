@@ -16,11 +16,12 @@ from typing import Any
 from armsim import Armsim
 from az import Az, add_extension
 
-from . import ROOT, bounds, fleet, listing, one_command, options, pictures, service_time, stages
+from . import ROOT, bounds, fleet, listing, one_command, operations, options, pictures, service_time, stages
 from .measuring import Setting
 from .report import report, write_into
 
-PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, stages, service_time, fleet, listing)}
+PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, stages, service_time, fleet, operations,
+                                                             listing)}
 PICTURES = {"stages": ("one-command.svg", pictures.draw_stages), "fleet": ("fleet.svg", pictures.draw_fleet)}
 
 
@@ -42,6 +43,8 @@ def measure(parsed: argparse.Namespace, results: Path) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     with Armsim() as sim:
         az = Az(parsed.folder / "config", parsed.extensions, sim.env())
+        for number, subscription in enumerate(operations.SUBSCRIPTIONS):
+            sim.state.add_subscription(subscription, f"sub{number}")
         az.log_in(sim.url)
         microsoft = None
         if parsed.microsoft:

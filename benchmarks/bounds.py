@@ -13,6 +13,9 @@ from typing import Any
 
 from .fleet import LIMIT as FLEET_LIMIT
 from .one_command import CORE_SHOW, MEMORY_LIMIT, OURS, TABLE_LIMIT
+from .operations import GETS_LIMIT
+from .operations import LIMIT as OPERATIONS_LIMIT
+from .operations import MEMORY_LIMIT as OPERATIONS_MEMORY
 from .service_time import LIMIT as SERVICE_LIMIT
 
 Data = Mapping[str, Any]
@@ -20,7 +23,8 @@ Data = Mapping[str, Any]
 
 def missed(data: Mapping[str, Data]) -> list[str]:
     """What isn't met, a sentence each, of the parts for which there is data."""
-    checks = {"one_command": _one_command, "service_time": _service_time, "fleet": _fleet}
+    checks = {"one_command": _one_command, "service_time": _service_time, "fleet": _fleet,
+              "operations": _operations}
     return [sentence for part, check in checks.items() if part in data for sentence in check(data[part])]
 
 
@@ -53,3 +57,17 @@ def _fleet(data: Data) -> Iterator[str]:
         granted = len(data[verb]["granted"])
         if granted != data["resources"]:
             yield f"{verb} of a fleet wrote {granted} of {data['resources']} resources."
+
+
+def _operations(data: Data) -> Iterator[str]:
+    """Where reads are throttled too, ARM's own bucket of reads is the bound, not the writes: no ratio is asked for."""
+    for name, run in data["fleets"].items():
+        ratio = run["seconds"] / run["ideal"]
+        if run["resources"] < 1000 and "throttled" not in name and ratio > OPERATIONS_LIMIT:
+            yield f"{name}: {ratio:.2f} times the ideal; the bound is {OPERATIONS_LIMIT:.2f}."
+        if run["gets"] > GETS_LIMIT:
+            yield f"{name}: {run['gets']:.2f} GETs for each resource; the bound is {GETS_LIMIT}."
+        if run["memory"] > OPERATIONS_MEMORY:
+            yield f"{name}: {run['memory']:.0f} MiB; the bound is {OPERATIONS_MEMORY:.0f} MiB."
+        if len(run["granted"]) != run["resources"]:
+            yield f"{name}: {len(run['granted'])} of {run['resources']} resources were written."

@@ -15,6 +15,9 @@ from typing import Any
 from .fleet import LIMIT as FLEET_LIMIT
 from .measuring import middle_half
 from .one_command import CORE, CORE_SHOW, MEMORY_LIMIT, MICROSOFT, OURS, TABLE_LIMIT
+from .operations import GETS_LIMIT
+from .operations import LIMIT as OPERATIONS_LIMIT
+from .operations import MEMORY_LIMIT as OPERATIONS_MEMORY
 from .service_time import LIMIT as SERVICE_LIMIT
 from .service_time import RECORDED
 
@@ -24,7 +27,8 @@ BEGIN, END = "<!-- benchmarks/report.py writes from here -->\n", "<!-- to here -
 
 def report(data: Mapping[str, Data]) -> str:
     """All tables for which there is data, by the name of the part."""
-    tables = {"one_command": _one_command, "service_time": _service_time, "fleet": _fleet, "listing": _listing}
+    tables = {"one_command": _one_command, "service_time": _service_time, "fleet": _fleet,
+              "operations": _operations, "listing": _listing}
     return "\n\n".join(f"{table(data[part])}\n\n{_where(data[part]['machine'])}"
                        for part, table in tables.items() if part in data) + "\n"
 
@@ -76,6 +80,19 @@ def _fleet(data: Data) -> str:
              f"{data['bucket']} writes that refills with {data['refill']} a second. Ideal: the last write begins the "
              "moment the bucket grants it.")
     head = ["command", "time", "ideal", "ratio", "at most", "writes", "refused (429)", "memory"]
+    return f"{title}\n\n" + _table(head, rows)
+
+
+def _operations(data: Data) -> str:
+    rows = [[name, str(run["resources"]), f"{run['seconds']:.1f} s", f"{run['ideal']:.0f} s",
+             f"{run['seconds'] / run['ideal']:.2f}", f"{run['gets']:.2f}", f"{run['polls']:.2f}", str(run["refused"]),
+             f"{run['memory']:.0f} MiB"] for name, run in data["fleets"].items()]
+    title = (f"`assign --ids` where each PATCH is answered 202 and goes on for {data['operation_seconds']:.0f} seconds; "
+             f"a bucket of {data['bucket']} writes for each subscription, refilled with {data['refill']} a second. "
+             f"Ideal: the last operation ends. At most {OPERATIONS_LIMIT:.2f} times that, with at most {GETS_LIMIT} GETs "
+             f"for each resource, and {OPERATIONS_MEMORY:.0f} MiB. Where reads are throttled, ARM's bucket of 250 reads "
+             "and 25 a second is in force too, and is the tighter bound in one subscription.")
+    head = ["fleet", "resources", "time", "ideal", "ratio", "GETs each", "of them polls", "refused (429)", "memory"]
     return f"{title}\n\n" + _table(head, rows)
 
 

@@ -7,7 +7,7 @@
 
 from knack.help_files import helps
 
-# Microsoft's `communication` extension describes the group better; without it, someone has to.
+# Microsoft's `communication` extension has a better text for the group. This one is shown without it.
 helps.setdefault("communication", """
 type: group
 short-summary: Manage Azure Communication Services.
@@ -17,33 +17,34 @@ helps["communication identity"] = """
 type: group
 short-summary: Manage the managed identities of Azure Communication Services resources.
 long-summary: >-
-    A resource can have one system-assigned identity, which lives and dies with it, and any number of user-assigned
-    ones, which are resources of their own (az identity). These commands change nothing of the resource but its
-    identity block.
+    A resource can have one system-assigned identity, which is deleted with the resource, and any number of
+    user-assigned identities, which are resources of their own (az identity). These commands change only the identity
+    block of a resource.
 """
 
 helps["communication identity assign"] = """
 type: command
-short-summary: Add managed identities to a resource.
+short-summary: Assign managed identities to a resource.
 long-summary: >-
-    Keeps the identities that the resource has, its tags, linked domains and all other settings. Writes nothing when
-    the identities are there already. Prints the identity block.
+    Keeps the identities that the resource has. Writes nothing if they are assigned already. Prints the identity block.
 examples:
   - name: Enable the system-assigned identity.
     text: az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup
-  - name: Add a user-assigned identity by its resource ID.
+  - name: Assign a user-assigned identity by its resource ID.
     text: >
         az communication identity assign --name myApp --resource-group myResourceGroup --user-assigned
         /subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/myResourceGroup/providers/Microsoft.ManagedIdentity/userAssignedIdentities/myIdentity
-  - name: Enable the system-assigned identity and add two user-assigned ones of the resource's own group by name.
+  - name: Enable the system-assigned identity and assign two user-assigned identities of the resource's own group by name.
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --user-assigned myIdentity otherIdentity
-  - name: Enable the system-assigned identity and print its principal ID, to grant it access.
+  - name: Show what would change, without changing anything.
+    text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --dry-run --output table
+  - name: Enable the system-assigned identity and print its principal ID.
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --query principalId --output tsv
-  - name: Enable the system-assigned identity and let it use an Azure AI resource.
+  - name: Enable the system-assigned identity and grant it access to an Azure AI resource.
     text: >
         az communication identity assign -n myApp -g myResourceGroup --system-assigned --role "Cognitive Services User"
         --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.CognitiveServices/accounts/myAI
-  - name: Enable the system-assigned identity on every resource that has no identity, in all subscriptions.
+  - name: Enable the system-assigned identity on every resource without an identity, in all subscriptions.
     text: >
         az communication identity list --all-subscriptions --query "[?type=='None'].id" --output tsv |
         az communication identity assign --system-assigned --ids "@-"
@@ -53,21 +54,21 @@ helps["communication identity remove"] = """
 type: command
 short-summary: Remove managed identities from a resource.
 long-summary: >-
-    Keeps the identities that are not named, and all other settings of the resource. A user-assigned identity itself is
-    not deleted. The system-assigned identity is: its principal and its role assignments are gone for good. In a
-    terminal the command asks before it removes that, or the last identity; in a script it does not. Prints the
-    identity block that is left.
+    Keeps the other identities. Removing the system-assigned identity deletes its principal; its role assignments remain
+    as orphans unless you add --delete-role-assignments. A user-assigned identity isn't deleted, only removed from the
+    resource. In a terminal, the command asks before it removes the system-assigned identity, the last identity, or all
+    user-assigned identities. Prints the identity block that is left.
 examples:
-  - name: Remove the system-assigned identity without being asked.
+  - name: Remove the system-assigned identity without a prompt.
     text: az communication identity remove --system-assigned --name myApp --resource-group myResourceGroup --yes
-  - name: Remove one user-assigned identity and keep the others.
+  - name: Remove one user-assigned identity.
     text: az communication identity remove -n myApp -g myResourceGroup --user-assigned myIdentity
   - name: Remove all user-assigned identities.
-    text: az communication identity remove -n myApp -g myResourceGroup --user-assigned
-  - name: Remove the system-assigned identity and the role assignments that it holds.
+    text: az communication identity remove -n myApp -g myResourceGroup --user-assigned --yes
+  - name: Remove the system-assigned identity and then delete its role assignments.
     text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --delete-role-assignments --yes
-  - name: Remove every identity.
-    text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --user-assigned --yes
+  - name: Show what removing every identity would change, without changing anything.
+    text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --user-assigned --dry-run --output table
 """
 
 helps["communication identity show"] = """
@@ -75,13 +76,13 @@ type: command
 short-summary: Show the managed identities of a resource.
 long-summary: >-
     Prints the identity block: its type, the principal ID of the system-assigned identity, and the client ID and
-    principal ID of each user-assigned one. A resource without an identity prints the type None.
+    principal ID of each user-assigned identity. The type of a resource without an identity is None.
 examples:
   - name: Show the identities of a resource as a table.
     text: az communication identity show --name myApp --resource-group myResourceGroup --output table
   - name: Print the principal ID of the system-assigned identity.
     text: az communication identity show -n myApp -g myResourceGroup --query principalId --output tsv
-  - name: Show what the resource may do, the roles that its identities hold.
+  - name: Show the roles that the identities hold, in every subscription that you can read.
     text: az communication identity show -n myApp -g myResourceGroup --roles --output table
   - name: Show the identities of a resource given by its resource ID.
     text: az communication identity show --ids /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.Communication/communicationServices/myApp
@@ -91,8 +92,8 @@ helps["communication identity list"] = """
 type: command
 short-summary: List resources with their managed identities.
 long-summary: >-
-    Lists every Communication Services resource of the group, of the subscription, or of all subscriptions, with its
-    identity block beside its name and resource ID. Resources without an identity are listed with the type None.
+    Lists the Communication Services resources of the group, of the subscription, or of all subscriptions, each with its
+    name, resource ID and identity block. The type of a resource without an identity is None.
 examples:
   - name: List the resources of the subscription and their identities as a table.
     text: az communication identity list --output table
@@ -100,18 +101,18 @@ examples:
     text: az communication identity list --resource-group myResourceGroup
   - name: Print the resource IDs of all resources without an identity.
     text: az communication identity list --query "[?type=='None'].id" --output tsv
-  - name: List the resources of all subscriptions and their identities as a table.
-    text: az communication identity list --all-subscriptions --output table
+  - name: List the resources that use a user-assigned identity, in all subscriptions.
+    text: az communication identity list --all-subscriptions --user-assigned myIdentity --output table
 """
 
 helps["communication identity wait"] = """
 type: command
-short-summary: Wait until a condition of a resource is met.
-long-summary: Use it after assign or remove with --no-wait, or after the creation of a resource.
+short-summary: Wait until a resource meets a condition.
+long-summary: Use it after assign or remove with --no-wait, or after you create a resource.
 examples:
-  - name: Wait until an update of the resource is done.
+  - name: Wait until an update of the resource is finished.
     text: az communication identity wait --updated --name myApp --resource-group myResourceGroup
-  - name: Wait until the resource is created, and look every 10 seconds for at most 5 minutes.
+  - name: Wait up to 5 minutes for the resource to be created, and check every 10 seconds.
     text: az communication identity wait -n myApp -g myResourceGroup --created --interval 10 --timeout 300
   - name: Wait until the system-assigned identity has its principal ID.
     text: az communication identity wait -n myApp -g myResourceGroup --custom identity.principalId
