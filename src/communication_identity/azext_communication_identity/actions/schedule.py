@@ -31,7 +31,7 @@ Came = Union[Reply, BaseException]
 # Threads for each subscription. The service takes about 5 seconds for a PATCH (recorded) and ARM grants 10 writes a
 # second once its bucket is empty: 50 writes under way use that up, and a few more empty the bucket before all is done.
 WORKERS = 64
-MOST_WORKERS = 256
+MOST_WORKERS = 192
 AHEAD = 250  # resources of a subscription that are begun before the first of them is written: ARM's bucket of reads
 LONGEST_THROTTLE = 900.0  # seconds that one request waits for the end of ARM's throttle
 GRACE = 15.0  # seconds beyond its own time after which a request whose answer only drips is given up
@@ -105,7 +105,7 @@ class _Job:
 
     request: Request
     runs: list[_Run]
-    started: float = 0.0
+    started: float | None = None  # None: no thread has taken it up yet
 
 
 class Schedule(Generic[T]):
@@ -282,7 +282,6 @@ class Schedule(Generic[T]):
             heapq.heappush(self._heap, (gate.opens, next(self._tickets), key))
 
     def _start(self, job: _Job) -> None:
-        job.started = self._clock.now()
         self._under_way.add(job)
         if job.request.kind == "write":
             job.runs[0].wrote = True
@@ -294,6 +293,7 @@ class Schedule(Generic[T]):
     def _work(self) -> None:
         while True:
             job, subscription = self._jobs.get()
+            job.started = self._clock.now()
             try:
                 came: Came = self._send(job.request, subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the life that asked
@@ -331,8 +331,8 @@ class Schedule(Generic[T]):
     def _give_up(self) -> None:
         """Stop waiting for answers that come in drips; their thread is lost to us."""
         now = self._clock.now()
-        for job in [job for job in self._under_way
-                    if now - job.started > job.request.timeout + (0.0 if job.request.optional else GRACE)]:
+        for job in [job for job in self._under_way if job.started is not None and now - job.started
+                    > job.request.timeout + (0.0 if job.request.optional else GRACE)]:
             self._under_way.discard(job)
             self._most_workers += 1
             self._hand_over(job, NoAnswer(f"No complete answer within {job.request.timeout:.0f} seconds.",
