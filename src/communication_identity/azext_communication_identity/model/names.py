@@ -26,10 +26,10 @@ GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
 # Not compiled here: that would take time from every command, and most need none of them.
-# `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u`: a group may have more letters.
-_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
+# `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
+_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
-_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
+_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
 _SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole

@@ -32,6 +32,10 @@ def test_parses_a_resource_id_in_any_casing(text: str) -> None:
     assert parse_resource_id(text).id.lower() == RESOURCE.id.lower()
 
 
+def test_a_group_may_have_letters_that_others_look_like() -> None:
+    assert parse_resource_id(RESOURCE.id.replace("/rg/", "/kiwis-KIWIS.größe/")).group == "kiwis-KIWIS.größe"
+
+
 @pytest.mark.parametrize("text", [
     "", " ", "app", IDENTITY, RESOURCE.id + "/domains/x", RESOURCE.id.replace("app", ""),
     RESOURCE.id.replace("app", "a/../b"), RESOURCE.id.replace("app", "a%2f"), RESOURCE.id.replace("app", "a b"),
