@@ -86,7 +86,7 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned was given no identity.",
-                                                  "Give the name or the resource ID of the identity to look for."))
+                                                 "Give the name or the resource ID of the identity to look for."))
     _subscription(cmd)
 
 
