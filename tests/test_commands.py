@@ -7,16 +7,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from armsim import Armsim, Fault
 from az import Az
+from azure.cli.core.azclierror import NoTTYError
 from conftest import OTHER_SUBSCRIPTION
+from in_process import InProcessAz
 
 GROUP = "myResourceGroup"
 APP = f"--name myApp --resource-group {GROUP}"
@@ -387,15 +391,15 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
     (f"assign {APP} --system-assigned maybe", 2, "'maybe' is neither true nor false", "with true or false"),
     ("assign --system-assigned -n myApp", 2, "(--name --resource-group | --ids) are required", "--ids"),
     ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
-    ("assign --system-assigned --ids ''", 2, "--ids was given no resource ID", "A variable that isn't set"),
-    ("assign --system-assigned --ids", 2, "--ids was given no resource ID", "A variable that isn't set"),
+    ("assign --system-assigned --ids ''", 2, "--ids was given no resource ID", "check that it is set"),
+    ("assign --system-assigned --ids", 2, "--ids was given no resource ID", "check that it is set"),
     (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
     (f"wait {APP} --created --interval 0", 2, "'0'. Give a number of seconds, 1 or more", "--interval"),
     (f"wait {APP} --created --interval -1", 2, "'-1'. Give a number of seconds, 1 or more", "--interval"),
     (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
     (f"assign {APP} --user-assigned ''", 1, "was given an empty value", "az identity list"),
-    (f"assign {APP} --user-assigned None", 1, "stands for a value that is missing", "--output tsv"),
-    (f"assign {APP} --user-assigned [0]=one", 1, "sets a part of a list", "--user-assigned one"),
+    (f"assign {APP} --user-assigned None", 1, "the result of an empty query", "--output tsv"),
+    (f"assign {APP} --user-assigned [0]=one", 1, "setting one element of a list", "--user-assigned one"),
     (f"assign {APP} --user-assigned absent.json", 1, "Can't read 'absent.json'", "JSON or YAML file"),
     (f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f", 1, "is a client ID or a principal ID",
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
@@ -412,8 +416,8 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
     (f"assign {APP} --system-assigned --role '' --scope {SCOPE}", 1, "'' is not a role", "az role definition list"),
     (f"assign {APP} --system-assigned --role Reader --scope /a/../b", 1, "'/a/../b' is not a scope", "az group show"),
     (f"remove {APP} --user-assigned one --delete-role-assignments", 1, "requires --system-assigned", "az role"),
-    (f"remove {APP} --user-assigned", 1, "nobody can be asked", "--yes"),
-    (f"remove {APP} --user-assigned --system-assigned", 1, "nobody can be asked", "--yes"),
+    (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
+    (f"remove {APP} --user-assigned --system-assigned", 1, "Can't prompt for confirmation", "--yes"),
 ])
 def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, exit_code: int, message: str,
                                                 way_on: str) -> None:
@@ -431,10 +435,20 @@ def test_a_removal_whose_ids_come_from_standard_input_needs_yes(az: Az, sim: Arm
     resource = make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
     refused = az(f"communication identity remove --ids @- {flag}", stdin=resource)
     assert refused.exit_code == 1
-    assert "nobody can be asked" in refused.stderr
+    assert "Can't prompt for confirmation" in refused.stderr
     assert "--yes" in refused.stderr
     assert sim.requests == []
     az(f"communication identity remove --ids @- {flag} --yes", stdin=resource).ok()
+
+
+def test_standard_input_of_a_program_that_uses_the_cli(in_process: InProcessAz, sim: Armsim,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = make(sim, {"type": "SystemAssigned"})
+    line = ["communication", "identity", "remove", "--system-assigned", "--ids"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(resource))
+    assert isinstance(in_process([*line, "@-"]).error, NoTTYError)
+    assert sim.requests == []
+    assert in_process([*line, resource]).exit_code == 0
 
 
 def test_nothing_on_standard_input_is_nothing_to_do(az: Az, sim: Armsim) -> None:

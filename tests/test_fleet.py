@@ -73,8 +73,9 @@ def test_a_terminal_shows_how_far_it_is(az: Az, sim: Armsim) -> None:
 
 
 def test_no_secret_in_any_output(az: Az, sim: Armsim) -> None:
-    sim.state.add_resource("myApp", "rg")
-    done = az("communication identity assign --system-assigned --role Reader -n myApp -g rg --debug").ok()
+    resource = sim.state.add_resource("myApp", "rg")
+    done = az("communication identity assign --system-assigned --role Reader -n myApp -g rg --debug --scope "
+              + resource).ok()
     tokens = {request.header("Authorization") for request in sim.requests}
     assert tokens
     for token in tokens:

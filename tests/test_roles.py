@@ -46,12 +46,6 @@ def test_enable_and_grant_on_an_ai_resource_in_one_command(az: Az, sim: Armsim) 
     assert put.body["properties"]["principalType"] == "ServicePrincipal"
 
 
-def test_without_a_scope_on_the_resource_itself(az: Az, sim: Armsim) -> None:
-    resource = sim.state.add_resource("myApp", "rg")
-    az(f"communication identity assign {APP} --system-assigned --role Reader").ok()
-    assert [scope for scope, _, _ in made(sim)] == [resource]
-
-
 def test_all_that_are_named_and_no_others_at_each_scope(az: Az, sim: Armsim) -> None:
     one, two = (sim.state.add_user_identity(name, "rg") for name in ("one", "two"))
     resource = sim.state.add_resource("myApp", "rg", identity={
@@ -83,13 +77,13 @@ def test_what_someone_else_granted_is_found(az: Az, sim: Armsim) -> None:
                                   f"/providers/Microsoft.Authorization/roleDefinitions/{USER_ID}"])
 def test_a_role_by_name_guid_or_id(az: Az, sim: Armsim, role: str) -> None:
     sim.state.add_resource("myApp", "rg")
-    az(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", role]).ok()
+    az(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", role, "--scope", AI]).ok()
     assert [guid for _, guid, _ in made(sim)] == [USER_ID]
 
 
 def test_an_unknown_role_names_near_ones_before_the_identity_is_touched(az: Az, sim: Armsim) -> None:
     sim.state.add_resource("myApp", "rg")
-    done = az(f'communication identity assign {APP} --system-assigned --role "Cognitive Service User"')
+    done = az(f'communication identity assign {APP} --system-assigned --role "Cognitive Service User" --scope {AI}')
     assert done.exit_code == 1
     assert "There is no role 'Cognitive Service User'" in done.stderr
     assert f"Did you mean one of these?\n{USER}\n" in done.stderr
@@ -109,7 +103,8 @@ def test_replication_delay(in_process: InProcessAz, sim: Armsim) -> None:
         return real(scope, name, body, 10**9 if len(tries) < 4 else 0, True)
 
     sim.state.authorization.put = known_at_the_fourth  # type: ignore[method-assign]  # the directory learns of it
-    run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER])
+    run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER,
+                      "--scope", AI])
     assert run.exit_code == 0, run.error
     assert len(tries) == 4
     assert len(made(sim)) == 1
@@ -118,7 +113,8 @@ def test_replication_delay(in_process: InProcessAz, sim: Armsim) -> None:
 def test_replication_that_never_ends(in_process: InProcessAz, sim: Armsim) -> None:
     sim.state.add_resource("myApp", "rg")
     sim.options.replication_seconds, sim.options.replication_even_with_type = 10**9, True
-    run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER])
+    run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER,
+                      "--scope", AI])
     assert run.exit_code == 1
     assert "does not exist in the directory" in str(run.error)
     assert 180 <= in_process.clock.time < 240
@@ -127,7 +123,7 @@ def test_replication_that_never_ends(in_process: InProcessAz, sim: Armsim) -> No
 def test_principal_type_skips_the_directory(az: Az, sim: Armsim) -> None:
     sim.options.replication_seconds = 10**9
     sim.state.add_resource("myApp", "rg")
-    az(f'communication identity assign {APP} --system-assigned --role "{USER}"').ok()
+    az(f'communication identity assign {APP} --system-assigned --role "{USER}" --scope {AI}').ok()
 
 
 def test_a_refused_grant_leaves_the_identity_and_a_command_that_finishes(az: Az, sim: Armsim) -> None:

@@ -24,7 +24,8 @@ WALK = (
     f"az communication identity assign {APP} --user-assigned {{id}}",
     f"az communication identity show {APP} --output table",
     "az communication identity list --output table",
-    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User"',
+    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User"'
+    ' --scope /subscriptions/00000000-0000-0000-0000-000000000001',
     f"az communication identity remove {APP} --user-assigned {{id}}",
     f"az communication identity remove {APP} --system-assigned --yes",
     f"az communication identity show {APP}",

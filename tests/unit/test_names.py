@@ -38,7 +38,7 @@ def places(text: str) -> list[str]:
             for at, letter in enumerate(fixed.lower()) if letter in LOOK_ALIKES]
 
 
-@pytest.mark.parametrize("text", places(RESOURCE.id))
+@pytest.mark.parametrize("text", [*places(RESOURCE.id), RESOURCE.id.replace("/rg/", "/r\u212ag/")])
 def test_no_look_alike_in_a_resource_id(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError):
         parse_resource_id(text)
@@ -51,7 +51,8 @@ def test_no_look_alike_in_an_identity(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    *places(f"/subscriptions/{SUB}"), f"/\u0440roviders/{SUB}", f"/subscriptions/{SUB}/a\u202eb"])
+    *places(f"/subscriptions/{SUB}"), f"/\u0440roviders/{SUB}", f"/subscriptions/{SUB}/a\u202eb",
+    f"/subscriptions/{SUB}/resourceGroups/\u212aiwi"])
 def test_no_look_alike_in_a_scope(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError):
         check_scope(text)

@@ -63,8 +63,8 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
     if namespace.delete_role_assignments and not namespace.system_assigned:
         raise ArgumentUsageError(
             "--delete-role-assignments requires --system-assigned.",
-            "A user-assigned identity and its role assignments stay when it is removed from a resource, since other "
-            "resources may use it. To delete a role assignment, run:\naz role assignment delete --ids ID")
+            "A user-assigned identity keeps its role assignments, because other resources may use it. To delete a role "
+            "assignment, run:\naz role assignment delete --ids ID")
     ids_given = namespace.resources is not None
     validate_resources(cmd, namespace)
     namespace.yes = _consent(cmd, namespace, ids_given) if namespace.resources else Consent.GO_ON
@@ -86,7 +86,7 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned was given no identity.",
-                                                  "Give the name or the resource ID of the identity to look for."))
+                                                 "Give the name or the resource ID of the identity to look for."))
     _subscription(cmd)
 
 
@@ -128,8 +128,8 @@ def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
     if not found:
         if not any(word.startswith("@") for word in _values_typed()):
             usage_error(RequiredArgumentMissingError(
-                "--ids was given no resource ID.", "A variable that isn't set is often the cause."))
-        logger.warning("There is nothing to do: --ids was given no resource ID.")
+                "--ids was given no resource ID.", "If the IDs come from a variable, check that it is set."))
+        logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
 
 
@@ -183,15 +183,13 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
     sweeping = namespace.user_assigned == []
     if given is Consent.REFUSE and (namespace.system_assigned or sweeping):
         raise NoTTYError(
-            "The resource IDs come from standard input, so nobody can be asked whether to remove "
-            + ("the system-assigned identity" if namespace.system_assigned else "all user-assigned identities")
-            + " of each. Nothing was removed.",
-            "To remove without being asked, add --yes. To see first what would change, use --dry-run.")
+            "Can't prompt for confirmation: the resource IDs come from standard input. Nothing was removed.",
+            "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
     if given is Consent.GO_ON and sweeping and not any(re.fullmatch(r"\[\s*\]", clean_value(word)) for word in typed):
         raise NoTTYError(
-            "--user-assigned without a value removes all user-assigned identities, and nobody can be asked without a "
-            "terminal. Nothing was removed.",
-            "If a variable should have held a value, check it. To remove all of them, add --yes or write "
+            "Can't prompt for confirmation: --user-assigned without a value removes all user-assigned identities, and "
+            "there is no terminal. Nothing was removed.",
+            "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\".")
     return given
 
@@ -234,8 +232,8 @@ def _warn_of_git_bash(namespace: Namespace) -> None:
     for name in ("resources", "user_assigned", "scopes"):
         words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
     if from_git_bash(words):
-        logger.warning("Git Bash turned a resource ID into the path of a file; the ID is used. To stop Git Bash from "
-                       "that, run: export MSYS_NO_PATHCONV=1")
+        logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
+                       "conversion, run: export MSYS_NO_PATHCONV=1")
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
@@ -280,4 +278,6 @@ def _check_role(namespace: Namespace) -> None:
 def _subscription(cmd: Any) -> str:
     """The subscription of this command: --subscription, or the one that `az account show` shows."""
     from azure.cli.core.commands.client_factory import get_subscription_id
-    return check_subscription(get_subscription_id(cmd.cli_ctx))
+    subscription = check_subscription(clean_value(get_subscription_id(cmd.cli_ctx)))
+    cmd.cli_ctx.data["subscription_id"] = subscription  # what get_subscription_id returns from here on
+    return subscription

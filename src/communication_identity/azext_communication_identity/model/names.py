@@ -18,17 +18,18 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 # 1-63 characters, ^[-\w]+$ (OpenAPI document of Microsoft.Communication 2025-09-01, communicationServiceName).
 _RESOURCE_NAME = r"[-0-9A-Za-z_]{1,63}"
-# 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here.
-_GROUP_NAME = r"[-\w.()]{0,89}[-\w()]"
+# 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here. Not the KELVIN
+# SIGN and the LONG S: where IDs are compared without case, they would pass for a k and an s.
+_GROUP_NAME = r"(?![-\w.()]*[\u212a\u017f])[-\w.()]{0,89}[-\w()]"
 GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
 # Not compiled here: that would take time from every command, and most need none of them.
-# `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u`: a group may have more letters.
-_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
+# `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
+_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
-_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u:{_GROUP_NAME}))"
+_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
 _SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole
@@ -112,8 +113,8 @@ def check_user_assigned(value: str) -> str:
             f"az identity list --query \"[?clientId=='{text}' || principalId=='{text}'].id\" --output tsv")
     if text.lower() in ("null", "none"):
         raise InvalidArgumentValueError(
-            f"{shown(value)} as the value of --user-assigned stands for a value that is missing.",
-            "It is what --query prints where it finds nothing ('None' with --output tsv, 'null' with json): check the "
+            f"{shown(value)} is not the name of a user-assigned identity, but the result of an empty query.",
+            "A --query that finds nothing prints 'None' with --output tsv and 'null' with --output json. Check the "
             "command that the value comes from. If an identity has this name, give its resource ID.")
     if re.fullmatch(_IDENTITY_NAME, text):
         return text
@@ -134,16 +135,16 @@ def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
     find = "To list the resource IDs of your identities, run:\naz identity list --query [].id --output tsv"
     if not text:
         return ("--user-assigned was given an empty value.",
-                f"A variable that isn't set is often the cause. Give the resource ID or name of the identity. {find}")
+                f"If the value comes from a variable, check that it is set. Give the resource ID or the name. {find}")
     if text.strip("[]").lower() in ("system", "systemassigned"):
         return (f"{shown(value)} is not a user-assigned identity.",
                 "For the system-assigned identity, use the flag --system-assigned.")
     if text == "??":
-        return ("'??' shows no help here.",
+        return ("--user-assigned doesn't support '??'.",
                 "To see how to give identities, run:\naz communication identity assign --help")
     if re.match(r"\[-?\d+\]", text):
-        return (f"{shown(value)} sets a part of a list, which --user-assigned can't do.",
-                f"Give the identity alone: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
+        return (f"--user-assigned doesn't support setting one element of a list: {shown(value)}",
+                f"Give the identity itself: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
     return (f"{shown(value)} is neither the name nor the resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")

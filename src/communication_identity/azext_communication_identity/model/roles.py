@@ -70,7 +70,7 @@ class Role:
 def check_scope(scope: str) -> str:
     """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
     text = scope.strip().rstrip("/")
-    if not text.isprintable() or not re.fullmatch(_SCOPE, text):
+    if not text.isprintable() or re.search("[\u212a\u017f]", text) or not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
             f"{shown(scope)} is not a scope.",
             "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "

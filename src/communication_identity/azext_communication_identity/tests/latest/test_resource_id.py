@@ -32,6 +32,10 @@ def test_parses_a_resource_id_in_any_casing(text: str) -> None:
     assert parse_resource_id(text).id.lower() == RESOURCE.id.lower()
 
 
+def test_a_group_may_have_letters_that_others_look_like() -> None:
+    assert parse_resource_id(RESOURCE.id.replace("/rg/", "/kiwis-KIWIS.größe/")).group == "kiwis-KIWIS.größe"
+
+
 @pytest.mark.parametrize("text", [
     "", " ", "app", IDENTITY, RESOURCE.id + "/domains/x", RESOURCE.id.replace("app", ""),
     RESOURCE.id.replace("app", "a/../b"), RESOURCE.id.replace("app", "a%2f"), RESOURCE.id.replace("app", "a b"),
@@ -63,7 +67,8 @@ def test_takes_a_group_name(name: str) -> None:
     assert check_group_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", " ", "g.", "..", ".", "a" * 91, "a/b", "a%2fb", "a?b", "a b", "a\n"])
+@pytest.mark.parametrize("name", ["", " ", "g.", "..", ".", "a" * 91, "a/b", "a%2fb", "a?b", "a b", "a\n",
+                                  "\u212aiwi", "te\u017ft"])
 def test_refuses_a_bad_group_name(name: str) -> None:
     with pytest.raises(InvalidArgumentValueError, match="not a valid name of a resource group"):
         check_group_name(name)
@@ -97,11 +102,11 @@ def test_resolves_an_identity(value: str, expected: str) -> None:
     (IDENTITY.replace("g.1", ".."), "is neither", "az identity list"),
     (IDENTITY + "%2f..", "is neither", "az identity list"),
     (IDENTITY.replace("resource", "re\u017fource"), "is neither", "az identity list"),
-    ("null", "stands for a value that is missing", "--output tsv"),
-    ("None", "stands for a value that is missing", "--output tsv"),
-    ("??", "shows no help here", "assign --help"),
-    (f"[0]={IDENTITY}", "sets a part of a list", f"--user-assigned {IDENTITY}"),
-    ("[-1]", "sets a part of a list", "--user-assigned ID_OR_NAME"),
+    ("null", "the result of an empty query", "--output tsv"),
+    ("None", "the result of an empty query", "--output tsv"),
+    ("??", "doesn't support '??'", "assign --help"),
+    (f"[0]={IDENTITY}", "setting one element of a list", f"--user-assigned {IDENTITY}"),
+    ("[-1]", "setting one element of a list", "--user-assigned ID_OR_NAME"),
     ("https://management.azure.com" + IDENTITY, "is neither", "az identity list"),
 ])
 def test_refuses_what_is_no_identity(value: str, message: str, way_on: str) -> None:
