@@ -23,13 +23,13 @@ class Operation:
 
     name: str
     resource_id: str
-    running: str  # Accepted or Deleting (recorded)
+    running: str  # Accepted or Deleting (K4, K8)
     started: float
     resource_done: float
     done: float
 
     def body(self, subscription: str, now: float) -> dict[str, Any]:
-        """The answer to a poll (recorded: no endTime, `properties` only at the end)."""
+        """The answer to a poll (K6: no endTime, `properties` only at the end)."""
         over = now >= self.done
         body = {"id": f"/subscriptions/{subscription}/providers/Microsoft.Communication/locations/WESTUS2"
                       f"/operationStatuses/{self.name}",
@@ -52,7 +52,7 @@ class CommunicationResource:
     identity: StoredIdentity = field(default_factory=StoredIdentity)
     modified: float = 0.0
     version: int = 0
-    host: bool = False  # a new resource has no hostName until it is settled (recorded)
+    host: bool = False  # a new resource has no hostName until it is settled (K5)
     operation: Operation | None = None
     reads_to_fill: int = 0  # GETs until a PATCH is settled; 0: it is
     immutable_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -65,7 +65,7 @@ class CommunicationResource:
 
     @property
     def etag(self) -> str:
-        """A quoted ETag in the recorded form; its last digits are the time of the last write."""
+        """A quoted ETag in the recorded form; its last digits are the time of the last write (K2)."""
         return f'"{self.version:08x}-0000-0700-0000-{int(self.modified):08x}0000"'
 
     def settle(self, now: float) -> None:
@@ -83,7 +83,7 @@ class CommunicationResource:
             self.version += self.reads_to_fill == 0
 
     def document(self, tenant: str) -> dict[str, Any]:
-        """The JSON of an answer, keys in the recorded order."""
+        """The JSON of an answer, keys in the recorded order (K3)."""
         busy = self.operation is not None or self.reads_to_fill > 0
         user = {"By": "armsim@example.com", "ByType": "User"}
         properties: dict[str, Any] = {"provisioningState": "Succeeded"}
@@ -105,7 +105,7 @@ class CommunicationResource:
 
 
 def operation_name(resource_id: str) -> str:
-    """A name in the recorded form: GUID*64 hexadecimal digits of the resource."""
+    """A name in the recorded form: GUID*64 hexadecimal digits of the resource (K6)."""
     return f"{uuid.uuid4()}*{hashlib.sha256(resource_id.lower().encode()).hexdigest().upper()}"
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors
-from .authorization import Authorization
+from .authorization import Authorization, within
 from .clock import Clock
 from .communication import CommunicationResource, Operation, operation_name
 from .identity_rules import Principal, Rules, StoredIdentity
+from .policy_token import PolicyTokens
+from .roles import Role, built_in
 from .throttle import QueryQuota, Throttle
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -24,25 +26,27 @@ TENANT = "00000000-0000-0000-0000-00000000000a"
 CLIENT = "00000000-0000-0000-0000-00000000000c"  # the login's object ID
 PROVIDER = "Microsoft.Communication"
 RESOURCE_TYPE = f"{PROVIDER}/CommunicationServices"
-ASSIGN_ACTION = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+MSI_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGN_ACTION = f"{MSI_TYPE}/assign/action"
 
 
 @dataclass
 class Options:
     """How the simulated service behaves. Times are in seconds of the clock."""
 
-    honour_if_match: bool = True
-    merge_patch: bool = True
+    honour_if_match: bool = True  # A6
+    merge_patch: bool = True  # A2
     patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
     patch_seconds: float = 0.0  # how long a PATCH takes
-    put_resource_seconds: float = 12.0  # until the resource shows Succeeded (inferred from recorded ETags)
-    put_operation_seconds: float = 68.0  # until the operation does
+    put_resource_seconds: float = 12.0  # until the resource shows Succeeded (A25)
+    put_operation_seconds: float = 68.0  # until the operation does (K7, A25)
     page_size: int = 100
     throttle: Throttle | None = None
     replication_seconds: float = 0.0  # how long a new principal is unknown to the directory
     replication_even_with_type: bool = False
     graph_page_size: int = 1000
     graph_quota: QueryQuota = field(default_factory=QueryQuota)
+    graph_lag_seconds: float = 0.0  # how late Resource Graph knows of role assignments (A13)
     graph_limit_hit: bool = False  # the login can read more than the 10,000 subscriptions that Resource Graph looks at
 
 
@@ -57,9 +61,9 @@ class UserAssignedIdentity:
     principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def document(self) -> dict[str, Any]:
-        """The JSON of an answer, keys in the recorded order."""
+        """The JSON of an answer, keys in the recorded order (K13)."""
         return {"location": self.location, "tags": self.tags, "id": self.id, "name": self.id.rsplit("/", 1)[-1],
-                "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+                "type": MSI_TYPE,
                 "properties": {"tenantId": TENANT, "principalId": self.principal_id, "clientId": self.client_id}}
 
 
@@ -81,6 +85,8 @@ class ArmState:
         self.operations: dict[str, Operation] = {}
         self.authorization = Authorization(self.clock, TENANT)
         self.denials: list[tuple[str, str]] = []
+        self.grants: list[tuple[str, Role]] | None = None  # None: the login may do everything
+        self.policy_tokens = PolicyTokens()
         self.locks: list[tuple[str, str]] = []
         self.policies: set[tuple[str, str]] = set()  # scope and name of the assignments that deny
         self.unregistered: set[tuple[str, str]] = set()
@@ -109,9 +115,10 @@ class ArmState:
 
     def add_user_identity(self, name: str, group: str, subscription: str | None = None,
                           location: str = "eastus") -> str:
-        """Add a user-assigned identity; return its ID, with lower-case resourcegroups, as recorded."""
+        """Add a user-assigned identity; return its ID, with lower-case resourcegroups (K13)."""
         self.add_group(group, subscription)
-        return self.put_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0]["id"]
+        with self.lock:
+            return self._make_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0].id
 
     def add_resource(self, name: str, group: str, *, identity: dict[str, Any] | None = None,
                      tags: dict[str, str] | None = None, linked_domains: list[str] | None = None,
@@ -133,25 +140,40 @@ class ArmState:
             self.resources[resource.id.lower()] = resource
         return resource.id
 
-    def add_role_assignment(self, scope: str, role: str, principal_id: str) -> str:
-        """Add a role assignment; `role`: a GUID or an ID. Returns its ID."""
+    def add_role(self, name: str, scope: str | None = None, actions: tuple[str, ...] = ()) -> str:
+        """Add a custom role; return its GUID."""
+        with self.lock:
+            return self.authorization.add_role(name, scope or f"/subscriptions/{SUBSCRIPTION}", actions)
+
+    def add_role_assignment(self, scope: str, role: str, principal_id: str, age: float = 0.0) -> str:
+        """Add a role assignment that was made `age` seconds ago; `role`: a GUID or an ID. Returns its ID."""
         role_id = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/" \
                   f"{role.rsplit('/', 1)[-1]}"
         body = {"properties": {"roleDefinitionId": role_id, "principalId": principal_id,
                                "principalType": "ServicePrincipal"}}
         with self.lock:
-            return str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
+            assignment_id = str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
+            self.authorization.assigned_at[assignment_id.lower()] -= age
+            return assignment_id
 
     def deny(self, action: str, scope: str) -> None:
         """Take the login's right to an action at a scope and below."""
         self.denials.append((action.lower(), scope))
 
+    def grant_only(self, roles: dict[str, list[str]]) -> None:
+        """Take all rights but those of built-in roles, by name, at scopes and below (K42)."""
+        self.grants = [(scope, built_in(name)) for scope, names in roles.items() for name in names]
+
+    def require_policy_token(self, scope: str, assignment: str = "ask-outside", change_reference: bool = False) -> None:
+        """Refuse writes at a scope and below that come without a policy token (K52)."""
+        self.policy_tokens.require(scope, assignment, change_reference)
+
     def lock_scope(self, scope: str, name: str) -> None:
-        """Put a lock on a scope."""
+        """Put a lock on a scope (K29)."""
         self.locks.append((scope, f"{scope}/providers/Microsoft.Authorization/locks/{name}"))
 
     def require_identity_by_policy(self, scope: str, assignment: str = "require-identity") -> None:
-        """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity."""
+        """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity (K31)."""
         self.policies.add((scope, assignment))
 
     def end_policy(self, scope: str, assignment: str) -> None:
@@ -159,15 +181,21 @@ class ArmState:
         self.policies.discard((scope, assignment))
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
-        """Unregister a provider."""
+        """Unregister a provider (K28)."""
         self.unregistered.add((namespace.lower(), (subscription or SUBSCRIPTION).lower()))
 
     # ---- rights and places -------------------------------------------------------------------------------------------
 
     def require(self, action: str, scope: str) -> None:
-        """Raise ArmError 403 where the login lacks an action at a scope."""
-        if self._denied(action, scope):
+        """Raise ArmError 403 where the login lacks an action at a scope (K28)."""
+        if not self.may(action, scope):
             raise errors.authorization_failed(CLIENT, action, scope)
+
+    def may(self, action: str, scope: str) -> bool:
+        """Whether the login has an action at a scope."""
+        if any(action.lower() == denied and within(scope, place) for denied, place in self.denials):
+            return False
+        return self.grants is None or any(within(scope, place) and role.allows(action) for place, role in self.grants)
 
     def require_place(self, subscription: str, group: str | None = None, namespace: str | None = None) -> None:
         """Raise ArmError where the subscription, its registration or the group isn't there."""
@@ -215,19 +243,19 @@ class ArmState:
 
     def patch_resource(self, resource_id: str, body: dict[str, Any], if_match: str | None = None
                        ) -> tuple[dict[str, Any], str]:
-        """Update. Returns the document and the ETag. Raises ArmError."""
+        """Update, at once (K14, K15, A1). Returns the document and the ETag. Raises ArmError."""
         with self.lock:
             resource = self._find(resource_id)
             self._may_write(resource.id, resource.name)
             if self.options.honour_if_match and if_match not in (None, "*", resource.etag):
                 raise errors.precondition_failed(resource.name)
-            if resource.operation:  # not known what ACS does; ARM's providers refuse it
+            if resource.operation:  # A7
                 raise errors.conflict(resource.name)
             self._may_assign(resource, body.get("identity"))
             resource.identity = self._allowed(resource, self._rules(resource).patch(resource.identity,
                                                                                     body.get("identity")))
             if "tags" in body:
-                resource.tags = body["tags"]  # the sent map is the resulting one (recorded)
+                resource.tags = body["tags"]  # the sent map is the resulting one (K14)
             resource.properties |= body.get("properties") or {}
             resource.modified = self.clock.now()
             resource.version += 1
@@ -255,21 +283,30 @@ class ArmState:
                     and (group is None or resource.group.lower() == group.lower())]
 
     def graph_rows(self) -> list[dict[str, Any]]:
-        """A row of Resource Graph for each resource that the login can read. No row of an ACS resource was recorded:
-        names are those of other types, resourceGroup in lower case.
-        """
+        """A row of Resource Graph for each resource that the login can read (K50, A15)."""
         with self.lock:
             self._tidy()
-            return [{"id": resource.id, "name": resource.name, "resourceGroup": resource.group.lower(),
-                     "subscriptionId": resource.subscription,
-                     "identity": resource.document(TENANT).get("identity")}
-                    for resource in self.resources.values() if resource.subscription.lower() not in self.hidden]
+            documents = [resource.document(TENANT) for resource in self.resources.values()]
+            return [{"tenantId": TENANT, "tags": None, "identity": None, **document, "resourceGroup": group.lower(),
+                     "subscriptionId": subscription}
+                    for document in documents
+                    for _, subscription, _, group in [document["id"].strip("/").split("/")[:4]]
+                    if self._visible(subscription) and self.may(f"{RESOURCE_TYPE}/read", document["id"])]
+
+    def authorization_rows(self) -> list[dict[str, Any]]:
+        """Rows of `authorizationresources` that the login can read (K47)."""
+        with self.lock:
+            rows = self.authorization.graph_rows(self.may, self.options.graph_lag_seconds)
+            return [row for row in rows if not row["subscriptionId"] or self._visible(row["subscriptionId"])]
 
     def operation(self, name: str) -> Operation | None:
-        """A PUT's or DELETE's operation."""
+        """A PUT's or DELETE's operation. Raises ArmError where the login may not read it at its resource (A24)."""
         with self.lock:
             self._tidy()
-            return self.operations.get(name)
+            operation = self.operations.get(name)
+            if operation:
+                self.require(f"{PROVIDER}/Locations/OperationStatuses/read", operation.resource_id)
+            return operation
 
     # ---- user-assigned identities ------------------------------------------------------------------------------------
 
@@ -278,23 +315,18 @@ class ArmState:
         """Make an identity; the document and whether it is new. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
-            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
-                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
-            new = identity_id.lower() not in self.identities
-            if new:
-                identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
-                self.identities[identity_id.lower()] = identity
-                self.authorization.made[identity.principal_id] = self.clock.now()
-            return self.identities[identity_id.lower()].document(), new
+            self.require(f"{MSI_TYPE}/write", _identity_id(subscription, group, name))
+            identity, new = self._make_identity(subscription, group, name, body)
+            return identity.document(), new
 
     def get_identity(self, subscription: str, group: str, name: str) -> dict[str, Any]:
         """One identity's document. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
-            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
-                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+            identity_id = _identity_id(subscription, group, name)
+            self.require(f"{MSI_TYPE}/read", identity_id)
             if identity_id.lower() not in self.identities:
-                raise errors.resource_not_found("Microsoft.ManagedIdentity/userAssignedIdentities", name, group)
+                raise errors.resource_not_found(MSI_TYPE, name, group)
             return self.identities[identity_id.lower()].document()
 
     def list_identities(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
@@ -302,16 +334,27 @@ class ArmState:
         with self.lock:
             self.require_place(subscription, group)
             scope = f"/subscriptions/{subscription}" + (f"/resourcegroups/{group}" if group else "")
-            self.require("Microsoft.ManagedIdentity/userAssignedIdentities/read", scope)
+            self.require(f"{MSI_TYPE}/read", scope)
             return [identity.document() for key, identity in self.identities.items()
                     if key.startswith(f"{scope.lower()}/")]
 
     def delete_identity(self, identity_id: str) -> bool:
         """Delete an identity; whether it was there."""
         with self.lock:
+            self.require(f"{MSI_TYPE}/delete", identity_id)
             return self.identities.pop(identity_id.lower(), None) is not None
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _make_identity(self, subscription: str, group: str, name: str, body: dict[str, Any]
+                       ) -> tuple[UserAssignedIdentity, bool]:
+        identity_id = _identity_id(subscription, group, name)
+        new = identity_id.lower() not in self.identities
+        if new:
+            identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
+            self.identities[identity_id.lower()] = identity
+            self.authorization.made[identity.principal_id] = self.clock.now()
+        return self.identities[identity_id.lower()], new
 
     def _find(self, resource_id: str) -> CommunicationResource:
         parts = resource_id.strip("/").split("/")
@@ -358,24 +401,25 @@ class ArmState:
     def _may_write(self, resource_id: str, name: str) -> None:
         self.require(f"{RESOURCE_TYPE}/write", resource_id)
         for scope, lock in self.locks:
-            if _below(resource_id, scope):
+            if within(resource_id, scope):
                 raise errors.scope_locked(resource_id, lock)
 
     def _may_assign(self, resource: CommunicationResource, block: dict[str, Any] | None) -> None:
         for key, value in ((block or {}).get("userAssignedIdentities") or {}).items():
-            if value is not None and self._denied(ASSIGN_ACTION, key):
+            if value is not None and not self.may(ASSIGN_ACTION, key):  # A23
                 raise errors.linked_authorization_failed(CLIENT, f"{RESOURCE_TYPE}/write", resource.id, key)
 
     def _allowed(self, resource: CommunicationResource, identity: StoredIdentity) -> StoredIdentity:
         """What a policy lets through: with Deny, no resource without identity."""
         for scope, assignment in self.policies:
-            if _below(resource.id, scope) and not identity.system and not identity.users:
+            if within(resource.id, scope) and not identity.system and not identity.users:
                 raise errors.disallowed_by_policy(resource.name, scope, assignment)
         return identity
 
-    def _denied(self, action: str, scope: str) -> bool:
-        return any(action.lower() == denied and _below(scope, place) for denied, place in self.denials)
+    def _visible(self, subscription: str) -> bool:
+        return subscription.lower() not in self.hidden
 
 
-def _below(scope: str, place: str) -> bool:
-    return f"{scope}/".lower().startswith(f"{place.rstrip('/')}/".lower())
+def _identity_id(subscription: str, group: str, name: str) -> str:
+    """With lower-case resourcegroups (K13)."""
+    return f"/subscriptions/{subscription}/resourcegroups/{group}/providers/{MSI_TYPE}/{name}"

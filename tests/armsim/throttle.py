@@ -3,9 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""ARM's token bucket, per subscription and kind of request, and Resource Graph's quota of queries
-(shared/WIRE_FACTS.md, section 7).
-"""
+"""ARM's token bucket, per subscription and kind of request (K36, A12), and Resource Graph's quota of queries (K37)."""
 
 from __future__ import annotations
 
@@ -68,8 +66,8 @@ class QueryQuota:
     ends: float = 0.0
 
     def take(self, clock: Clock) -> dict[str, str]:
-        """Take a query; return the headers of every answer. Raises ArmError 429, which has them too. That it has no
-        Retry-After is our strictness: the documentation names these two headers only.
+        """Take a query; return the headers of every answer. Raises ArmError 429, which has them too. It has no
+        Retry-After (A18).
         """
         now = clock.now()
         if now >= self.ends:
