@@ -26,8 +26,8 @@ def main() -> None:
     parser.add_argument("--clock-scale", type=float, default=1.0, help="how much faster than real its time runs")
     parser.add_argument("--real-time", action="store_true", help="take the real service's time: a PATCH 5 seconds")
     parser.add_argument("--seed-demo", action="store_true", help="begin with myApp in myResourceGroup")
-    parser.add_argument("--resources", type=int, default=0, metavar="N", help="begin with a fleet of N resources in two "
-                        "subscriptions")
+    parser.add_argument("--resources", type=int, default=0, metavar="N",
+                        help="begin with a fleet of N resources in two subscriptions")
     args = parser.parse_args()
     clock = Clock() if args.clock_scale == 1.0 else ScaledClock(args.clock_scale)
     sim = Armsim(clock, args.port, patch_seconds=5.0 if args.real_time else 0.0)

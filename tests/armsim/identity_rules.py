@@ -31,8 +31,7 @@ class StoredIdentity:
         return StoredIdentity(self.system, dict(self.users), self.stated)
 
     def block(self, tenant: str, filled: bool) -> dict[str, Any] | None:
-        """The identity block of an answer, keys in the recorded order; the values of the map are {} until settled (K10).
-        """
+        """The block of an answer, keys in the recorded order; the values of the map are {} until settled (K10)."""
         if not self.stated:
             return None
         kinds = ["SystemAssigned"] * bool(self.system) + ["UserAssigned"] * bool(self.users)
@@ -67,7 +66,8 @@ class Rules:
         return StoredIdentity(self._system(before, kinds), {key: self._principal(key) for key in sent}, True)
 
     def patch(self, before: StoredIdentity, block: dict[str, Any] | None) -> StoredIdentity:
-        """PATCH keeps what is not named: the map by key, everything where the block is absent (K17 to K19, A3, A4, A9)."""
+        """PATCH keeps what is not named: the map by key, everything where the block is absent (K17 to K19; A3, A4, A9).
+        """
         if block is None:
             return before
         kinds, sent = self._read(before, block)

@@ -12,8 +12,8 @@ from typing import Any
 
 from .kusto import Table, run
 
-RESOURCE_COLUMNS = ("id", "name", "type", "tenantId", "location", "resourceGroup", "subscriptionId", "tags", "properties",
-                    "identity")
+RESOURCE_COLUMNS = ("id", "name", "type", "tenantId", "location", "resourceGroup", "subscriptionId", "tags",
+                    "properties", "identity")
 AUTHORIZATION_COLUMNS = ("id", "name", "type", "tenantId", "location", "resourceGroup", "subscriptionId", "properties")
 _SCOPE_FILTERS = ("AtScopeAndBelow", "AtScopeAndAbove", "AtScopeAboveAndBelow", "AtScopeExact")
 _MOST = 1000  # rows of a page (K44)

@@ -3,8 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The queries to Azure Resource Graph, in KQL. All compare without case: keys and IDs come in any casing. All are sorted
-by ID, since a page goes on where the one before ended only in a fixed order; docs/service-behaviour.md has the sources.
+"""The queries to Azure Resource Graph, in KQL. All compare without case: keys and IDs come in any casing. All are
+sorted by ID, since a page goes on where the one before ended only in a fixed order. docs/service-behaviour.md has the
+sources.
 """
 
 from __future__ import annotations
