@@ -72,7 +72,7 @@ class Authorization:
     def put(self, scope: str, name: str, body: dict[str, Any], replication_seconds: float,
             even_with_type: bool) -> dict[str, Any]:
         """Make a role assignment. The same triple exists already under any name (K39, A19); an unknown role (A20) and
-        an unknown principal (K38) are refused, and so is the name of another assignment (K54).
+        an unknown principal (K38, A14) are refused, and so is the name of another assignment (K54).
         """
         properties = body["properties"]
         principal = properties["principalId"]
@@ -127,8 +127,7 @@ class Authorization:
     # ---- rows of Resource Graph --------------------------------------------------------------------------------------
 
     def graph_rows(self, may_read: MayRead, lag: float) -> list[dict[str, Any]]:
-        """Rows of `authorizationresources` (K48, A16) that the login may read (K47), as they were `lag` seconds ago
-        (A13).
+        """Rows of `authorizationresources` (K48, K49, A16) that the login may read (K47), as of `lag` seconds ago (A13).
         """
         since = self.clock.now() - lag
         known = [document for key, document in self.assignments.items() if not lag or self.assigned_at[key] <= since]

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Errors of Azure Resource Manager, with the words that were recorded of it (docs/service-behaviour.md, K21 to K40)."""
+"""Errors of Azure Resource Manager, with the words that were recorded of it (docs/service-behaviour.md)."""
 
 from __future__ import annotations
 

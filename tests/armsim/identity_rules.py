@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What PUT and PATCH do to the identities of a resource (K9 to K26). No HTTP."""
+"""What PUT and PATCH do to the identities of a resource (docs/service-behaviour.md). No HTTP."""
 
 from __future__ import annotations
 

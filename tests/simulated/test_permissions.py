@@ -26,23 +26,24 @@ STORAGE = f"{SUBSCRIPTION}/resourceGroups/data/providers/Microsoft.Storage/stora
 READER_ID = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 ADMINISTRATOR = "Role Based Access Control Administrator"
 OPERATOR = "Managed Identity Operator"
+MAKER = "Managed Identity Contributor"
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 
 
 @pytest.mark.parametrize(("role", "allowed", "refused"), [
     ("Owner", ["Microsoft.Communication/CommunicationServices/write", "Microsoft.Authorization/roleAssignments/write"],
      []),
-    ("Contributor", ["Microsoft.Communication/CommunicationServices/write", "Microsoft.Authorization/roleAssignments/read",
-                     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"],
-     ["Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete"]),
+    ("Contributor", ["Microsoft.Communication/CommunicationServices/write", f"{ASSIGNMENTS}/read", ASSIGN],
+     [f"{ASSIGNMENTS}/write", f"{ASSIGNMENTS}/delete"]),
     ("Reader", ["Microsoft.Communication/CommunicationServices/read", "Microsoft.Authorization/roleDefinitions/read"],
-     ["Microsoft.Communication/CommunicationServices/write", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"]),
+     ["Microsoft.Communication/CommunicationServices/write", ASSIGN]),
     (OPERATOR, ["Microsoft.ManagedIdentity/userAssignedIdentities/read",
-                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
-                "Microsoft.Authorization/roleAssignments/read"],
+                ASSIGN, f"{ASSIGNMENTS}/read"],
      ["Microsoft.ManagedIdentity/userAssignedIdentities/write", "Microsoft.Communication/CommunicationServices/read"]),
     ("Managed Identity Contributor", ["Microsoft.ManagedIdentity/userAssignedIdentities/write"],
-     ["Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"]),
-    (ADMINISTRATOR, ["Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete",
+     [ASSIGN]),
+    (ADMINISTRATOR, [f"{ASSIGNMENTS}/write", f"{ASSIGNMENTS}/delete",
                      "Microsoft.Communication/CommunicationServices/read"],
      ["Microsoft.Communication/CommunicationServices/write", "Microsoft.Authorization/policyAssignments/write"]),
     ("User Access Administrator", ["Microsoft.Authorization/roleAssignments/write",
@@ -81,12 +82,14 @@ REQUESTS = [
     ("GET", f"{IDENTITY}?{MSI}", None, (IDENTITY, OPERATOR), (GROUP, "Reader")),
     ("GET", f"{IDENTITY.rsplit('/', 1)[0]}?{MSI}", None, (f"{SUBSCRIPTION}/resourceGroups/ids", "Reader"),
      (IDENTITY, "Reader")),
-    ("PUT", f"{IDENTITY}?{MSI}", {"location": "eastus"}, (IDENTITY, "Managed Identity Contributor"), (IDENTITY, OPERATOR)),
-    ("DELETE", f"{IDENTITY}?{MSI}", None, (IDENTITY, "Managed Identity Contributor"), (IDENTITY, OPERATOR)),
+    ("PUT", f"{IDENTITY}?{MSI}", {"location": "eastus"}, (IDENTITY, MAKER), (IDENTITY, OPERATOR)),
+    ("DELETE", f"{IDENTITY}?{MSI}", None, (IDENTITY, MAKER), (IDENTITY, OPERATOR)),
     ("GET", f"{STORAGE}{ROLES}Assignments?{AUTH}", None, (STORAGE, "Reader"), (GROUP, "Reader")),
-    ("PUT", f"{STORAGE}{ROLES}Assignments/{GUID}?{AUTH}", ASSIGNMENT, (STORAGE, ADMINISTRATOR), (STORAGE, "Contributor")),
+    ("PUT", f"{STORAGE}{ROLES}Assignments/{GUID}?{AUTH}", ASSIGNMENT, (STORAGE, ADMINISTRATOR),
+     (STORAGE, "Contributor")),
     ("GET", f"{STORAGE}{ROLES}Definitions?{AUTH}", None, (STORAGE, "Reader"), (GROUP, "Reader")),
-    ("GET", f"{SUBSCRIPTION}{ROLES}Definitions/{READER_ID}?{AUTH}", None, (SUBSCRIPTION, "Reader"), (GROUP, "Reader")),
+    ("GET", f"{SUBSCRIPTION}{ROLES}Definitions/{READER_ID}?{AUTH}", None, (SUBSCRIPTION, "Reader"),
+     (GROUP, "Reader")),
     ("GET", f"{GROUP}?api-version=2022-09-01", None, (GROUP, "Reader"), (APP, "Reader")),
     ("POST", f"{SUBSCRIPTION}/providers/Microsoft.Communication/register?api-version=2022-09-01", None,
      (SUBSCRIPTION, "Contributor"), (SUBSCRIPTION, "Reader")),
@@ -166,7 +169,8 @@ def test_each_command_needs_these_roles_and_each_of_them(in_process: InProcessAz
         sim.reset()
         for name in ("one", "two"):
             sim.state.add_user_identity(name, "ids")
-        sim.state.add_resource("myApp", "rg", identity={"type": "UserAssigned", "userAssignedIdentities": {STAYING: {}}})
+        sim.state.add_resource("myApp", "rg", identity={
+            "type": "UserAssigned", "userAssignedIdentities": {STAYING: {}}})
         sim.state.grant_only({scope: [role] for scope, role in granted})
         return in_process(["communication", "identity", *command.split()]).exit_code
 
