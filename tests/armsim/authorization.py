@@ -127,8 +127,7 @@ class Authorization:
     # ---- rows of Resource Graph --------------------------------------------------------------------------------------
 
     def graph_rows(self, may_read: MayRead, lag: float) -> list[dict[str, Any]]:
-        """Rows of `authorizationresources` (K48, K49, A16) that the login may read (K47), as of `lag` seconds ago (A13).
-        """
+        """Rows of `authorizationresources` (K48, K49, A16) that the login may read (K47), `lag` seconds old (A13)."""
         since = self.clock.now() - lag
         known = [document for key, document in self.assignments.items() if not lag or self.assigned_at[key] <= since]
         known += [document for when, document in self.gone if lag and when > since]

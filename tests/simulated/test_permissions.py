@@ -65,8 +65,9 @@ def server() -> Iterator[Armsim]:
         yield sim
 
 
-ASSIGNMENT = {"properties": {"roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{READER_ID}",
-                             "principalId": "00000000-0000-0000-0000-0000000000bb", "principalType": "ServicePrincipal"}}
+ASSIGNMENT = {"properties": {
+    "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{READER_ID}",
+    "principalId": "00000000-0000-0000-0000-0000000000bb", "principalType": "ServicePrincipal"}}
 PUT_APP = {"location": "global", "properties": {"dataLocation": "unitedstates"}}
 GUID = "00000000-0000-0000-0000-0000000000ee"
 ROLES = "/providers/Microsoft.Authorization/role"
