@@ -16,7 +16,7 @@ from .private_az import session
 
 
 def run(args: Sequence[str]) -> int:
-    """Serve until Ctrl-C or SIGTERM. Arguments go to the server: --port, --real-time, --clock-scale."""
+    """Serve until Ctrl-C or SIGTERM. Arguments go to the server: --port, --real-time, --clock-scale, --resources N."""
     venv = for_demo()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -44,6 +44,7 @@ def _matches(wildcard: str, action: str) -> bool:
 
 
 _MSI = "Microsoft.ManagedIdentity/userAssignedIdentities"
+_ACS = "Microsoft.Communication/CommunicationServices"
 _EVERY_OTHER = ("Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*",
                 "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Resources/deployments/*",
                 "Microsoft.Support/*")
@@ -62,13 +63,15 @@ BUILT_IN_ROLES = {
         f"{_MSI}/*/read", f"{_MSI}/*/assign/action", *_EVERY_OTHER)),
     "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59": Role("Managed Identity Contributor", (
         f"{_MSI}/read", f"{_MSI}/write", f"{_MSI}/delete", f"{_MSI}/revokeTokens/action", *_EVERY_OTHER)),
+    "09976791-48a7-449e-bb21-39d1a415f350": Role("Communication and Email Service Owner", (  # K56
+        f"{_ACS}/read", f"{_ACS}/write", f"{_ACS}/delete", f"{_ACS}/ListKeys/action", f"{_ACS}/RegenerateKey/action",
+        f"{_ACS}/LinkNotificationHub/action", "Microsoft.Communication/Locations/OperationStatuses/read")),
     # Roles to grant; what they allow decides nothing here.
     "a97b65f3-24c7-4388-baec-2e87135dc908": Role("Cognitive Services User"),
     "25fbc0a9-bd7c-42a3-aa1a-3b75d497ee68": Role("Cognitive Services Contributor"),
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": Role("Storage Blob Data Reader"),
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": Role("Storage Blob Data Contributor"),
     "4633458b-17de-408a-b874-0445c86b69e6": Role("Key Vault Secrets User"),
-    "09976791-48a7-449e-bb21-39d1a415f350": Role("Communication and Email Service Owner"),
 }
 
 

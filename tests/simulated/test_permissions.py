@@ -49,6 +49,9 @@ ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
     ("User Access Administrator", ["Microsoft.Authorization/roleAssignments/write",
                                    "Microsoft.Authorization/policyAssignments/write"],
      ["Microsoft.Communication/CommunicationServices/write"]),
+    ("Communication and Email Service Owner", [
+        "Microsoft.Communication/CommunicationServices/write",
+        "Microsoft.Communication/Locations/OperationStatuses/read"], [ASSIGN, f"{ASSIGNMENTS}/read"]),
     ("Storage Blob Data Reader", [], ["Microsoft.Communication/CommunicationServices/read"]),
 ])
 def test_what_roles_allow(role: str, allowed: list[str], refused: list[str]) -> None:
@@ -159,11 +162,13 @@ COMMANDS = [
     (f"assign {NAMED} --user-assigned {IDENTITY}", [CONTRIBUTOR, (STAYING, OPERATOR), (IDENTITY, OPERATOR)]),
     (f"assign {NAMED} --system-assigned --role Reader --scope {STORAGE}",
      [CONTRIBUTOR, (STAYING, OPERATOR), (STORAGE, ADMINISTRATOR)]),
+    (f"assign {NAMED} --system-assigned",
+     [(APP, "Communication and Email Service Owner"), (STAYING, OPERATOR)]),
     (f"remove {NAMED} --user-assigned {STAYING} --yes", [CONTRIBUTOR]),
 ]
 
 
-@pytest.mark.parametrize(("command", "roles"), COMMANDS, ids=[command for command, _ in COMMANDS])
+@pytest.mark.parametrize(("command", "roles"), COMMANDS, ids=[f"{one}: {roles[0][1]}" for one, roles in COMMANDS])
 def test_each_command_needs_these_roles_and_each_of_them(in_process: InProcessAz, sim: Armsim, command: str,
                                                          roles: list[tuple[str, str]]) -> None:
     def run(granted: list[tuple[str, str]]) -> int:
@@ -178,3 +183,11 @@ def test_each_command_needs_these_roles_and_each_of_them(in_process: InProcessAz
     assert run(roles) == 0
     for role in roles:
         assert run([other for other in roles if other != role]) != 0, role
+
+
+def test_list_all_subscriptions_leaves_out_what_cannot_be_read(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.state.add_resource("theirs", "elsewhere")
+    sim.state.grant_only({APP: ["Reader"]})
+    listed = in_process(["communication", "identity", "list", "--all-subscriptions"]).json
+    assert [resource["name"] for resource in listed] == ["myApp"]
