@@ -46,7 +46,7 @@ class Options:
     replication_even_with_type: bool = False
     graph_page_size: int = 1000
     graph_quota: QueryQuota = field(default_factory=QueryQuota)
-    graph_lag_seconds: float = 0.0  # how late Resource Graph knows of role assignments (A13)
+    graph_lag_seconds: float = 0.0  # how late Resource Graph is (A13)
     graph_limit_hit: bool = False  # the login can read more than the 10,000 subscriptions that Resource Graph looks at
 
 
@@ -87,6 +87,7 @@ class ArmState:
         self.denials: list[tuple[str, str]] = []
         self.grants: list[tuple[str, Role]] | None = None  # None: the login may do everything
         self.policy_tokens = PolicyTokens()
+        self._past: dict[str, list[tuple[float, dict[str, Any] | None]]] = {}  # what resources were, and until when
         self.locks: list[tuple[str, str]] = []
         self.policies: set[tuple[str, str]] = set()  # scope and name of the assignments that deny
         self.unregistered: set[tuple[str, str]] = set()
@@ -232,6 +233,7 @@ class ArmState:
             now, known = self.clock.now(), self.resources.get(resource_id.lower())
             if known:
                 known.settle(now)
+            self._remember(resource_id)
             resource = known or CommunicationResource(subscription, group, name, body["location"], now)
             resource.identity = self._allowed(resource, self._rules(resource).put(resource.identity,
                                                                                   body.get("identity")))
@@ -252,6 +254,7 @@ class ArmState:
             if resource.operation:  # A7
                 raise errors.conflict(resource.name)
             self._may_assign(resource, body.get("identity"))
+            self._remember(resource_id)
             resource.identity = self._allowed(resource, self._rules(resource).patch(resource.identity,
                                                                                     body.get("identity")))
             if "tags" in body:
@@ -283,10 +286,13 @@ class ArmState:
                     and (group is None or resource.group.lower() == group.lower())]
 
     def graph_rows(self) -> list[dict[str, Any]]:
-        """A row of Resource Graph for each resource that the login can read (K50, A15)."""
+        """A row of Resource Graph for each resource that the login can read (K50, A15), as late as it is (A13)."""
         with self.lock:
             self._tidy()
-            documents = [resource.document(TENANT) for resource in self.resources.values()]
+            since = self.clock.now() - self.options.graph_lag_seconds
+            then = [next((old for until, old in self._past.get(key, []) if until > since), resource.document(TENANT))
+                    for key, resource in self.resources.items()]
+            documents = [document for document in then if document]
             return [{"tenantId": TENANT, "tags": None, "identity": None, **document, "resourceGroup": group.lower(),
                      "subscriptionId": subscription}
                     for document in documents
@@ -355,6 +361,13 @@ class ArmState:
             self.identities[identity_id.lower()] = identity
             self.authorization.made[identity.principal_id] = self.clock.now()
         return self.identities[identity_id.lower()], new
+
+    def _remember(self, resource_id: str) -> None:
+        """Keep what Resource Graph shows of a resource for a while."""
+        if self.options.graph_lag_seconds:
+            known = self.resources.get(resource_id.lower())
+            self._past.setdefault(resource_id.lower(), []).append(
+                (self.clock.now(), known.document(TENANT) if known else None))
 
     def _find(self, resource_id: str) -> CommunicationResource:
         parts = resource_id.strip("/").split("/")

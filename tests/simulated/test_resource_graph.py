@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from armsim import ArmState, ManualClock, resource_graph
+import requests
+from armsim import Armsim, ArmState, ManualClock, resource_graph
 from azext_communication_identity.arm import queries
 
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
@@ -121,6 +122,25 @@ def test_role_assignments_lag(state: ArmState) -> None:
     assert scopes(state) == []
 
 
+def test_resources_lag(state: ArmState) -> None:
+    state.options.graph_lag_seconds = 60
+    resource = state.add_resource("app", "g")
+    new = resource.replace("/app", "/new")
+    state.put_resource(new, {"location": "global", "properties": {"dataLocation": "unitedstates"}})
+    for kind in ("SystemAssigned", "None"):
+        state.patch_resource(resource, {"identity": {"type": kind}})
+        state.clock.sleep(20)
+
+    def shown() -> list[tuple[str, str | None]]:
+        return [(row["name"], (row["identity"] or {}).get("type")) for row in ask(state, queries.resources())["data"]]
+
+    assert shown() == [("app", None)]
+    state.clock.sleep(25)
+    assert shown() == [("app", "SystemAssigned"), ("new", None)]
+    state.clock.sleep(20)
+    assert shown() == [("app", "None"), ("new", None)]
+
+
 def test_only_what_can_be_read_is_found(state: ArmState) -> None:
     mine = state.add_resource("app", "mine")
     state.add_resource("app", "theirs")
@@ -133,3 +153,22 @@ def test_only_what_can_be_read_is_found(state: ArmState) -> None:
     state.grant_only({})
     assert ask(state, queries.resources())["data"] == []
     assert scopes(state) == []
+
+
+def test_over_http_an_unknown_query_is_a_violation() -> None:
+    with Armsim(ManualClock()) as sim, requests.Session() as session:
+        session.trust_env = False
+        sim.state.add_role_assignment(MANAGEMENT_GROUP, READER, PRINCIPAL)
+
+        def post(query: str) -> requests.Response:
+            options = {"authorizationScopeFilter": "AtScopeAboveAndBelow", "resultFormat": "objectArray"}
+            return session.post(f"{sim.url}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01",
+                                json={"query": query, "options": options}, timeout=10, verify=sim.ca_file)
+
+        answer = post(queries.role_assignments([PRINCIPAL]))
+        assert [row["scope"] for row in answer.json()["data"]] == [MANAGEMENT_GROUP]
+        assert "x-ms-user-quota-remaining" in answer.headers
+        sim.verify()
+        assert post("resources | summarize count()").status_code == 404
+        with pytest.raises(AssertionError, match="unknown operator 'summarize'"):
+            sim.verify()
