@@ -23,8 +23,11 @@ def run(args: Sequence[str]) -> int:
     command.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any that is free)")
     command.add_argument("--real-time", action="store_true", help="let operations take as long as Azure's do")
     command.add_argument("--clock-scale", type=float, default=1.0, help="how much faster the simulation's clock runs")
+    command.add_argument("--resources", type=int, default=0, metavar="N",
+                         help="add a fleet of N resources in two subscriptions")
     parsed = command.parse_args(args)
     server = ["--port", str(parsed.port), "--clock-scale", str(parsed.clock_scale)]
+    server += ["--resources", str(parsed.resources)]
     server += ["--real-time"] if parsed.real_time else []
     venv = for_demo()
     stop = threading.Event()

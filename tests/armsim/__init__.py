@@ -4,7 +4,8 @@
 # --------------------------------------------------------------------------------------------
 
 """armsim: a local Azure Resource Manager for tests, demos and trying things by hand. It is not Azure: what it does is
-built on public recordings of the real service, and where they are silent its comments say so.
+built on public recordings of the real service, and where they are silent its comments say so: K14 and A1 are lines of
+docs/service-behaviour.md.
 """
 
 from .clock import Clock, ManualClock, ScaledClock

@@ -54,7 +54,7 @@ class CommunicationResource:
     identity: StoredIdentity = field(default_factory=StoredIdentity)
     modified: float = 0.0
     version: int = 0
-    host: bool = False  # a new resource has no hostName until it is settled (recorded)
+    host: bool = False  # a new resource has no hostName until it is settled (K5)
     state: str = "Succeeded"  # how the last write ended
     write: UnderWay | None = None
     reads_to_fill: int = 0  # GETs until a PATCH is settled; 0: it is
@@ -68,7 +68,7 @@ class CommunicationResource:
 
     @property
     def etag(self) -> str:
-        """A quoted ETag in the recorded form; its last digits are the time of the last write."""
+        """A quoted ETag in the recorded form; its last digits are the time of the last write (K2)."""
         return f'"{self.version:08x}-0000-0700-0000-{int(self.modified):08x}0000"'
 
     @property
@@ -102,7 +102,7 @@ class CommunicationResource:
             self.location, self.tags, self.properties, self.identity = write.before
         self.state = shape.state_after or ("Succeeded" if shape.ends == "ignored" else shape.ends)
         self.host = True
-        if not shape.at_once:  # a PATCH that is done at once has one ETag (recorded)
+        if not shape.at_once:  # a PATCH that is done at once has one ETag (K14)
             self.touch(when)
 
     def count_read(self) -> None:
@@ -112,7 +112,7 @@ class CommunicationResource:
             self.version += self.reads_to_fill == 0
 
     def document(self, tenant: str) -> dict[str, Any]:
-        """The JSON of an answer, keys in the recorded order."""
+        """The JSON of an answer, keys in the recorded order (K3)."""
         write = self.write if self.write and not self.write.settled else None
         shape = write.shape if write else PatchShape(state="Succeeded" if self.write else self.state)
         if self.reads_to_fill:

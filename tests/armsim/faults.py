@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Faults on order: the nth request of a method and path gets something else than it asked for."""
+"""Faults on order (A35): the nth request of a method and path gets something else than it asked for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fault:
     """What happens to the `nth` to `nth + times - 1`-th request whose method is `method` ("*": any) and whose path
     holds the regular expression `path`.
 
-    status: an ARM error with `status`, `code`, `message`, `headers`. raw: `status` with the text `body` of
+    status: an ARM error with `status`, `code`, `message`, `headers`, such as K33. raw: `status` with the text `body` of
     `content_type`. reset-before, reset-after: the connection breaks, before or after the request took effect. truncate:
     half of the answer, then the end. empty: 200 without a body, after the effect; empty-no-effect: without it. ignore:
     200 with the resource as it was. delay: the answer after `delay` seconds. stall, stall-after: no answer, before or

@@ -3,11 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What PUT and PATCH do to the identities of a resource. No HTTP.
-
-What Azure/azure-cli-extensions and Azure/azure-cli recorded: of PUT test_communication_identity.yaml; of PATCH
-test_user_assigned_identity.yaml (storage), test_vm_explicit_msi.yaml, test_backup_identity.yaml (recovery services).
-"""
+"""What PUT and PATCH do to the identities of a resource (docs/service-behaviour.md). No HTTP."""
 
 from __future__ import annotations
 
@@ -24,10 +20,10 @@ Principal = dict[str, str]  # {"clientId", "principalId"}
 
 @dataclass
 class StoredIdentity:
-    """What a resource has. `stated`: whether a block was ever sent; without, answers carry none (recorded)."""
+    """What a resource has. `stated`: whether a block was ever sent; without, answers carry none (K9)."""
 
     system: str | None = None  # principal ID
-    users: dict[str, Principal] = field(default_factory=dict)  # keys in the casing they were sent in
+    users: dict[str, Principal] = field(default_factory=dict)  # keys in the casing they were sent in (K13, A8)
     stated: bool = False
 
     def copy(self) -> StoredIdentity:
@@ -35,12 +31,12 @@ class StoredIdentity:
         return StoredIdentity(self.system, dict(self.users), self.stated)
 
     def block(self, tenant: str, pending: Collection[str] = ()) -> dict[str, Any] | None:
-        """The identity block of an answer, keys in the recorded order; `pending`: whose values in the map are {}."""
+        """The block of an answer, keys in the recorded order; `pending`: whose values in the map are {} still (K10)."""
         if not self.stated:
             return None
         kinds = ["SystemAssigned"] * bool(self.system) + ["UserAssigned"] * bool(self.users)
         block: dict[str, Any] = {"principalId": self.system, "tenantId": tenant} if self.system else {}
-        block["type"] = ", ".join(kinds) or "None"  # with a space (recorded)
+        block["type"] = ", ".join(kinds) or "None"  # with a space (K11); A5
         if self.users:
             block["userAssignedIdentities"] = {
                 key: {} if key in pending else dict(principal) for key, principal in self.users.items()}
@@ -50,7 +46,7 @@ class StoredIdentity:
 @dataclass
 class Rules:
     """Applies requests. `find`: the principal of a user-assigned identity's resource ID, or None; `new_principal`:
-    makes a system-assigned principal; `merge`: whether the map of a PATCH is merged (recorded) or replaces.
+    makes a system-assigned principal; `merge`: whether the map of a PATCH is merged (K17, A2) or replaces.
     """
 
     resource_id: str
@@ -59,7 +55,7 @@ class Rules:
     merge: bool = True
 
     def put(self, before: StoredIdentity, block: dict[str, Any] | None) -> StoredIdentity:
-        """PUT replaces; the system-assigned principal stays if it is wanted still."""
+        """PUT replaces (K9); the system-assigned principal stays if it is wanted still (K12)."""
         if block is None:
             return StoredIdentity()
         kinds, sent = self._read(before, block)
@@ -70,7 +66,8 @@ class Rules:
         return StoredIdentity(self._system(before, kinds), {key: self._principal(key) for key in sent}, True)
 
     def patch(self, before: StoredIdentity, block: dict[str, Any] | None) -> StoredIdentity:
-        """PATCH keeps what is not named: the map by key, everything where the block is absent."""
+        """PATCH keeps what is not named: the map by key, everything where the block is absent (K17 to K19; A3, A4, A9).
+        """
         if block is None:
             return before
         kinds, sent = self._read(before, block)
@@ -88,7 +85,7 @@ class Rules:
         return StoredIdentity(self._system(before, kinds), users, True)
 
     def _read(self, before: StoredIdentity, block: dict[str, Any]) -> tuple[set[str], dict[str, Any]]:
-        """The kinds and the map of a request, checked as ARM's gateway checks them."""
+        """The kinds and the map of a request, checked as ARM's gateway checks them (K20 to K25, A26)."""
         kinds = {kind.strip().lower() for kind in str(block.get("type")).split(",")}
         if not kinds <= {"none", "systemassigned", "userassigned"} or "none" in kinds and len(kinds) > 1:
             raise errors.ArmError(400, "InvalidIdentityType", f"The identity type '{block.get('type')}' is invalid.")

@@ -20,8 +20,8 @@ from urllib.parse import urljoin
 
 # Where real traffic and document differ, real traffic wins: an enumeration with the first value takes the second too.
 DEVIATIONS = {
-    "Creating": "Accepted",  # provisioningState, recorded in every PUT (communication_identity_2023-12.yaml)
-    "SystemAssigned,UserAssigned": "SystemAssigned, UserAssigned",  # recorded there, with a space
+    "Creating": "Accepted",  # provisioningState, in the answer to every PUT (K4)
+    "SystemAssigned,UserAssigned": "SystemAssigned, UserAssigned",  # with a space (K11)
 }
 
 _COMMUNICATION = {

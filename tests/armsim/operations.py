@@ -58,7 +58,7 @@ class Operation:
         return {"code": self.shape.code, "message": self.shape.message}
 
     def body(self, subscription: str, now: float) -> dict[str, Any]:
-        """The answer to a poll (recorded: endTime and `properties` only at the end; ACS's PUT has no endTime)."""
+        """The answer to a poll: endTime and `properties` only at the end (K57), after a PUT no endTime (K6); A32."""
         shape, over, error = self.shape, now >= self.done, self.failure(now)
         ends = "Succeeded" if shape.ends == "ignored" else shape.ends
         body = {"id": f"/subscriptions/{subscription}/providers/Microsoft.Communication/locations/WESTUS2"
@@ -73,7 +73,7 @@ class Operation:
 
 
 def operation_name(resource_id: str) -> str:
-    """A name in the recorded form: GUID*64 hexadecimal digits of the resource."""
+    """A name in the recorded form: GUID*64 hexadecimal digits of the resource (K6)."""
     return f"{uuid.uuid4()}*{hashlib.sha256(resource_id.lower().encode()).hexdigest().upper()}"
 
 

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The polling addresses of an operation, and their answers."""
+"""The polling addresses of an operation (K6, K57), and their answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .operations import Operation
 from .patch_shapes import ASYNC
 
 _TICKS = itertools.count()  # no two addresses are the same
-# Certificate, signature and hash, made up; as long as those of LoadTestService's recordings (addresses of 3.3 kB).
+# Certificate, signature and hash, made up; as long as those of K57.
 _LONG = f"&c={'MIIHpTCCBo2gAwIB' * 161}&s={'keq3-UATIOz_' * 28}keq3IU&h={'kgKrcT3N' * 5}kgK"
 
 
@@ -57,17 +57,17 @@ def answer(operation: Operation, is_status: bool, subscription: str, clock: Cloc
         body: dict[str, Any] = operation.body(subscription, now)
         if shape.address == "no-status":
             del body["status"]
-        return json_answer(202 if running and shape.running == "Deleting" else 200, body, headers)  # 202: recorded
+        return json_answer(202 if running and shape.running == "Deleting" else 200, body, headers)  # 202: K8
     if running:
         return Answer(202, b"", headers)
     error = operation.failure(now)
-    if error:  # as if it had been synchronous (Azure/azure-resource-manager-rpc, async-api-reference.md)
+    if error:  # as if it had been synchronous (K63)
         return json_answer(400, {"error": error}, headers)
     return Answer(204, b"", headers) if shape.location == "nothing" else None
 
 
 def identifier() -> dict[str, str]:
-    """A header of ProviderHub's operations (recorded of LoadTestService)."""
+    """A header of ProviderHub's operations (K57)."""
     return {"x-ms-operation-identifier": f"tenantId={uuid.uuid4()},objectId={uuid.uuid4()}/westindia/{uuid.uuid4()}"}
 
 

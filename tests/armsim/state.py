@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import errors
-from .authorization import Authorization
+from .authorization import Authorization, within
 from .clock import Clock
 from .communication import CommunicationResource, Content, UnderWay
 from .identity_rules import Principal, Rules, StoredIdentity
 from .operations import Operation, Timeline, operation_name
 from .patch_shapes import ASYNC, LOCATION, PatchShape
+from .policy_token import PolicyTokens
+from .roles import Role, built_in
 from .throttle import QueryQuota, Throttle
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -26,27 +28,29 @@ TENANT = "00000000-0000-0000-0000-00000000000a"
 CLIENT = "00000000-0000-0000-0000-00000000000c"  # the login's object ID
 PROVIDER = "Microsoft.Communication"
 RESOURCE_TYPE = f"{PROVIDER}/CommunicationServices"
-ASSIGN_ACTION = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+MSI_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGN_ACTION = f"{MSI_TYPE}/assign/action"
 
 
 @dataclass
 class Options:
     """How the simulated service behaves. Times are in seconds of the clock."""
 
-    honour_if_match: bool = True
-    merge_patch: bool = True
-    patch: PatchShape = PatchShape()  # how a PATCH is answered, and how it ends
+    honour_if_match: bool = True  # A6
+    merge_patch: bool = True  # A2
+    patch: PatchShape = PatchShape()  # how a PATCH is answered, and how it ends (A1)
     patch_of: dict[str, PatchShape] = field(default_factory=dict)  # by resource name, instead of `patch`
     patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
     patch_seconds: float = 0.0  # how long the answer to a PATCH takes
-    put_resource_seconds: float = 12.0  # until the resource shows Succeeded (inferred from recorded ETags)
-    put_operation_seconds: float = 68.0  # until the operation does
+    put_resource_seconds: float = 12.0  # until the resource shows Succeeded (A25)
+    put_operation_seconds: float = 68.0  # until the operation does (K7, A25)
     page_size: int = 100
     throttle: Throttle | None = None
     replication_seconds: float = 0.0  # how long a new principal is unknown to the directory
     replication_even_with_type: bool = False
     graph_page_size: int = 1000
     graph_quota: QueryQuota = field(default_factory=QueryQuota)
+    graph_lag_seconds: float = 0.0  # how late Resource Graph is (A13)
     graph_limit_hit: bool = False  # the login can read more than the 10,000 subscriptions that Resource Graph looks at
 
 
@@ -69,9 +73,9 @@ class UserAssignedIdentity:
     principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def document(self) -> dict[str, Any]:
-        """The JSON of an answer, keys in the recorded order."""
+        """The JSON of an answer, keys in the recorded order (K13)."""
         return {"location": self.location, "tags": self.tags, "id": self.id, "name": self.id.rsplit("/", 1)[-1],
-                "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+                "type": MSI_TYPE,
                 "properties": {"tenantId": TENANT, "principalId": self.principal_id, "clientId": self.client_id}}
 
 
@@ -94,6 +98,9 @@ class ArmState:
         self.timeline = Timeline()
         self.authorization = Authorization(self.clock, TENANT)
         self.denials: list[tuple[str, str]] = []
+        self.grants: list[tuple[str, Role]] | None = None  # None: the login may do everything
+        self.policy_tokens = PolicyTokens()
+        self._past: dict[str, list[tuple[float, dict[str, Any] | None]]] = {}  # what resources were, and until when
         self.locks: list[tuple[str, str]] = []
         self.policies: set[tuple[str, str]] = set()  # scope and name of the assignments that deny
         self.unregistered: set[tuple[str, str]] = set()
@@ -122,9 +129,10 @@ class ArmState:
 
     def add_user_identity(self, name: str, group: str, subscription: str | None = None,
                           location: str = "eastus") -> str:
-        """Add a user-assigned identity; return its ID, with lower-case resourcegroups, as recorded."""
+        """Add a user-assigned identity; return its ID, with lower-case resourcegroups (K13)."""
         self.add_group(group, subscription)
-        return str(self.put_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0]["id"])
+        with self.lock:
+            return self._make_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0].id
 
     def add_resource(self, name: str, group: str, *, identity: dict[str, Any] | None = None,
                      tags: dict[str, str] | None = None, linked_domains: list[str] | None = None,
@@ -146,25 +154,40 @@ class ArmState:
             self.resources[resource.id.lower()] = resource
         return resource.id
 
-    def add_role_assignment(self, scope: str, role: str, principal_id: str) -> str:
-        """Add a role assignment; `role`: a GUID or an ID. Returns its ID."""
+    def add_role(self, name: str, scope: str | None = None, actions: tuple[str, ...] = ()) -> str:
+        """Add a custom role; return its GUID."""
+        with self.lock:
+            return self.authorization.add_role(name, scope or f"/subscriptions/{SUBSCRIPTION}", actions)
+
+    def add_role_assignment(self, scope: str, role: str, principal_id: str, age: float = 0.0) -> str:
+        """Add a role assignment that was made `age` seconds ago; `role`: a GUID or an ID. Returns its ID."""
         role_id = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/" \
                   f"{role.rsplit('/', 1)[-1]}"
         body = {"properties": {"roleDefinitionId": role_id, "principalId": principal_id,
                                "principalType": "ServicePrincipal"}}
         with self.lock:
-            return str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
+            assignment_id = str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
+            self.authorization.assigned_at[assignment_id.lower()] -= age
+            return assignment_id
 
     def deny(self, action: str, scope: str) -> None:
         """Take the login's right to an action at a scope and below."""
         self.denials.append((action.lower(), scope))
 
+    def grant_only(self, roles: dict[str, list[str]]) -> None:
+        """Take all rights but those of built-in roles, by name, at scopes and below (K42)."""
+        self.grants = [(scope, built_in(name)) for scope, names in roles.items() for name in names]
+
+    def require_policy_token(self, scope: str, assignment: str = "ask-outside", change_reference: bool = False) -> None:
+        """Refuse writes at a scope and below that come without a policy token (K52)."""
+        self.policy_tokens.require(scope, assignment, change_reference)
+
     def lock_scope(self, scope: str, name: str) -> None:
-        """Put a lock on a scope."""
+        """Put a lock on a scope (K29)."""
         self.locks.append((scope, f"{scope}/providers/Microsoft.Authorization/locks/{name}"))
 
     def require_identity_by_policy(self, scope: str, assignment: str = "require-identity") -> None:
-        """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity."""
+        """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity (K31)."""
         self.policies.add((scope, assignment))
 
     def end_policy(self, scope: str, assignment: str) -> None:
@@ -172,15 +195,21 @@ class ArmState:
         self.policies.discard((scope, assignment))
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
-        """Unregister a provider."""
+        """Unregister a provider (K28)."""
         self.unregistered.add((namespace.lower(), (subscription or SUBSCRIPTION).lower()))
 
     # ---- rights and places -------------------------------------------------------------------------------------------
 
     def require(self, action: str, scope: str) -> None:
-        """Raise ArmError 403 where the login lacks an action at a scope."""
-        if self._denied(action, scope):
+        """Raise ArmError 403 where the login lacks an action at a scope (K28)."""
+        if not self.may(action, scope):
             raise errors.authorization_failed(CLIENT, action, scope)
+
+    def may(self, action: str, scope: str) -> bool:
+        """Whether the login has an action at a scope."""
+        if any(action.lower() == denied and within(scope, place) for denied, place in self.denials):
+            return False
+        return self.grants is None or any(within(scope, place) and role.allows(action) for place, role in self.grants)
 
     def require_place(self, subscription: str, group: str | None = None, namespace: str | None = None) -> None:
         """Raise ArmError where the subscription, its registration or the group isn't there."""
@@ -216,6 +245,7 @@ class ArmState:
             self._may_write(resource_id, name)
             self._tidy()
             now, known = self.clock.now(), self.resources.get(resource_id.lower())
+            self._remember(resource_id, now)
             resource = known or CommunicationResource(subscription, group, name, body["location"], now)
             self._may_begin(resource)
             before = resource.content
@@ -229,7 +259,7 @@ class ArmState:
             return self._start(resource, before, shape)
 
     def patch_resource(self, resource_id: str, body: dict[str, Any], if_match: str | None = None) -> Written:
-        """Update. Raises ArmError."""
+        """Update, in the shape that the options name (K14, K15, A1). Raises ArmError."""
         with self.lock:
             resource = self._find(resource_id)
             self._may_write(resource.id, resource.name)
@@ -237,17 +267,18 @@ class ArmState:
                 raise errors.precondition_failed(resource.name)
             self._may_begin(resource)
             self._may_assign(resource, body.get("identity"))
+            self._remember(resource_id, self.clock.now())
             before = resource.content
             resource.identity = self._allowed(resource, self._rules(resource).patch(resource.identity,
                                                                                     body.get("identity")))
             if "tags" in body:
-                resource.tags = body["tags"]  # the sent map is the resulting one (recorded)
+                resource.tags = body["tags"]  # the sent map is the resulting one (K14)
             resource.properties |= body.get("properties") or {}
             resource.reads_to_fill = self.options.patch_fill_after if "identity" in body else 0
             return self._start(resource, before, self.options.patch_of.get(resource.name, self.options.patch))
 
     def delete_resource(self, resource_id: str) -> Written | None:
-        """Start to delete; None where nothing is there. Raises ArmError."""
+        """Start to delete (K8); None where nothing is there. Raises ArmError."""
         with self.lock:
             self._tidy()
             resource = self.resources.get(resource_id.lower())
@@ -271,21 +302,33 @@ class ArmState:
                     and (group is None or resource.group.lower() == group.lower())]
 
     def graph_rows(self) -> list[dict[str, Any]]:
-        """A row of Resource Graph for each resource that the login can read. No row of an ACS resource was recorded:
-        names are those of other types, resourceGroup in lower case.
-        """
+        """A row of Resource Graph for each resource that the login can read (K50, A15), as late as it is (A13)."""
         with self.lock:
             self._tidy()
-            return [{"id": resource.id, "name": resource.name, "resourceGroup": resource.group.lower(),
-                     "subscriptionId": resource.subscription,
-                     "identity": resource.document(TENANT).get("identity")}
-                    for resource in self.resources.values() if resource.subscription.lower() not in self.hidden]
+            since = self.clock.now() - self.options.graph_lag_seconds
+            then = [next((old for until, old in self._past.get(key, []) if until > since), resource.document(TENANT))
+                    for key, resource in self.resources.items()]
+            documents = [document for document in then if document]
+            return [{"tenantId": TENANT, "tags": None, "identity": None, **document, "resourceGroup": group.lower(),
+                     "subscriptionId": subscription}
+                    for document in documents
+                    for _, subscription, _, group in [document["id"].strip("/").split("/")[:4]]
+                    if self._visible(subscription) and self.may(f"{RESOURCE_TYPE}/read", document["id"])]
+
+    def authorization_rows(self) -> list[dict[str, Any]]:
+        """Rows of `authorizationresources` that the login can read (K47)."""
+        with self.lock:
+            rows = self.authorization.graph_rows(self.may, self.options.graph_lag_seconds)
+            return [row for row in rows if not row["subscriptionId"] or self._visible(row["subscriptionId"])]
 
     def operation(self, name: str) -> Operation | None:
-        """A write's operation."""
+        """A write's operation. Raises ArmError where the login may not read it at its resource (A24)."""
         with self.lock:
             self._tidy()
-            return self.operations.get(name)
+            operation = self.operations.get(name)
+            if operation:
+                self.require(f"{PROVIDER}/Locations/OperationStatuses/read", operation.resource_id)
+            return operation
 
     # ---- user-assigned identities ------------------------------------------------------------------------------------
 
@@ -294,23 +337,18 @@ class ArmState:
         """Make an identity; the document and whether it is new. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
-            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
-                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
-            new = identity_id.lower() not in self.identities
-            if new:
-                identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
-                self.identities[identity_id.lower()] = identity
-                self.authorization.made[identity.principal_id] = self.clock.now()
-            return self.identities[identity_id.lower()].document(), new
+            self.require(f"{MSI_TYPE}/write", _identity_id(subscription, group, name))
+            identity, new = self._make_identity(subscription, group, name, body)
+            return identity.document(), new
 
     def get_identity(self, subscription: str, group: str, name: str) -> dict[str, Any]:
         """One identity's document. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
-            identity_id = (f"/subscriptions/{subscription}/resourcegroups/{group}"
-                           f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+            identity_id = _identity_id(subscription, group, name)
+            self.require(f"{MSI_TYPE}/read", identity_id)
             if identity_id.lower() not in self.identities:
-                raise errors.resource_not_found("Microsoft.ManagedIdentity/userAssignedIdentities", name, group)
+                raise errors.resource_not_found(MSI_TYPE, name, group)
             return self.identities[identity_id.lower()].document()
 
     def list_identities(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
@@ -318,16 +356,33 @@ class ArmState:
         with self.lock:
             self.require_place(subscription, group)
             scope = f"/subscriptions/{subscription}" + (f"/resourcegroups/{group}" if group else "")
-            self.require("Microsoft.ManagedIdentity/userAssignedIdentities/read", scope)
+            self.require(f"{MSI_TYPE}/read", scope)
             return [identity.document() for key, identity in self.identities.items()
                     if key.startswith(f"{scope.lower()}/")]
 
     def delete_identity(self, identity_id: str) -> bool:
         """Delete an identity; whether it was there."""
         with self.lock:
+            self.require(f"{MSI_TYPE}/delete", identity_id)
             return self.identities.pop(identity_id.lower(), None) is not None
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _make_identity(self, subscription: str, group: str, name: str, body: dict[str, Any]
+                       ) -> tuple[UserAssignedIdentity, bool]:
+        identity_id = _identity_id(subscription, group, name)
+        new = identity_id.lower() not in self.identities
+        if new:
+            identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
+            self.identities[identity_id.lower()] = identity
+            self.authorization.made[identity.principal_id] = self.clock.now()
+        return self.identities[identity_id.lower()], new
+
+    def _remember(self, resource_id: str, until: float) -> None:
+        """Keep what Resource Graph shows of a resource for a while: what it is before it changes."""
+        if self.options.graph_lag_seconds:
+            known = self.resources.get(resource_id.lower())
+            self._past.setdefault(resource_id.lower(), []).append((until, known.document(TENANT) if known else None))
 
     def _find(self, resource_id: str) -> CommunicationResource:
         parts = resource_id.strip("/").split("/")
@@ -356,10 +411,12 @@ class ArmState:
 
         def settle() -> None:
             if resource.write is write:
+                self._remember(resource.id, now + (shape.settles or 0))
                 resource.settle(now + (shape.settles or 0))
 
         def finish() -> None:
             if resource.write is write:
+                self._remember(resource.id, now + shape.finishes)
                 resource.finish(now + shape.finishes)
                 if deletes and self.resources.get(resource.id.lower()) is resource:
                     del self.resources[resource.id.lower()]
@@ -371,9 +428,7 @@ class ArmState:
         return written
 
     def _may_begin(self, resource: CommunicationResource) -> None:
-        """Refuse a write while another one is under way, or finish that one's change first. What ACS does is unknown;
-        ARM's reviewers ask for 409 (Azure/azure-rest-api-specs, .github/instructions/arm-api-review.instructions.md).
-        """
+        """Refuse a write while another one is under way (K34, A7), or finish that one's change first."""
         if resource.write is None:
             return
         if not resource.write.shape.accepts_writes:
@@ -395,24 +450,25 @@ class ArmState:
     def _may_write(self, resource_id: str, name: str) -> None:
         self.require(f"{RESOURCE_TYPE}/write", resource_id)
         for scope, lock in self.locks:
-            if _below(resource_id, scope):
+            if within(resource_id, scope):
                 raise errors.scope_locked(resource_id, lock)
 
     def _may_assign(self, resource: CommunicationResource, block: dict[str, Any] | None) -> None:
         for key, value in ((block or {}).get("userAssignedIdentities") or {}).items():
-            if value is not None and self._denied(ASSIGN_ACTION, key):
+            if value is not None and not self.may(ASSIGN_ACTION, key):  # A23
                 raise errors.linked_authorization_failed(CLIENT, f"{RESOURCE_TYPE}/write", resource.id, key)
 
     def _allowed(self, resource: CommunicationResource, identity: StoredIdentity) -> StoredIdentity:
         """What a policy lets through: with Deny, no resource without identity."""
         for scope, assignment in self.policies:
-            if _below(resource.id, scope) and not identity.system and not identity.users:
+            if within(resource.id, scope) and not identity.system and not identity.users:
                 raise errors.disallowed_by_policy(resource.name, scope, assignment)
         return identity
 
-    def _denied(self, action: str, scope: str) -> bool:
-        return any(action.lower() == denied and _below(scope, place) for denied, place in self.denials)
+    def _visible(self, subscription: str) -> bool:
+        return subscription.lower() not in self.hidden
 
 
-def _below(scope: str, place: str) -> bool:
-    return f"{scope}/".lower().startswith(f"{place.rstrip('/')}/".lower())
+def _identity_id(subscription: str, group: str, name: str) -> str:
+    """With lower-case resourcegroups (K13)."""
+    return f"/subscriptions/{subscription}/resourcegroups/{group}/providers/{MSI_TYPE}/{name}"

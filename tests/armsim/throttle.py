@@ -3,10 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""ARM's token buckets, one for each subscription and kind of request, and Resource Graph's quota of queries. The
-numbers are those of Azure's documentation (learn.microsoft.com: "Understand how Azure Resource Manager throttles
-requests"; "Guidance for throttled requests in Azure Resource Graph").
-"""
+"""ARM's token buckets, one for each subscription and kind of request (K36, A12), and Resource Graph's quota (K37)."""
 
 from __future__ import annotations
 
@@ -49,8 +46,8 @@ _SUBSCRIPTION = re.compile("/subscriptions/([^/]+)", re.IGNORECASE)
 
 @dataclass
 class Throttle:
-    """The sizes of the three kinds; the defaults are those of ARM today. `of`: other sizes for a subscription, by its
-    ID, or for the tenant, whose ID here is "": its buckets are for requests that name no subscription.
+    """The sizes of the three kinds; the defaults are those of K36. `of`: other sizes for a subscription, by its ID, or
+    for the tenant, whose ID here is "": its buckets are for requests that name no subscription (A34).
     """
 
     read: Size = (250, 25)
@@ -91,8 +88,8 @@ class QueryQuota:
     ends: float = 0.0
 
     def take(self, clock: Clock) -> dict[str, str]:
-        """Take a query; return the headers of every answer. Raises ArmError 429, which has them too. That it has no
-        Retry-After is our strictness: the documentation names these two headers only.
+        """Take a query; return the headers of every answer. Raises ArmError 429, which has them too. It has no
+        Retry-After (A18).
         """
         now = clock.now()
         if now >= self.ends:

@@ -14,7 +14,7 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from . import errors, polling, resource_graph
+from . import errors, policy_token, polling, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
 from .operations import Operation
@@ -22,6 +22,7 @@ from .state import TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
+# They behave alike (A11).
 COMMUNICATION_VERSIONS = frozenset({"2020-08-20", "2023-04-01", "2023-04-01-preview", "2023-06-01-preview",
                                     "2025-09-01"})
 MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-preview"})
@@ -29,9 +30,10 @@ MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-
 RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
 SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
 AUTHORIZATION_VERSIONS = frozenset({"2018-01-01-preview", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview"})
-# Those of azure-cli, of 2.67 and today's. No recording: shapes as its own code reads them.
+# Those of azure-cli, of 2.67 and today's; shapes as its own code reads them (A28).
 POLICY_VERSIONS = frozenset({"2021-06-01", "2022-06-01", "2025-11-01"})
-GRAPH_VERSIONS = frozenset({"2021-03-01"})
+GRAPH_VERSIONS = frozenset({"2021-03-01", "2022-10-01", "2024-04-01"})
+POLICY_TOKEN_VERSIONS = frozenset({"2025-03-01", "2025-11-01"})
 
 _SUB = "/subscriptions/(?P<subscription>[^/]+)"
 _GROUP = f"{_SUB}/resourcegroups/(?P<group>[^/]+)"
@@ -84,6 +86,7 @@ class Wire:
             if match and method == request.method:
                 self._check_version(request, versions)
                 limits = self._throttle(request)
+                self._check_policy_token(request)
                 answer = handler(self, request, {key: value or "" for key, value in match.groupdict().items()})
                 answer.headers = {**limits, **answer.headers}
                 return answer
@@ -98,6 +101,17 @@ class Wire:
         if version not in versions:
             self.violation(request, f"unknown api-version {version}")
             raise errors.unknown_route(request.path)
+
+    def _check_policy_token(self, request: Request) -> None:
+        if request.method not in ("PUT", "PATCH", "DELETE"):
+            return
+        write = policy_token.Write(request.method, request.raw_path, request.body)
+        try:
+            with self.state.lock:
+                self.state.policy_tokens.check(write, request.header(policy_token.HEADER))
+        except ValueError as error:
+            self.violation(request, str(error))
+            raise errors.ArmError(403, "RequestDisallowedByPolicy", str(error)) from error
 
     def _throttle(self, request: Request) -> dict[str, str]:
         throttle = self.state.options.throttle
@@ -120,6 +134,7 @@ class Wire:
 
 
 def _provider_headers(etag: str) -> dict[str, str]:
+    """Headers of every answer about a resource (K1, K2)."""
     return {"ETag": etag, "x-ms-providerhub-traffic": "True", "Request-Context": "appId=",
             "mise-correlation-id": str(uuid.uuid4())}
 
@@ -136,7 +151,8 @@ def put_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "resource", "communication", request.body)
     document, etag, operation = wire.state.put_resource(request.path.rstrip("/"), request.body)
     wire.check(request, "resource", "communication", document)
-    return json_answer(201, document, {**_provider_headers(etag), **_addresses(wire, request, parts, operation)})
+    return json_answer(201, document, {**_provider_headers(etag),  # K4
+                                       **_addresses(wire, request, parts, operation)})
 
 
 @route("PATCH", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
@@ -240,12 +256,20 @@ def delete_identity(wire: Wire, request: Request, _parts: dict[str, str]) -> Ans
 
 @route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions", AUTHORIZATION_VERSIONS)
 def list_role_definitions(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    _require_to_read_roles(wire, parts["scope"])
     return json_answer(200, {"value": _filtered(wire, request, wire.state.authorization.definitions, parts["scope"])})
 
 
 @route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
 def get_role_definition(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
-    return json_answer(200, wire.state.authorization.definition(parts["name"]))
+    _require_to_read_roles(wire, parts["scope"])
+    with wire.state.lock:
+        return json_answer(200, wire.state.authorization.definition(parts["name"]))
+
+
+def _require_to_read_roles(wire: Wire, scope: str) -> None:
+    if scope:  # those of the tenant, which are built in, can be read by every login
+        wire.state.require("Microsoft.Authorization/roleDefinitions/read", scope)
 
 
 @route("GET", f"(?P<scope>.*){_AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
@@ -266,7 +290,8 @@ def put_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> 
 
 
 @route("GET", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
-def get_role_assignment(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+def get_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
     return json_answer(200, wire.state.authorization.get(request.path))
 
 
@@ -286,6 +311,16 @@ def _filtered(wire: Wire, request: Request, find: Callable[[str, str | None], li
     except ValueError as error:
         wire.violation(request, str(error))
         raise errors.unknown_route(request.path) from error
+
+
+@route("POST", f"{_SUB}{_AUTH}/acquirepolicytoken", POLICY_TOKEN_VERSIONS)
+def acquire_policy_token(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
+    try:
+        with wire.state.lock:
+            return json_answer(200, wire.state.policy_tokens.acquire(request.body))
+    except ValueError as error:
+        wire.violation(request, str(error))
+        raise errors.ArmError(400, "InvalidRequestContent", str(error)) from error
 
 
 # ---- policy: the built-in one that asks for an identity, and its assignments -----------------------------------------
@@ -334,7 +369,8 @@ def query_graph(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
     if options.graph_limit_hit:
         headers["x-ms-tenant-subscription-limit-hit"] = "true"
     try:
-        body = resource_graph.answer(wire.state.graph_rows(), request.body, options.graph_page_size)
+        body = resource_graph.answer(wire.state.graph_rows(), wire.state.authorization_rows(), request.body,
+                                     request.query["api-version"], options.graph_page_size)
     except ValueError as error:
         wire.violation(request, str(error))
         raise errors.unknown_route(request.path) from error
@@ -376,8 +412,9 @@ def list_groups(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
 
 
 @route("GET", _GROUP, RESOURCES_VERSIONS)
-def get_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
+def get_group(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require_place(parts["subscription"], parts["group"])
+    wire.state.require("Microsoft.Resources/subscriptions/resourceGroups/read", request.path)
     return json_answer(200, wire.state.groups[parts["subscription"].lower(), parts["group"].lower()])
 
 
@@ -424,6 +461,7 @@ def get_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
 
 @route("POST", f"{_SUB}/providers/(?P<namespace>[^/]+)/register", RESOURCES_VERSIONS)
 def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    wire.state.require(f"{parts['namespace']}/register/action", f"/subscriptions/{parts['subscription']}")
     wire.state.unregistered.discard((parts["namespace"].lower(), parts["subscription"].lower()))
     return json_answer(200, {"namespace": parts["namespace"], "registrationState": "Registered"})
 
