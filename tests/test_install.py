@@ -65,7 +65,7 @@ class Server:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
