@@ -51,7 +51,7 @@ class CommunicationIdentityScenarioTest(RecordedTest):
         self.cmd("communication identity remove -n {name} -g {rg} --user-assigned one", expect_failure=True)
         self.cmd("communication identity remove -n {name} -g {rg} --system-assigned --yes", checks=[
             self.check("type", "UserAssigned"), self.check("principalId", None)])
-        self.cmd("communication identity remove -n {name} -g {rg} --user-assigned", checks=[
+        self.cmd("communication identity remove -n {name} -g {rg} --user-assigned --yes", checks=[
             self.check("@", {"type": "None"})])
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
