@@ -35,7 +35,7 @@ def test_one_query_for_all_that_can_be_read(az: Az, sim: Armsim) -> None:
     ids = fill(sim)
     done = az(LIST).ok()
     assert done.stderr == ""
-    principal = sim.state.identity_of(ids[0])["principalId"]  # type: ignore[index]  # it has an identity
+    principal = sim.state.identity_of(ids[0])["principalId"]
     assert done.json == [
         {"id": ids[0], "name": "first", "resourceGroup": "Group", "subscriptionId": sim.state.SUBSCRIPTION,
          "type": "SystemAssigned", "principalId": principal, "tenantId": sim.state.TENANT},

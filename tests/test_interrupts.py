@@ -37,7 +37,7 @@ class Arrival:
         self._method = method
         self._clock_sleep = sim.clock.sleep
         sim.add_fault(Fault(method=method, path="communicationServices/", kind="delay", delay=HANG, times=10**6))
-        sim.clock.sleep = self._hold  # type: ignore[method-assign]  # wait for the test, not for the time
+        sim.clock.sleep = self._hold  # type: ignore[method-assign,assignment]  # wait for the test, not for the time
 
     def _hold(self, _seconds: float) -> None:
         self._left -= 1

@@ -102,7 +102,8 @@ def test_replication_delay(in_process: InProcessAz, sim: Armsim) -> None:
         scope, name, body, _, _ = args
         return real(scope, name, body, 10**9 if len(tries) < 4 else 0, True)
 
-    sim.state.authorization.put = known_at_the_fourth  # type: ignore[method-assign]  # the directory learns of it
+    # The directory learns of it.
+    sim.state.authorization.put = known_at_the_fourth  # type: ignore[method-assign,assignment]  # as above
     run = in_process(["communication", "identity", "assign", *APP.split(), "--system-assigned", "--role", USER,
                       "--scope", AI])
     assert run.exit_code == 0, run.error

@@ -46,7 +46,8 @@ def run(args: Sequence[str]) -> int:
         return 1
     venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
     chosen = resolve(venv, [*BASE, *(word for path in REQUIREMENTS for word in ("-r", str(path)))])
-    pinned = {name: version for name, version in chosen.items() if name not in resolve(venv, BASE)}
+    clis = resolve(venv, BASE)
+    pinned = {name: version for name, version in chosen.items() if name not in clis}
     CONSTRAINTS.write_text(HEAD + "".join(f"{name}=={pinned[name]}\n" for name in sorted(pinned)), encoding="utf-8")
     print(f"{CONSTRAINTS.name}: {len(pinned)} packages")
     return 0

@@ -17,15 +17,14 @@ from .private_az import Session, session
 
 APP = "--name myApp --resource-group myResourceGroup"
 
-# Each line as typed; {id} is the resource ID that `az identity create` printed.
+# Each line as typed; {id} is the resource ID that `az identity create` printed, {group} that of the resource group.
 WALK = (
     "az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup",
     "az identity create --resource-group myResourceGroup --name myIdentity",
     f"az communication identity assign {APP} --user-assigned {{id}}",
     f"az communication identity show {APP} --output table",
     "az communication identity list --output table",
-    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User"'
-    ' --scope /subscriptions/00000000-0000-0000-0000-000000000001',
+    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User" --scope {{group}}',
     f"az communication identity remove {APP} --user-assigned {{id}}",
     f"az communication identity remove {APP} --system-assigned --yes",
     f"az communication identity show {APP}",
@@ -38,17 +37,18 @@ def run(args: Sequence[str]) -> int:
                    "machine.").parse_args(args)
     venv = for_demo()
     with session(venv, "--seed-demo") as running:
-        print("\nThe server is a simulation on this machine, not Azure. It has the resource myApp.\n")
+        print("\nThese commands talk to a simulation on this machine, not to Azure. It has one resource, myApp.\n")
         for line in WALK:
             _step(running, line)
-    print("That was it. To try commands of your own: python3 dev.py sim")
+    print("To try commands of your own, run: python3 dev.py sim")
     return 0
 
 
 def _step(running: Session, line: str) -> None:
-    identity = (f"/subscriptions/{running.server['subscription']}/resourcegroups/myResourceGroup/providers"
-                "/Microsoft.ManagedIdentity/userAssignedIdentities/myIdentity")
-    typed = line.replace("{id}", identity)
+    group = f"/subscriptions/{running.server['subscription']}/resourceGroups/myResourceGroup"
+    identity = (f"{group.replace('resourceGroups', 'resourcegroups')}/providers/Microsoft.ManagedIdentity"
+                "/userAssignedIdentities/myIdentity")
+    typed = line.format(id=identity, group=group)
     print(f"$ {typed}", flush=True)
     command = running.az.command(shlex.split(typed)[1:])
     exit_code = subprocess.run(command, env=running.az.environment(), stdin=subprocess.DEVNULL,

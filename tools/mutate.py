@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""`dev.py mutate`: mutation testing of the pure code. mutmut changes model/ in small ways, one at a time; a change that no
-unit test notices is a survivor.
+"""`dev.py mutate`: mutation testing of the pure code. mutmut changes model/ in small ways, one at a time; a change that
+no unit test notices is a survivor.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ use_git_change_detection = false
 
 def run(args: Sequence[str]) -> int:
     """Make the tree, run mutmut there, list the survivors."""
-    command = parser("mutate", f"Change the code of model/ in small ways, one at a time, and run the unit tests of model/ on "
-                               f"each change.\nFails if they notice less than {MINIMUM} % of the changes. The changes that "
-                               f"they don't notice are in\n{SURVIVORS.relative_to(ROOT)}.")
+    command = parser("mutate", "Change the code of model/ in small ways, one at a time, and run the unit tests of "
+                               f"model/ on each change.\nFails if they notice less than {MINIMUM} % of the "
+                               f"changes. The changes that they don't notice are in\n{SURVIVORS.relative_to(ROOT)}.")
     command.add_argument("modules", nargs="*", metavar="MODULE",
                          help="modules of model/, such as identity (default: all)")
     command.add_argument("--children", type=int, default=2, help="processes at a time (default: %(default)s)")

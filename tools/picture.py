@@ -21,7 +21,8 @@ SHOWN = (
     "az communication identity assign --user-assigned myIdentity -n myApp -g myResourceGroup --output none",
     "az communication identity show -n myApp -g myResourceGroup --output table",
     "az communication identity assign --user-assigned myIdentty -n myApp -g myResourceGroup",
-    "az communication identity remove --user-assigned -n myApp -g myResourceGroup",
+    "az communication identity remove --user-assigned myIdentity -n myApp -g myResourceGroup",
+    "az communication identity list --output table",
 )
 
 

@@ -71,7 +71,7 @@ _UPDATE: dict[str, Any] = {"type": "object", "properties": {
 
 @cache
 def _validator(part: str, type_name: str, api_version: str) -> Any:
-    from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # its types are a package of their own
+    from jsonschema import Draft4Validator
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT4
     folder = shared_folder()

@@ -231,7 +231,7 @@ class ArmState:
             resource.count_read()
             return resource.document(TENANT), resource.etag
 
-    def identity_of(self, resource_id: str) -> dict[str, Any] | None:
+    def identity_of(self, resource_id: str) -> Any:
         """The identity block as it is, with nothing counted or checked."""
         with self.lock:
             block = self._find(resource_id).document(TENANT).get("identity")

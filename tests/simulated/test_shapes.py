@@ -20,7 +20,7 @@ ASSIGN = ["communication", "identity", "assign", "--system-assigned", *APP]
 REMOVE = ["communication", "identity", "remove", "--system-assigned", "--yes", *APP]
 
 
-def shaped(table: dict[str, Any]) -> Any:
+def shaped(table: dict[str, Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("shape", table.values(), ids=list(table))
 
 

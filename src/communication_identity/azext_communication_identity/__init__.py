@@ -5,6 +5,8 @@
 
 """Azure CLI extension: managed identities of Azure Communication Services resources."""
 
+from __future__ import annotations
+
 from typing import Any, cast
 
 from azure.cli.core import AzCommandsLoader

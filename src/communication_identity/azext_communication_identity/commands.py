@@ -7,6 +7,8 @@
 is imported when it is first called.
 """
 
+from __future__ import annotations
+
 from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module

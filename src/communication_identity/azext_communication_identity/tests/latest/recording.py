@@ -20,7 +20,7 @@ from azure.cli.testsdk import ScenarioTest
 from azure.cli.testsdk.scenario_tests import RecordingProcessor, mock_in_unit_test
 
 if not hasattr(inspect, "getargspec"):  # azure-cli-testsdk 0.3.0 calls it; Python 3.11 has it no more
-    inspect.getargspec = lambda function: inspect.getfullargspec(function)[:4]
+    inspect.getargspec = lambda f: inspect.getfullargspec(f)[:4]  # type: ignore[assignment,return-value]  # a tuple will do
 
 AZURE = "https://management.azure.com"
 ARMSIM = os.environ.get("ARMSIM_URL")  # set by `dev.py record`
