@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-PARTS = ("one_command", "stages", "service_time", "fleet", "operations", "listing")  # modules of this package, in this order
+# Modules of this package, in this order.
+PARTS = ("one_command", "stages", "service_time", "fleet", "operations", "listing")
 
 
 def parser() -> argparse.ArgumentParser:

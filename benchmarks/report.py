@@ -88,10 +88,10 @@ def _operations(data: Data) -> str:
              f"{run['seconds'] / run['ideal']:.2f}", f"{run['gets']:.2f}", f"{run['polls']:.2f}", str(run["refused"]),
              f"{run['memory']:.0f} MiB"] for name, run in data["fleets"].items()]
     title = (f"`assign --ids` where each PATCH is answered 202 and goes on for {data['operation_seconds']:.0f} seconds; "
-             f"a bucket of {data['bucket']} writes for each subscription, refilled with {data['refill']} a second. "
-             f"Ideal: the last operation ends. At most {OPERATIONS_LIMIT:.2f} times that, with at most {GETS_LIMIT} GETs "
-             f"for each resource, and {OPERATIONS_MEMORY:.0f} MiB. Where reads are throttled, ARM's bucket of 250 reads "
-             "and 25 a second is in force too, and is the tighter bound in one subscription.")
+             f"a bucket of {data['bucket']} writes for each subscription, refilled with {data['refill']} a "
+             f"second. Ideal: the last operation ends. At most {OPERATIONS_LIMIT:.2f} times that, with at most "
+             f"{GETS_LIMIT} GETs for each resource, and {OPERATIONS_MEMORY:.0f} MiB. Where reads are throttled, ARM's "
+             "bucket of 250 reads and 25 a second is in force too, and is the tighter bound in one subscription.")
     head = ["fleet", "resources", "time", "ideal", "ratio", "GETs each", "of them polls", "refused (429)", "memory"]
     return f"{title}\n\n" + _table(head, rows)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from armsim import Armsim
 from az import Az
-from test_completion import complete
+from completing import complete
 
 from benchmarks.measuring import run
 from benchmarks.one_command import MEMORY_LIMIT, TABLE_LIMIT, command_table_seconds

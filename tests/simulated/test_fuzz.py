@@ -4,7 +4,7 @@
 # --------------------------------------------------------------------------------------------
 
 """Bad input of every kind: always an error of azclierror or of the parser, never a traceback, never a request outside
-the resource's own path. `ACS_FUZZ=10000 python3 dev.py test tests/test_fuzz.py` tries more.
+the resource's own path. `ACS_FUZZ=10000 python3 dev.py test tests/simulated/test_fuzz.py` tries more.
 """
 
 from __future__ import annotations
