@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,14 +82,16 @@ def _make_tree() -> None:
 
 
 def knows_only_model(test: Path) -> bool:
-    """Whether a test imports nothing of the extension but model/."""
-    imported = re.findall(rf"^\s*(?:from|import) {NAME}(\S*)", test.read_text(encoding="utf-8"), re.MULTILINE)
-    return bool(imported) and all(name.startswith(".model") for name in imported)
+    """Whether a test imports nothing of ours but model/."""
+    helpers = {path.stem for path in (ROOT / "tests").iterdir()} | {"tools", "benchmarks"}
+    imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", test.read_text(encoding="utf-8"), re.MULTILINE)
+    ours = [name for name in imported if name.split(".")[0] in {NAME, *helpers}]
+    return bool(ours) and all(name.startswith(f"{NAME}.model") for name in ours)
 
 
 def mutmut(venv: Environment, *words: str) -> None:
     """Run mutmut in the tree."""
-    run_command([str(venv.scripts / "mutmut"), *words], cwd=TREE)
+    run_command([str(venv.scripts / "mutmut"), *words], cwd=TREE, quiet=not sys.stdout.isatty())  # it draws a bar
 
 
 def output(venv: Environment, *words: str) -> str:
