@@ -112,7 +112,7 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
 
 def _parse(args: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py live", description=__doc__)
-    parser.add_argument("--resource-group", "-g", required=True, help="an existing group; nothing else in it is touched")
+    parser.add_argument("--resource-group", "-g", required=True, help="an existing group; what it has stays as it is")
     parser.add_argument("--subscription", help="name or ID; the default is that of your az login")
     parser.add_argument("--keep", action="store_true", help="leave what was made; say how to delete it")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask before making anything")

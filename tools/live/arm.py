@@ -132,7 +132,7 @@ class Arm:
 
     def send(self, method: str, target: str, body: Any = None, *, version: str | None = None,
              if_match: str | None = None) -> Answer:
-        """Send one request and keep it; `target` is a path or, for operations, a whole address. Raises NoAnswerError."""
+        """Send one request and keep it; `target`: a path, or the address of an operation. Raises NoAnswerError."""
         url = target if "://" in target else self.endpoint + target
         if version:
             url += f"?api-version={version}"

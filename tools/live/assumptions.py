@@ -35,6 +35,7 @@ LINES = {
     "precondition-body": "A6",
     "if-match-weak": "A6",
     "write-while-busy": "A7",
+    "patch-while-patching": "A7",
     "key-casing-kept": "A8",
     "keys-without-case": "A8",
     "gone-stays-listed": "A9",
@@ -43,6 +44,7 @@ LINES = {
     "unknown-identity": "A10",
     "versions-alike": "A11",
     "graph-soon": "A13",
+    "graph-row": "A15",
     "role-at-once": "A14",
     "not-throttled": "A12",  # these two last: they look at all requests
     "retry-after": "A12",

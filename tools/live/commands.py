@@ -43,7 +43,8 @@ class Ran:
 
 def run_all(scene: Scene, az: Az) -> list[Ran]:
     """Run every command; a failure doesn't stop the next ones."""
-    none, one, both = frozenset[str](), frozenset({scene.one.lower()}), frozenset({scene.one.lower(), scene.two.lower()})
+    none, one = frozenset[str](), frozenset({scene.one.lower()})
+    both = one | {scene.two.lower()}
     try:
         scene.bring()
         before = ""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .arm import Answer, NoAnswerError
 from .scene import VERSION, CannotAskError, Scene, block_of
-from .writing import LIMIT, Outcome, follow, kinds, words
+from .writing import LIMIT, Outcome, follow, kinds, running, words
 
 BOTH = "SystemAssigned,UserAssigned"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
@@ -63,9 +63,13 @@ def put(key: str, scene: Scene) -> Finding:
 def patch_is_taken(scene: Scene) -> Finding:
     """A PATCH with identity, and nothing else, makes the change."""
     scene.first = scene.patch({"type": "SystemAssigned"})
-    if scene.first.block:
+    scene.wait_for(scene.first, (True, frozenset()))
+    finding = _done(scene.first, (True, frozenset()))
+    if finding.holds and scene.first.block:
         scene.principals.append(str(scene.first.block.get("principalId")))
-    return _done(scene.first, (True, frozenset()))
+    scene.takes_patch = bool(finding.holds)
+    late = f"; the resource shows it {scene.lag:.0f} s after that" if scene.lag else ""
+    return Finding(finding.holds, finding.seen + late)
 
 
 @question("patch-synchronous")
@@ -243,13 +247,29 @@ def second_write_is_refused(scene: Scene) -> Finding:
     """While an operation runs, a PATCH is refused with 409."""
     scene.bring(scene.one)
     started = scene.arm.clock.now()
-    first, how = Outcome(scene.arm.ask("PUT", scene.resource, scene.put_body(block_of([scene.one])),
-                                       version=VERSION)), "PUT"
+    first = Outcome(scene.arm.ask("PUT", scene.resource, scene.put_body(block_of([scene.one])), version=VERSION))
     second = scene.arm.send("PATCH", scene.resource, {"identity": block_of([scene.one], system=True)}, version=VERSION)
     follow(scene.arm, scene.resource, VERSION, first, started)
-    if not first.answer.ok or not first.seen and second.ok:
-        return Finding(None, f"the {how} did not run long enough: {first.words()}")
-    return _refused(Outcome(second), 409)
+    if not first.seen:
+        return Finding(None, f"the PUT was not seen running: {first.words()}")
+    return _second(scene, second)
+
+
+@question("patch-while-patching")
+def second_patch_is_refused(scene: Scene) -> Finding:
+    """While the operation of a PATCH runs, another PATCH is refused with 409."""
+    scene.bring(scene.one)
+    if not scene.takes_patch:
+        raise CannotAskError("The service makes no PATCH with identity")
+    started, block = scene.arm.clock.now(), block_of([scene.one], system=True)
+    first = Outcome(scene.arm.ask("PATCH", scene.resource, {"identity": block}, version=VERSION))
+    if not first.answer.ok:
+        raise CannotAskError(f"The PATCH was refused: {first.words()}")
+    if not running(scene.arm, scene.resource, VERSION, first.answer):
+        return Finding(True, "the first was done when it was answered")
+    second = scene.arm.send("PATCH", scene.resource, {"identity": block_of([scene.one])}, version=VERSION)
+    follow(scene.arm, scene.resource, VERSION, first, started)
+    return _second(scene, second)
 
 
 @question("key-casing-kept")
@@ -350,6 +370,17 @@ def resource_graph_shows_it_soon(scene: Scene) -> Finding:
     return Finding(seconds <= SOON, f"shown after {seconds:.0f} s")
 
 
+@question("graph-row")
+def row_of_resource_graph(scene: Scene) -> Finding:
+    """A row of Resource Graph has resourceGroup in lower case and the block as ARM answers it."""
+    if not scene.row:
+        raise CannotAskError("There was no row")
+    block, group = scene.get().block, str(scene.row.get("resourceGroup"))
+    same, lower = scene.row.get("identity") == block, group == group.lower()
+    return Finding(same and lower, f"resourceGroup {'' if lower else 'not '}in lower case; the block is "
+                   f"{'the same' if same else 'another one'}")
+
+
 @question("not-throttled")
 def requests_are_not_throttled(scene: Scene) -> Finding:
     """As many requests as these are not throttled."""
@@ -383,7 +414,7 @@ def _first(scene: Scene) -> Outcome:
 
 def _done(outcome: Outcome, wanted: tuple[bool, frozenset[str]]) -> Finding:
     """Whether the write was accepted and made what was wanted."""
-    done = outcome.answer.ok and outcome.operation in ("None", "Succeeded") and kinds(outcome.block) == wanted
+    done = outcome.made and kinds(outcome.block) == wanted
     said = outcome.words()
     if outcome.answer.ok and not done:
         said = f"accepted, but not made: {said}"
@@ -398,8 +429,15 @@ def _refused(outcome: Outcome, status: int, code: str | None = None) -> Finding:
     return Finding(right, outcome.words() if right or not outcome.answer.ok else f"not refused: {outcome.words()}")
 
 
+def _second(scene: Scene, answer: Answer) -> Finding:
+    """What a write while another one ran was answered; if it was taken, it is followed to its end."""
+    outcome = Outcome(answer)
+    follow(scene.arm, scene.resource, VERSION, outcome, scene.arm.clock.now())
+    return _refused(outcome, 409)
+
+
 def _need_accepted(outcome: Outcome) -> None:
-    if not outcome.answer.ok or outcome.operation not in ("None", "Succeeded"):
+    if not outcome.made:
         raise CannotAskError(f"The PATCH was not made: {outcome.words()}")
 
 
@@ -449,7 +487,7 @@ def _versions(scene: Scene) -> list[str]:
     answer = scene.arm.ask("GET", f"/subscriptions/{scene.subscription}/providers/Microsoft.Communication",
                            version="2021-04-01")
     types = answer.body.get("resourceTypes", []) if isinstance(answer.body, dict) else []
-    listed = next((one.get("apiVersions", []) for one in types
+    listed: list[str] = next((one.get("apiVersions", []) for one in types
                    if str(one.get("resourceType")).lower() == "communicationservices"), [])
     return [VERSION, _NEWEST_KNOWN, *sorted(one for one in listed if one > _NEWEST_KNOWN and "preview" not in one)]
 
@@ -464,6 +502,7 @@ def _graph_shows(scene: Scene, wanted: tuple[bool, frozenset[str]]) -> float:
             raise CannotAskError(f"Resource Graph refuses the query: {answer.status} {answer.code}")
         for row in answer.body["data"]:
             if str(row["id"]).lower() == scene.resource.lower() and kinds(row.get("identity")) == wanted:
+                scene.row = row
                 return scene.arm.clock.now() - started
         scene.arm.clock.sleep(5)
     raise CannotAskError(f"Resource Graph doesn't show the change after {LIMIT:.0f} s")

@@ -44,7 +44,7 @@ _PATTERNS = (
     ("hash", r"(?:\*|%2A)[0-9a-f]{64}(?![0-9a-f])"),
     ("plain_guid", r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"),
     ("address", r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"),
-    ("host", r"(?:[\w-]+\.)+(?:azure|windows|microsoft|onmicrosoft|microsoftonline|azurewebsites)\.(?:com|net|cn|us|de)"),
+    ("host", r"(?:[\w-]+\.)+(?:azure|windows|microsoft|onmicrosoft|microsoftonline)\.(?:com|net|cn|us|de)"),
 )
 _FIXED = {"token": "token", "email": USER, "address": "192.0.2.1"}
 

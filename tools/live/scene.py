@@ -24,6 +24,7 @@ _DELETE = {"communicationservices": "az resource delete --ids", "userassignedide
            "roleassignments": "az role assignment delete --ids"}
 _DELETE_TRIES = 12  # while an operation that was broken off is still running
 _DELETE_PAUSE = 10.0
+_LATE = 60.0  # seconds after the end of a PATCH until its change is given up
 
 
 class CannotAskError(Exception):
@@ -52,7 +53,10 @@ class Scene:
     suffix: str = field(default_factory=lambda: secrets.token_hex(4))
     made: list[Made] = field(default_factory=list)
     first: Outcome | None = None  # the first PATCH
+    takes_patch: bool = True  # unless the first PATCH shows that it doesn't
+    lag: float = 0.0  # seconds from the end of a PATCH until the resource shows it
     created: Outcome | None = None  # the PUT
+    row: dict[str, Any] = field(default_factory=dict)  # of Resource Graph
     principals: list[str] = field(default_factory=list)  # system-assigned, in the order they were seen
 
     @property
@@ -129,8 +133,24 @@ class Scene:
         return self.arm.ask("GET", self.resource, version=version)
 
     def patch(self, block: dict[str, Any], *, if_match: str | None = None, version: str = VERSION) -> Outcome:
-        """PATCH the identity block, and wait."""
-        return write(self.arm, "PATCH", self.resource, {"identity": block}, version, if_match)
+        """PATCH the identity block, and wait. Raises CannotAskError where no PATCH with identity is ever made."""
+        if not self.takes_patch:
+            raise CannotAskError("The service makes no PATCH with identity")
+        outcome = write(self.arm, "PATCH", self.resource, {"identity": block}, version, if_match)
+        if self.lag and outcome.made:
+            self.arm.clock.sleep(2 * self.lag)
+            outcome.resource = self.get()
+        return outcome
+
+    def wait_for(self, outcome: Outcome, wanted: tuple[bool, frozenset[str]]) -> None:
+        """Wait some time for what a write made, and remember how long that took."""
+        started = self.arm.clock.now()
+        while outcome.made and kinds(outcome.block) != wanted and self.arm.clock.now() - started < _LATE:
+            self.arm.clock.sleep(2)
+            outcome.resource = self.get()
+            self.lag = self.arm.clock.now() - started
+        if kinds(outcome.block) != wanted:
+            self.lag = 0.0
 
     def bring(self, *users: str, system: bool = False) -> None:
         """Bring the resource to these identities, by PATCH or, where that doesn't do it, by PUT. Raises CannotAskError.
@@ -144,8 +164,8 @@ class Scene:
         keys = {key.lower(): key for key in (current or {}).get("userAssignedIdentities") or {}}
         gone = [key for lower, key in keys.items() if lower not in wanted[1]]
         kept = [keys.get(user.lower(), user) for user in users]
-        outcome = self.patch(block_of(kept, gone if users else (), system=system))
-        if kinds(outcome.block) != wanted:
+        outcome = self.patch(block_of(kept, gone if users else (), system=system)) if self.takes_patch else None
+        if outcome is None or kinds(outcome.block) != wanted:
             outcome = self.put(block_of(users, system=system))
         if kinds(outcome.block) != wanted:
             raise CannotAskError(f"The resource can't be brought to where the question begins: {outcome.words()}")

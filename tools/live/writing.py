@@ -29,7 +29,9 @@ class Sight:
 
 @dataclass
 class Outcome:
-    """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none) or Running (given up)."""
+    """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
+    say) or Running (given up).
+    """
 
     answer: Answer
     operation: str = "None"
@@ -49,6 +51,11 @@ class Outcome:
         return self.answer.status == 200 and not self.headers and self.answer.state.lower() == "succeeded"
 
     @property
+    def made(self) -> bool:
+        """Whether the service said yes and nothing after that said no."""
+        return self.answer.ok and self.operation in ("None", "Succeeded", "Unknown")
+
+    @property
     def block(self) -> dict[str, Any] | None:
         """The identity block at the end."""
         return self.resource.block if self.resource else None
@@ -60,7 +67,7 @@ class Outcome:
             return f"{said}: {str(self.answer.error.get('message', '') or self.answer.text)[:300]}"
         said += f" with {' and '.join(self.headers)}" if self.headers else " without operation headers"
         said += f", {_body_words(self.answer)}; "
-        said += "no operation" if self.operation == "None" else f"the operation ended {self.operation}"
+        said += "no operation" if self.operation == "None" else f"the operation: {self.operation}"
         said += f" ({self.error})" if self.error else ""
         return f"{said}; done after {self.seconds:.0f} s; the resource then has {words(self.block)}"
 
@@ -73,27 +80,39 @@ def write(arm: Arm, method: str, resource: str, body: Any, version: str, if_matc
     return outcome
 
 
+def address(answer: Answer) -> str | None:
+    """Where the operation of a write is followed."""
+    found = answer.headers.get("azure-asyncoperation")
+    if found is None and answer.status in (201, 202):
+        found = answer.headers.get("location")
+    return found if answer.ok and found and "://" in found else None
+
+
+def running(arm: Arm, resource: str, version: str, answer: Answer) -> bool:
+    """Whether the operation of a write still runs, or the resource is busy."""
+    if address(answer):
+        return ended(arm.ask("GET", str(address(answer))))[0] == "Running"
+    return busy(arm.ask("GET", resource, version=version))
+
+
 def follow(arm: Arm, resource: str, version: str, outcome: Outcome, started: float) -> None:
     """Wait for the end of the operation and until the resource is settled; look at the resource meanwhile."""
-    address = outcome.answer.headers.get("azure-asyncoperation")
-    if address is None and outcome.answer.status in (201, 202):
-        address = outcome.answer.headers.get("location")
-    if outcome.answer.ok and address and "://" in address:
-        _follow_operation(arm, resource, version, outcome, started, address)
+    if address(outcome.answer):
+        _follow_operation(arm, resource, version, outcome, started)
     outcome.resource = arm.ask("GET", resource, version=version)
-    while outcome.answer.ok and _busy(outcome.resource) and arm.clock.now() - started < LIMIT:
+    while outcome.answer.ok and busy(outcome.resource) and arm.clock.now() - started < LIMIT:
         arm.clock.sleep(2)
         outcome.resource = arm.ask("GET", resource, version=version)
     outcome.seconds = arm.clock.now() - started
 
 
-def _follow_operation(arm: Arm, resource: str, version: str, outcome: Outcome, started: float, address: str) -> None:
+def _follow_operation(arm: Arm, resource: str, version: str, outcome: Outcome, started: float) -> None:
     polls, wait, outcome.operation = 0, pause(outcome.answer, _PAUSES[0]), "Running"
     while outcome.operation == "Running" and arm.clock.now() - started < LIMIT:
         now = arm.ask("GET", resource, version=version)
         sight = Sight(arm.clock.now() - started, now.state, now.block)
-        poll = arm.ask("GET", address)
-        outcome.operation, outcome.error = _ended(poll)
+        poll = arm.ask("GET", str(address(outcome.answer)))
+        outcome.operation, outcome.error = ended(poll)
         if outcome.operation == "Running":
             outcome.seen.append(sight)
             polls += 1
@@ -101,19 +120,21 @@ def _follow_operation(arm: Arm, resource: str, version: str, outcome: Outcome, s
             wait = pause(poll, _PAUSES[polls] if polls < len(_PAUSES) else 5.0)
 
 
-def _ended(poll: Answer) -> tuple[str, str]:
+def ended(poll: Answer) -> tuple[str, str]:
     """The state of an operation by the answer to a poll, and its error."""
     body = poll.body if isinstance(poll.body, dict) else {}
     status = str(body.get("status") or "")
     if status.lower() in _ENDED:
         return status.capitalize(), " ".join(str(poll.error.get(key) or "") for key in ("code", "message")).strip()
+    if poll.status in (401, 403, 404, 410):
+        return "Unknown", f"its address answers {poll.status} {poll.code}"
     if not poll.ok:
         return "Failed", f"{poll.status} {poll.code}"
-    running = bool(status) or poll.status == 202
-    return "Running" if running else "Succeeded", ""
+    return "Running" if status or poll.status == 202 else "Succeeded", ""
 
 
-def _busy(resource: Answer) -> bool:
+def busy(resource: Answer) -> bool:
+    """Whether a resource says that something is under way."""
     return resource.ok and resource.state != "" and resource.state.lower() not in _ENDED
 
 
