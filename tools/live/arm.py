@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http.client import HTTPException, responses
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
 TIMEOUT = 120.0  # seconds for one answer
@@ -133,7 +133,7 @@ class Arm:
     def send(self, method: str, target: str, body: Any = None, *, version: str | None = None,
              if_match: str | None = None) -> Answer:
         """Send one request and keep it; `target`: a path, or the address of an operation. Raises NoAnswerError."""
-        url = target if "://" in target else self.endpoint + target
+        url = target if "://" in target else self.endpoint + quote(target, safe="/()!,;:@&=+$*'")
         if version:
             url += f"?api-version={version}"
         headers = {"If-Match": if_match} if if_match else {}

@@ -57,7 +57,7 @@ def run_all(scene: Scene, az: Az) -> list[Ran]:
         (["assign", *where, "--user-assigned", scene.one, scene.two.rsplit("/", 1)[-1]], (True, both)),
         (["assign", *where, "--system-assigned", "--user-assigned", scene.one], (True, both)),
         (["list", "-g", scene.group], (True, both)),
-        (["wait", *where, "--custom", "identity.principalId", "--timeout", "300"], (True, both)),
+        (["wait", *where, "--created", "--timeout", "60"], (True, both)),
         (["remove", *where, "--user-assigned", scene.two], (True, one)),
         (["remove", *where, "--system-assigned", "--yes"], (False, one)),
         (["show", *where], (False, one)),
@@ -78,7 +78,7 @@ def _run(scene: Scene, az: Az, args: list[str], wanted: State, before: str) -> R
     except NoAnswerError as error:
         return Ran(line, False, f"{before}then the resource can't be read: {error}", seconds)
     printed = _printed(scene, args[0], run.stdout)
-    right = kinds(resource.block) == wanted and (args[0] == "wait" or kinds(printed) == wanted)
+    right = args[0] == "wait" or kinds(resource.block) == kinds(printed) == wanted
     said = words(resource.block) if right else (
         f"wanted {_words(wanted)}; printed {run.stdout.strip()[:300]!r}; the resource has {words(resource.block)}")
     return Ran(line, right, before + said, seconds)
@@ -91,8 +91,7 @@ def _printed(scene: Scene, verb: str, stdout: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     if verb == "list" and isinstance(found, list):
-        found = next((one.get("identity") for one in found
-                      if str(one.get("id")).lower() == scene.resource.lower()), None)
+        found = next((one for one in found if str(one.get("id")).lower() == scene.resource.lower()), None)
     return found if isinstance(found, dict) else None
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from .commands import Run
 
 # The user's command index must not learn of another extension folder; no other setting plays a part.
-_OWN = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_NO_COLOR": "true",
+OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_NO_COLOR": "true",
         "AZURE_CORE_ONLY_SHOW_ERRORS": "false", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
 
 
@@ -38,7 +38,7 @@ class Login:
         env = {key: value for key, value in os.environ.items() if key != "AZURE_EXTENSION_DEV_SOURCES"}
         done = subprocess.run([self.python, "-m", "azure.cli", *args], stdin=subprocess.DEVNULL, text=True,
                               capture_output=True, check=False,
-                              env={**env, **_OWN, "AZURE_EXTENSION_DIR": str(self.extensions)})
+                              env={**env, **OWN_SETTINGS, "AZURE_EXTENSION_DIR": str(self.extensions)})
         return Run(done.returncode, done.stdout, done.stderr)
 
     def ask(self, *args: str) -> Any:

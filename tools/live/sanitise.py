@@ -117,7 +117,7 @@ class Sanitiser:
             dashed = f"{found[:8]}-{found[8:12]}-{found[12:16]}-{found[16:20]}-{found[20:]}"
             return self._known.get(dashed, "").replace("-", "") or self._guid(dashed).replace("-", "")
         if kind == "hash":
-            return "*" + self._hashes.setdefault(found[-64:], f"{len(self._hashes) + 1:064d}")
+            return "*" + self._hashes.setdefault(found[-64:], f"{'F' * 56}{len(self._hashes) + 1:08d}")
         if kind == "host":
             return match.group() if found in _KEPT_HOSTS | {AZURE_HOST} else HOST
         return _FIXED[kind]

@@ -24,7 +24,7 @@ _DELETE = {"communicationservices": "az resource delete --ids", "userassignedide
            "roleassignments": "az role assignment delete --ids"}
 _DELETE_TRIES = 12  # while an operation that was broken off is still running
 _DELETE_PAUSE = 10.0
-_LATE = 60.0  # seconds after the end of a PATCH until its change is given up
+_LATE = 60.0  # seconds after the end of an operation until it is taken for ended
 
 
 class CannotAskError(Exception):
@@ -118,7 +118,7 @@ class Scene:
 
     def put(self, block: dict[str, Any]) -> Outcome:
         """PUT the resource with an identity block, and wait."""
-        return write(self.arm, "PUT", self.resource, self.put_body(block), VERSION)
+        return self._write("PUT", self.put_body(block))
 
     @staticmethod
     def put_body(block: dict[str, Any]) -> dict[str, Any]:
@@ -134,13 +134,26 @@ class Scene:
 
     def patch(self, block: dict[str, Any], *, if_match: str | None = None, version: str = VERSION) -> Outcome:
         """PATCH the identity block, and wait. Raises CannotAskError where no PATCH with identity is ever made."""
-        if not self.takes_patch:
-            raise CannotAskError("The service makes no PATCH with identity")
-        outcome = write(self.arm, "PATCH", self.resource, {"identity": block}, version, if_match)
+        self.needs_patch()
+        outcome = self._write("PATCH", {"identity": block}, version, if_match)
         if self.lag and outcome.made:
             self.arm.clock.sleep(2 * self.lag)
             outcome.resource = self.get()
         return outcome
+
+    def needs_patch(self) -> None:
+        """Raise CannotAskError where no PATCH with identity is ever made."""
+        if not self.takes_patch:
+            raise CannotAskError("The service makes no PATCH with identity")
+
+    def _write(self, method: str, body: Any, version: str = VERSION, if_match: str | None = None) -> Outcome:
+        """Write; again for some time where an operation that was begun before has not ended yet."""
+        started = self.arm.clock.now()
+        while True:
+            outcome = write(self.arm, method, self.resource, body, version, if_match)
+            if outcome.answer.status != 409 or self.arm.clock.now() - started > _LATE:
+                return outcome
+            self.arm.clock.sleep(5)
 
     def wait_for(self, outcome: Outcome, wanted: tuple[bool, frozenset[str]]) -> None:
         """Wait some time for what a write made, and remember how long that took."""
