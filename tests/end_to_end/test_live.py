@@ -43,7 +43,7 @@ from tools.live.sanitise import Sanitiser, known_secrets
 from tools.live.scene import READER, CannotAskError, Scene
 
 GROUP = "Somebodys-Group"
-QUICK = {"put_resource_seconds": 2.0, "put_operation_seconds": 4.0}
+QUICK: dict[str, Any] = {"put_resource_seconds": 2.0, "put_operation_seconds": 4.0}
 WITH_INDEX = {"AZURE_CORE_COLLECT_TELEMETRY": "no"}  # without the index of commands, az takes some seconds more
 TOKENS_AND_TRACES = {"msal_token_cache.json", "msal_token_cache.bin", "msal_http_cache.bin", "az.json", "az.sess"}
 PATH_OF_THE_RESOURCE = "/communicationServices/[^/]+$"
@@ -309,6 +309,7 @@ def commands(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.Mon
         clock.sleep(seconds)
 
     monkeypatch.setattr(FakeTime, "sleep", sleep)
+    monkeypatch.setattr("time.sleep", clock.sleep)  # core's own wait
     az = InProcessAz(installed.copy(tmp_path / "live").config, sim, monkeypatch)
 
     def run(args: Sequence[str]) -> Run:
@@ -337,6 +338,12 @@ def test_the_commands_do_what_they_should(commands: Callable[..., Report], name:
     ran = commands(**DEVIATIONS[name][0]).commands
     assert [one.line for one in ran if not one.holds] == []
     assert {one.line.split()[3] for one in ran} == {"assign", "remove", "show", "list", "wait"}
+
+
+@pytest.mark.xfail(strict=True, reason="the commands take 200 with the resource, and nothing else yet")
+@pytest.mark.parametrize("name", WITH_AN_OPERATION)
+def test_the_commands_follow_operations(commands: Callable[..., Report], name: str) -> None:
+    assert [one.line for one in commands(**DEVIATIONS[name][0]).commands if not one.holds] == []
 
 
 @pytest.mark.parametrize("name", ["ignored", "failed", "null is refused"])
@@ -418,7 +425,7 @@ class Elsewhere(BaseHTTPRequestHandler):
     things: dict[str, dict[str, Any]]
     polls: list[int]
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # nothing is printed
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
     def handle_one(self) -> None:

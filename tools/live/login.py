@@ -18,8 +18,8 @@ from typing import Any
 from .commands import Run
 
 # The user's command index must not learn of another extension folder; no other setting plays a part.
-OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_NO_COLOR": "true",
-        "AZURE_CORE_ONLY_SHOW_ERRORS": "false", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
+OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no",
+                "AZURE_CORE_NO_COLOR": "true", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
 
 
 class LoginError(Exception):
