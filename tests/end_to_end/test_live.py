@@ -25,7 +25,7 @@ import yaml
 from armsim import Armsim, Fault, ManualClock, ScaledClock, Throttle, wire
 from armsim.patch_shapes import ALLOWED, FAILURES, SHAPES, PatchShape
 from armsim.state import CLIENT, SUBSCRIPTION, TENANT
-from az import Az
+from az import ROOT, Az
 from in_process import FakeTime, InProcessAz
 from test_armsim_recordings import GUID, Replay, from_yaml, prepare_group
 
@@ -36,7 +36,7 @@ from tools.live import login as login_module
 from tools.live.arm import Arm
 from tools.live.assumptions import DOCUMENT, LINES, document_lines
 from tools.live.commands import Run
-from tools.live.login import Login
+from tools.live.login import Login, LoginError
 from tools.live.questions import GRAPH, QUESTIONS
 from tools.live.report import Report
 from tools.live.sanitise import Sanitiser, known_secrets
@@ -158,6 +158,32 @@ def test_a_patch_that_is_refused(stage: Callable[..., Stage]) -> None:
     assert {key: one.holds for key, one in report.findings.items() if not one.holds} == {
         "patch-taken": False, "patch-synchronous": None, "busy-while-running": None, **NO_PATCH}
     assert report.findings["patch-taken"].seen.startswith("refused: 400 PatchNotSupported")
+    assert here.empty
+
+
+def test_an_answer_of_another_form(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    here.sim.add_fault(Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200, body='{"rows": []}',
+                             content_type="application/json"))
+    report, _ = here.run()
+    assert {key: one.holds for key, one in report.findings.items() if not one.holds} == {
+        "graph-soon": None, "graph-row": None}
+    assert report.findings["graph-soon"].seen == "an answer of a form that nobody expected (KeyError: 'data')"
+
+
+def test_a_login_that_ends(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    location, tokens = here.scene.check(), iter(["one"])
+
+    def token() -> str:
+        for one in tokens:
+            return one
+        raise LoginError("AADSTS700082: The refresh token has expired.")
+
+    here.scene.arm = Arm(here.sim.url, token, here.sim.clock, here.sim.ca_file)
+    here.sim.add_fault(Fault("PUT", PATH_OF_THE_RESOURCE, times=1000, status=401, code="ExpiredAuthenticationToken"))
+    report = live(here.scene, location, no_az, say=lambda _: None)
+    assert report.stopped.startswith("AADSTS700082")
     assert here.empty
 
 
@@ -494,6 +520,12 @@ class Elsewhere(BaseHTTPRequestHandler):
             block["userAssignedIdentities"] = {
                 user.upper(): {"principalId": "p", "clientId": "c"} for user in users}
         known["identity"] = None if kind == "none" else block
+
+
+def test_it_knows_no_simulation() -> None:
+    files = list((ROOT / "tools" / "live").glob("*.py"))
+    assert len(files) > 5
+    assert [path.name for path in files if "armsim" in path.read_text(encoding="utf-8").lower()] == []
 
 
 def test_another_server(tmp_path: Path) -> None:

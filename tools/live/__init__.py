@@ -20,7 +20,7 @@ from ..private_az import install_extension, private_folder
 from .arm import Arm, NoAnswerError
 from .assumptions import LINES
 from .commands import Az, Ran, run_all
-from .login import Login, LoginError
+from .login import Login
 from .questions import Finding, put
 from .report import VERDICTS, Report
 from .sanitise import Sanitiser, known_secrets
@@ -40,7 +40,7 @@ def run(args: Sequence[str]) -> int:
             arm = Arm(login.endpoint(), lambda: login.token(account["id"]))
             scene = Scene(arm, account["id"], parsed.resource_group)
             location = scene.check()
-        except (LoginError, CannotAskError, NoAnswerError) as error:
+        except (CannotAskError, NoAnswerError) as error:
             print(error)
             return 2
         if not _agreed(scene, account, parsed.yes):

@@ -42,7 +42,7 @@ class RealClock:
 
 
 class NoAnswerError(Exception):
-    """The connection broke, or nothing came in time."""
+    """The connection broke, nothing came in time, or there is no token to ask with."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .arm import NoAnswerError
 from .commands import Run
 
 # The user's command index must not learn of another extension folder; no other setting plays a part.
@@ -22,7 +23,7 @@ OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TEL
                 "AZURE_CORE_NO_COLOR": "true", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
 
 
-class LoginError(Exception):
+class LoginError(NoAnswerError):
     """`az` can't be used; the message is what it said."""
 
 

@@ -49,11 +49,13 @@ def question(key: str) -> Callable[[Question], Question]:
 
 
 def put(key: str, scene: Scene) -> Finding:
-    """Put a question; where it gets no answer, say why."""
+    """Put a question; where it gets no answer, or one that nobody expected, say why."""
     try:
         return QUESTIONS[key](scene)
     except (CannotAskError, NoAnswerError) as error:
         return Finding(None, str(error))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        return Finding(None, f"an answer of a form that nobody expected ({type(error).__name__}: {error})")
 
 
 # ---- is a PATCH with identity taken ----------------------------------------------------------------------------------

@@ -196,7 +196,8 @@ class Scene:
             except NoAnswerError:
                 self.arm.clock.sleep(_DELETE_PAUSE)
                 continue
-            if outcome.answer.status == 404 or outcome.answer.ok and outcome.operation in ("None", "Succeeded"):
+            missing = outcome.resource is not None and outcome.resource.status == 404
+            if outcome.answer.status == 404 or outcome.made and (missing or outcome.operation != "Unknown"):
                 self.made.remove(made)
                 return True
             if outcome.answer.status not in (409, 429, 500, 502, 503, 504):
