@@ -270,15 +270,18 @@ def test_a_provider_that_is_not_registered(stage: Callable[..., Stage]) -> None:
 
 def test_no_secret_is_written_down(stage: Callable[..., Stage], tmp_path: Path) -> None:
     here = stage(patch=brief(SHAPES["load-test"]))
+    here.sim.state.groups[SUBSCRIPTION, GROUP.lower()]["tags"] = {"cost-center": "4711-secret"}
+    here.sim.state.add_resource("another-secret", "other-group")
     user, name = "jane.doe@contoso.example", "Jane Doe"
-    planted = {"a-token", SUBSCRIPTION, TENANT, CLIENT, user, name, GROUP, "contoso", "203.0.113.77",
+    planted = {"cost-center", "4711-secret", "another-secret", "other-group", str(Path.home()),
+               "a-token", SUBSCRIPTION, TENANT, CLIENT, user, name, GROUP, "contoso", "203.0.113.77",
                "c0ffee00deadbeef0123456789abcdef", "MIIHpTCC", "keq3-UAT", "kgKrcT3N", here.sim.url.split("//")[1]}
     here.sim.add_fault(Fault("PATCH", PATH_OF_THE_RESOURCE, nth=3, status=403, code="AuthorizationFailed", message=(
         f"The client '{user}' ({name}) with object id '{CLIENT}' in {TENANT.replace('-', '')}, principal "
         f"c0ffee00deadbeef0123456789abcdef, from 203.0.113.77, https://login.contoso.example/{TENANT}?sig=keq3-UAT, "
         f"has no right over scope '/subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP.lower()}'"),
         headers={"x-ms-routing": user, "Location": f"https://eastus.contoso.example/{CLIENT}?s=keq3-UAT"}))
-    report, _ = here.run(lambda args: Run(1, "", f"ERROR: {user} {' '.join(args)}"))
+    report, _ = here.run(lambda args: Run(1, "", f"ERROR: {user} {Path.home()}/.azure {' '.join(args)}"))
     account = {"tenantId": TENANT, "user": {"name": user}, "name": name}
     sanitiser = Sanitiser(known_secrets(here.sim.url, SUBSCRIPTION, GROUP, account, "a-token"))
     written = "\n".join(path.read_text(encoding="utf-8") for path in report.write(tmp_path, sanitiser)).lower()

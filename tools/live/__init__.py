@@ -74,7 +74,7 @@ def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = 
         _clean(scene, keep, say)
     if stopped:
         say(f"Stopped: {stopped}")
-    return Report(findings, commands, scene.arm.exchanges, stopped)
+    return Report(findings, commands, scene.arm.exchanges, scene.resource, stopped)
 
 
 def _clean(scene: Scene, keep: bool, say: Say) -> None:

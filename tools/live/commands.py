@@ -80,7 +80,7 @@ def _run(scene: Scene, az: Az, args: list[str], wanted: State, before: str) -> R
     printed = _printed(scene, args[0], run.stdout)
     right = args[0] == "wait" or kinds(resource.block) == kinds(printed) == wanted
     said = words(resource.block) if right else (
-        f"wanted {_words(wanted)}; printed {run.stdout.strip()[:300]!r}; the resource has {words(resource.block)}")
+        f"wanted {_words(wanted)}; printed {words(printed)}; the resource has {words(resource.block)}")
     return Ran(line, right, before + said, seconds)
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .arm import Exchange, reason
+from .arm import Answer, Exchange, reason
 from .assumptions import LINES, source
 from .commands import Ran
-from .questions import QUESTIONS, Finding
+from .questions import GRAPH, QUESTIONS, Finding
 from .sanitise import Sanitiser
 
 VERDICTS = {True: "holds", False: "DOES NOT HOLD", None: "not settled"}
@@ -29,6 +29,7 @@ class Report:
     findings: dict[str, Finding]
     commands: Sequence[Ran]
     exchanges: Sequence[Exchange]
+    resource: str  # the ID of ours
     stopped: str = ""  # why the run ended early, if it did
 
     @property
@@ -43,7 +44,7 @@ class Report:
         data = sanitiser.body(self._data())
         files = {"live-report.json": json.dumps(data, indent=1, ensure_ascii=False) + "\n",
                  "live-report.md": _markdown(data),
-                 "live-recording.yaml": _recording(self.exchanges, sanitiser)}
+                 "live-recording.yaml": _recording(self.exchanges, self.resource, sanitiser)}
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
         return [folder / name for name in files]
@@ -79,18 +80,28 @@ def _row(*cells: Any) -> str:
     return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _recording(exchanges: Iterable[Exchange], sanitiser: Sanitiser) -> str:
+def _recording(exchanges: Iterable[Exchange], resource: str, sanitiser: Sanitiser) -> str:
     """The requests in the form of vcrpy, as azure-cli-testsdk writes it. Each value is JSON, which is YAML too."""
     lines = ["interactions:"]
     for one in exchanges:
         body = None if one.body is None else json.dumps(sanitiser.body(one.body), ensure_ascii=False)
         answer = one.answer
+        text = _only_ours(answer, resource) if GRAPH in one.url else answer.text
         lines += ["- request:", f"    body: {_value(body)}", f"    headers: {_headers(one.headers, sanitiser)}",
                   f"    method: {one.method}", f"    uri: {_value(sanitiser.url(one.url))}",
-                  "  response:", f"    body: {{string: {_value(sanitiser.body_text(answer.text))}}}",
+                  "  response:", f"    body: {{string: {_value(sanitiser.body_text(text))}}}",
                   f"    headers: {_headers(answer.headers, sanitiser)}",
                   f"    status: {{code: {answer.status}, message: {_value(reason(answer.status))}}}"]
     return "\n".join([*lines, "version: 1"]) + "\n"
+
+
+def _only_ours(answer: Answer, resource: str) -> str:
+    """An answer of Resource Graph without the rows of other resources."""
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        return answer.text
+    rows = [row for row in body["data"] if str(row.get("id")).lower() == resource.lower()]
+    return json.dumps({**body, "data": rows, "count": len(rows), "totalRecords": len(rows)})
 
 
 def _headers(headers: Any, sanitiser: Sanitiser) -> str:

@@ -12,8 +12,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import platform
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ AZURE_HOST = "management.azure.com"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 USER = "user@example.com"
 HOST = "host.example.com"
+OUR_TAG = "made-by"
 
 # Headers that a client of ARM goes by; all others are left out.
 HEADERS = frozenset({
@@ -81,8 +84,11 @@ class Sanitiser:
         return f"{scheme}://{netloc}{self._plain(parts.path)}{'?' if query else ''}{query}"
 
     def body(self, body: Any) -> Any:
-        """JSON without secrets."""
+        """JSON without secrets, and without any tag but ours."""
         if isinstance(body, dict):
+            tags = body.get("tags")
+            if isinstance(tags, dict):
+                body = {**body, "tags": {key: value for key, value in tags.items() if key == OUR_TAG}}
             return {self.text(key) if "/" in key or len(key) > 30 else key:
                     _BY_NAME[key] if key in _BY_NAME and isinstance(value, str) else self.body(value)
                     for key, value in body.items()}
@@ -145,6 +151,7 @@ def known_secrets(endpoint: str, subscription: str, group: str, account: Mapping
     known |= dict.fromkeys(tenants, "00000000-0000-4000-a000-000000000000")
     if "." in host:
         known[host.rsplit(":", 1)[0]] = AZURE_HOST
+    known |= {str(Path.home()): "~", platform.node(): HOST}
     return {**known, host: AZURE_HOST, subscription: SUBSCRIPTION, group: "live-group"}
 
 

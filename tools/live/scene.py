@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .arm import Answer, Arm, NoAnswerError
+from .sanitise import OUR_TAG
 from .writing import Outcome, follow, kinds, write
 
 VERSION = "2023-04-01"  # of Microsoft.Communication; what the extension sends
@@ -123,7 +124,7 @@ class Scene:
     @staticmethod
     def put_body(block: dict[str, Any]) -> dict[str, Any]:
         """The body of a PUT."""
-        return {"location": "global", "tags": {"made-by": "dev.py live"}, "identity": block,
+        return {"location": "global", "tags": {OUR_TAG: "dev.py live"}, "identity": block,
                 "properties": {"dataLocation": "unitedstates"}}
 
     # ---- what questions do ---------------------------------------------------------------------------------------
