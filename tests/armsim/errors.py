@@ -111,7 +111,7 @@ def null_in_put() -> ArmError:
 
 
 def null_in_patch() -> ArmError:
-    """null in the map of a PATCH, where a service doesn't take it (terraform-provider-azurerm issue 25058)."""
+    """null in the map of a PATCH, where a service doesn't take it (A3)."""
     return ArmError(400, "InvalidIdentityValues",
                     "The 'UserAssignedIdentities' property keys should only be empty json objects.", headers=GATEWAY)
 

@@ -83,7 +83,7 @@ class Rules:
                 if value is None:
                     users.pop(stored or "", None)
                 else:
-                    users[stored or key] = self._principal(key)  # also of one that was deleted since (assumed)
+                    users[stored or key] = self._principal(key)  # also of one that was deleted since (A9)
             if not users:
                 raise errors.missing_identity_ids()
         return StoredIdentity(self._system(before, kinds), users, True)

@@ -58,7 +58,7 @@ def from_yaml(path: Path) -> list[Step]:
         request, response = one["request"], one["response"]
         steps.append(Step(request["method"], request["uri"], _json(request["body"]), response["status"]["code"],
                           {name.lower(): values[0] for name, values in response["headers"].items()},
-                          _json(response["body"]["string"]), request["headers"].get("If-Match", [None])[0]))
+                          _json(response["body"]["string"]), request.get("headers", {}).get("If-Match", [None])[0]))
     return steps
 
 
