@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..command_line import parser
 from ..environment import for_demo
 from ..private_az import install_extension, private_folder
 from .arm import Arm, NoAnswerError
@@ -111,9 +112,10 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
 
 
 def _parse(args: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dev.py live", description=__doc__)
-    parser.add_argument("--resource-group", "-g", required=True, help="an existing group; what it has stays as it is")
-    parser.add_argument("--subscription", help="name or ID; the default is that of your az login")
-    parser.add_argument("--keep", action="store_true", help="leave what was made; say how to delete it")
-    parser.add_argument("--yes", "-y", action="store_true", help="do not ask before making anything")
-    return parser.parse_args(args)
+    command = parser("live", "Put every question about the real service to it, with your own az login, and write down "
+                             "what it does. See docs/live.md.")
+    command.add_argument("--resource-group", "-g", required=True, help="an existing group; what it has stays as it is")
+    command.add_argument("--subscription", help="name or ID; the default is that of your az login")
+    command.add_argument("--keep", action="store_true", help="leave what was made; say how to delete it")
+    command.add_argument("--yes", "-y", action="store_true", help="do not ask before making anything")
+    return command.parse_args(args)
