@@ -393,10 +393,10 @@ def test_commands_that_can_not_do_it_are_named(commands: Callable[..., Report], 
 @pytest.fixture
 def logged_in(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's surroundings: a login, and a folder to be in. Yields the folder of the CLI's settings."""
-    real, clock = sim.clock, ScaledClock(10)
+    real, clock = sim.clock, ScaledClock(5)
     sim.clock = clock
     sim.reset()
-    sim.options.put_resource_seconds, sim.options.put_operation_seconds = 2.0, 4.0
+    sim.options.put_resource_seconds, sim.options.put_operation_seconds = 2.0, 12.0
     sim.state.add_group(GROUP)
     config = installed.copy(tmp_path / "azure").config
     for name, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config)}.items():
