@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .model.consent import Consent
 
 if TYPE_CHECKING:
-    from .actions.schedule import Outcome
+    from .actions.schedule import Results
     from .model.names import Resource
 
 Block = dict[str, Any]
@@ -98,7 +98,7 @@ def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = Fa
     results(cmd, outcome, resources)
 
 
-def _printed(cmd: Any, outcome: Outcome[Block], resources: list[Resource], dry_run: bool = False
+def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource; of several a list, each block with the ID of its resource."""
     from .actions.each import results

@@ -18,17 +18,18 @@ from ..arm.client import Arm
 from ..arm.errors import AGAIN, explain, explained
 from ..model.identity import identities_of, words
 from ..model.steps import Life
-from .schedule import MOST_WORKERS, WORKERS, Clock, Outcome, Schedule, Target
+from .schedule import MOST_WORKERS, WORKERS, Results, Schedule, Target
+from .sender import Clock
 from .terminal import interruptible, signs_of_life
 
 logger = get_logger(__name__)
 T = TypeVar("T")
-K = TypeVar("K", bound="Target")
+K = TypeVar("K", bound=Target)
 CLOCK = Clock()
 
 
 def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
-             ready: Callable[[Mapping[Any, Any]], None] | None = None) -> Outcome[T]:
+             ready: Callable[[Mapping[Any, Any]], None] | None = None) -> Results[T]:
     """Live the life of each resource."""
     subscriptions = {resource.subscription.lower() for resource in resources}
     arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
@@ -38,7 +39,7 @@ def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
         return schedule.run(tick)
 
 
-def results(cmd: Any, outcome: Outcome[T], resources: Sequence[K]) -> T | list[T]:
+def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T]:
     """What to print: the result of a single resource; for several a list in the order given. Raises the failure of a
     single one; those of several are reported, and fail the command after its output is printed.
     """
@@ -52,7 +53,7 @@ def results(cmd: Any, outcome: Outcome[T], resources: Sequence[K]) -> T | list[T
     return [outcome.results[resource] for resource in resources if resource in outcome.results]
 
 
-def count_changes(outcome: Outcome[dict[str, Any]]) -> None:
+def count_changes(outcome: Results[dict[str, Any]]) -> None:
     """The last line of a dry run over many resources."""
     changing = [block for block in outcome.results.values() if block["changes"]]
     added, removed = (sum(len(_names(block[one]) - _names(block[other])) for block in changing)
@@ -66,7 +67,7 @@ def _names(block: dict[str, Any]) -> set[str]:
     return set(words(identities_of(block)))
 
 
-def _report(cmd: Any, outcome: Outcome[Any]) -> None:
+def _report(cmd: Any, outcome: Results[Any]) -> None:
     """Name each failed resource with its error, and each way to go on once."""
     if not outcome.failures:
         return
@@ -103,7 +104,7 @@ def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
 
 
 def _interrupted(schedule: Schedule[Any]) -> str:
-    writing = [run.resource for run in schedule.runs if run.wrote]
+    writing = [run.target for run in schedule.runs if run in schedule.sender.wrote]
     outcome, lines = schedule.outcome, ["Interrupted."]
     if schedule.total > 1:
         lines = [f"Interrupted: {len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} "

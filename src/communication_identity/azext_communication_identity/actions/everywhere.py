@@ -19,7 +19,7 @@ from ..model.identity import identities_of, principals_of
 from ..model.steps import Life, RefusedError
 from .each import for_each
 from .reading import joined, list_everywhere, role_names
-from .schedule import Outcome
+from .schedule import Results
 
 logger = get_logger(__name__)
 
@@ -38,7 +38,7 @@ def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str
     return list({item["id"].lower(): item for items in outcome.results.values() for item in items}.values())
 
 
-def add_roles(cmd: Any, outcome: Outcome[dict[str, Any]]) -> None:
+def add_roles(cmd: Any, outcome: Results[dict[str, Any]]) -> None:
     """Complete the role assignments of blocks, those of the resources' own subscriptions, with those of all others and
     with the names of all roles.
     """

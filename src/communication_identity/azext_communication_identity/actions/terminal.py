@@ -49,7 +49,7 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
         shown[:] = [f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s"
                     if schedule.total == 1 else
                     f"{len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} failed, "
-                    f"{schedule.throttled} throttled, {schedule.total - len(outcome)} remaining"]
+                    f"{schedule.sender.throttled} throttled, {schedule.total - len(outcome)} remaining"]
         controller.add(message=shown[0])
 
     def make_room(_message: logging.LogRecord) -> bool:

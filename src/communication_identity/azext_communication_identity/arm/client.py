@@ -57,7 +57,7 @@ def logins(cli_ctx: Any) -> list[Login]:
     return [Login(*login, ids[0], frozenset(one.lower() for one in ids)) for login, ids in known.items()]
 
 
-class Arm:
+class Arm:  # pylint: disable=too-few-public-methods  # it sends
     """Sends requests with the login that can see a subscription. Safe for threads."""
 
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
@@ -147,7 +147,7 @@ def _once_policy() -> Any:
     from azure.core.exceptions import HttpResponseError
     from azure.core.pipeline.policies import HTTPPolicy
 
-    class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes no type arguments at run time
+    class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
         lock, has_token = Lock(), False
 
         def send(self, request: Any) -> Any:

@@ -33,7 +33,7 @@ _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
 
 
 @dataclass(frozen=True)
-class Request:
+class Request:  # pylint: disable=too-many-instance-attributes  # what HTTP needs, and how to go about it
     """One request to ARM. `path`: a path with its query, or an address that the service gave. `body`: JSON.
     `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that ask the same.
     `optional`: an answer that doesn't come within `timeout` seconds isn't waited for, not even where ARM throttles.

@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def removed(self) -> Identities:
-        """What goes."""
+        """What the command removes."""
         return difference(self.before, self.wanted)
 
     @property

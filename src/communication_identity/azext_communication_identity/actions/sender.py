@@ -1,0 +1,191 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Sends requests on a pool of threads, as fast as ARM's token buckets grant them. There is one clock, the given one."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, Union
+
+from ..model.pace import Gate
+from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
+
+Send = Callable[[Request, str], Reply]
+Outcome = Union[Reply, BaseException]
+
+LONGEST_THROTTLE = 900.0  # seconds that one request waits for the end of ARM's throttle
+GRACE = 15.0  # seconds beyond its own time after which a request whose answer only drips is given up
+
+
+class Clock:
+    """The one clock."""
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+        """The next result, or None when the time has come. `busy`: whether any request is under way, which a clock that
+        tests move by hand has to know.
+        """
+        del busy
+        try:
+            return results.get(timeout=max(until - self.now(), 0.0))
+        except Empty:
+            return None
+
+
+@dataclass(eq=False)
+class _Job:
+    """A request, and who waits for its answer. `started`: when a thread took it up. `asked`: the seconds that it has
+    been asked to wait.
+    """
+
+    request: Request
+    subscription: str
+    waiting: list[Any]
+    started: float | None = None
+    asked: float = 0.0
+
+    @property
+    def question(self) -> str:
+        """What it asks; two that ask the same can share an answer."""
+        return f"{self.request.method} {self.request.path} {self.request.body}"
+
+
+class _Bucket(NamedTuple):
+    """What is known of one of ARM's token buckets, and the requests that wait for it."""
+
+    gate: Gate
+    queue: deque[_Job]
+
+
+class Came(NamedTuple):
+    """What came for those who asked."""
+
+    request: Request
+    waiting: list[Any]
+    outcome: Outcome
+
+
+@dataclass
+class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes
+    """Takes requests and gives back what came. `send` sends one with the login of a subscription; `most`: threads."""
+
+    send: Send
+    clock: Clock
+    most: int
+    wrote: set[Any] = field(default_factory=set)  # whose writes have been sent
+    _threads: int = 0
+    _jobs: SimpleQueue[_Job] = field(default_factory=SimpleQueue)
+    _came: SimpleQueue[tuple[_Job, Outcome]] = field(default_factory=SimpleQueue)
+    _ready: deque[Came] = field(default_factory=deque)
+    _under_way: set[_Job] = field(default_factory=set)
+    _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
+    _shared: dict[str, _Job | Outcome] = field(default_factory=dict)
+
+    @property
+    def throttled(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(len(bucket.queue) for bucket in self._buckets.values())
+
+    def ask(self, who: Any, request: Request, subscription: str) -> None:
+        """Send a request, at once or when its bucket grants it."""
+        job = _Job(request, subscription.lower(), [who])
+        known = self._shared.get(job.question) if request.shared else None
+        if isinstance(known, _Job):
+            known.waiting.append(who)
+        elif known is not None:
+            self._ready.append(Came(request, [who], known))
+        elif request.optional and self._bucket(job).gate.opens > self.clock.now():
+            self._ready.append(Came(request, [who], NoAnswer("The service is throttling.")))
+        else:
+            if request.shared:
+                self._shared[job.question] = job
+            self._bucket(job).queue.append(job)
+            self._let_through(self._bucket(job))
+
+    def next(self, until: float) -> Came | None:
+        """What came next, or None when the time has come, or for no reason."""
+        if self._ready:
+            return self._ready.popleft()
+        opens = [bucket.gate.opens for bucket in self._buckets.values() if bucket.queue]
+        got = self.clock.next(self._came, min([until, *opens]), bool(self._under_way))
+        for bucket in self._buckets.values():
+            self._let_through(bucket)
+        if got is None or got[0] not in self._under_way:  # or it was given up
+            return None
+        job, outcome = got
+        self._under_way.discard(job)
+        return self._over(job, outcome)
+
+    def give_up(self) -> None:
+        """Stop waiting for answers that come in drips; their thread is lost to us."""
+        now = self.clock.now()
+        for job in list(self._under_way):
+            patience = job.request.timeout + (0.0 if job.request.optional else GRACE)
+            if job.started is not None and now - job.started > patience:
+                self._under_way.discard(job)
+                self.most += 1
+                self._ready.append(self._deliver(job, NoAnswer(
+                    f"No complete answer within {patience:.0f} seconds.", stalled=True, at=now)))
+
+    def _bucket(self, job: _Job) -> _Bucket:
+        return self._buckets.setdefault((job.subscription, job.request.kind), _Bucket(Gate(), deque()))
+
+    def _let_through(self, bucket: _Bucket) -> None:
+        """Start as many requests as may pass now."""
+        now = self.clock.now()
+        while bucket.queue and bucket.gate.opens <= now:
+            bucket.gate.take(now)
+            job = bucket.queue.popleft()
+            job.started = None
+            self._under_way.add(job)
+            if job.request.kind == "write":
+                self.wrote.update(job.waiting)
+            if len(self._under_way) > self._threads < self.most:
+                self._threads += 1
+                threading.Thread(target=self._work, daemon=True).start()  # daemons don't keep the process alive
+            self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            job.started = self.clock.now()
+            try:
+                outcome: Outcome = self.send(job.request, job.subscription)
+            except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the life that asked
+                outcome = error
+            self._came.put((job, outcome))
+
+    def _over(self, job: _Job, outcome: Outcome) -> Came | None:
+        """What to hand over; None where ARM throttles and the request has to wait."""
+        now, bucket = self.clock.now(), self._bucket(job)
+        if isinstance(outcome, Answer) and outcome.status == 429:
+            asked = seconds_asked_for(outcome)
+            if job.asked + asked <= LONGEST_THROTTLE and not job.request.optional:
+                job.asked += asked
+                bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
+                bucket.queue.append(job)
+                return None
+            outcome = replace(outcome, waited=job.asked)
+        else:
+            bucket.gate.granted()
+        return self._deliver(job, replace(outcome, at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
+
+    def _deliver(self, job: _Job, outcome: Outcome) -> Came:
+        if job.request.shared:
+            if isinstance(outcome, Answer) and (isinstance(outcome.body, dict) if outcome.ok else outcome.status < 500):
+                self._shared[job.question] = outcome
+            else:  # the next one who asks may have more luck
+                self._shared.pop(job.question, None)
+        return Came(job.request, job.waiting, outcome)
