@@ -3,8 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Nothing needs what Windows lacks: the whole extension is imported, and a life runs, on a Python without it.
-"""
+"""Nothing needs what Windows lacks: the whole extension is imported, and a life runs, on a Python without it."""
 
 from __future__ import annotations
 
