@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, Union
 
 from ..model.pace import Gate, Pace
-from ..model.steps import Answer, Await, Life, NoAnswer, Pause, Reply, Request, seconds_asked_for
+from ..model.steps import Answer, Await, Life, NoAnswer, Pause, Reply, Request, passes, seconds_asked_for
 
 T = TypeVar("T")
 Send = Callable[[Request, str], Reply]
@@ -322,7 +322,11 @@ class Schedule(Generic[T]):
 
     def _hand_over(self, job: _Job, came: Came) -> None:
         if job.request.shared:
-            self._shared[f"{job.request.method} {job.request.path} {job.request.body}"] = came
+            key = f"{job.request.method} {job.request.path} {job.request.body}"
+            if not isinstance(came, (Answer, NoAnswer)) or passes(came):
+                del self._shared[key]  # who asks again gets another answer
+            else:
+                self._shared[key] = came
         for run in job.runs:
             if job.request.kind == "write":
                 self._age(run)
