@@ -67,6 +67,7 @@ class Arm:
 
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
+        client = self._client(subscription)  # first: one thread imports azure-core, whose modules import each other
         from azure.core.exceptions import (
             AzureError,
             HttpResponseError,
@@ -75,7 +76,6 @@ class Arm:
         )
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
-        client = self._client(subscription)
         if not self._is_arms(request.path):
             return NoAnswer(f"The address is not one of Azure Resource Manager: {shown(request.path)}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
