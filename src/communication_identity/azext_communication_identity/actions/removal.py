@@ -103,7 +103,9 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
         yield Ready(removal)
     else:
         removal.warn()
-    document = yield from write_identities(resource, document, after_remove, change, no_wait=order.no_wait)
+    # Role assignments are deleted once the identity is gone, so there is a wait.
+    document = yield from write_identities(resource, document, after_remove, change,
+                                           no_wait=order.no_wait and not removal.delete)
     if removal.delete:
         yield from _delete(removal)
     return plain_block(document.block)

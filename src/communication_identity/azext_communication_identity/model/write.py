@@ -41,6 +41,7 @@ CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the sa
 OPERATION_LIMIT = 1800.0  # seconds to follow one operation
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
+FAILURE_LIMIT = 15  # failures in a row, about 30 seconds, until an operation's address is of no use
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", "failed", "canceled")
@@ -216,16 +217,18 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     """Look at the operation's address until it's over, or until the address turns out to be of no use: then what the
     resource shows has to do. Returns when. Raises AzureResponseError where the operation failed.
     """
-    since, looks, asked = reply.at, 0, reply.retry_after
+    since, looks, failures, asked = reply.at, 0, 0, reply.retry_after
     while True:
         yield Await(since, looks, asked)
         looks += 1
         look: Reply = yield Request("GET", address)
         if not isinstance(look, Answer) or look.status in PASSING:
-            if looks > 200 or look.at - since > OPERATION_LIMIT or (isinstance(look, NoAnswer) and look.stalled):
+            failures += 1
+            if failures > FAILURE_LIMIT or (isinstance(look, NoAnswer) and (look.stalled or look.final)):
                 return look.at
             asked = None
             continue
+        failures = 0
         state, error = _operation_state(look, has_status)
         if state in ("failed", "canceled"):
             raise AzureResponseError(
