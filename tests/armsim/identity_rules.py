@@ -78,8 +78,8 @@ class Rules:
                 stored = next((known for known in users if known.lower() == key.lower()), None)
                 if value is None:
                     users.pop(stored or "", None)
-                elif stored is None:
-                    users[key] = self._principal(key)
+                else:  # looked up each time (A9)
+                    users[stored or key] = self._principal(stored or key)
             if not users:
                 raise errors.missing_identity_ids()
         return StoredIdentity(self._system(before, kinds), users, True)

@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, Union
 
 from ..model.pace import Gate, Pace
-from ..model.steps import Answer, Await, Life, NoAnswer, Pause, Reply, Request, seconds_asked_for
+from ..model.steps import PASSING, Answer, Await, Life, NoAnswer, Pause, Reply, Request, seconds_asked_for
 
 T = TypeVar("T")
 Send = Callable[[Request, str], Reply]
@@ -107,6 +107,11 @@ class _Job:
     runs: list[_Run]
     started: float | None = None  # None: no thread has taken it up yet
 
+    @property
+    def key(self) -> str:
+        """What makes it the same as another one. A login may not know what another knows."""
+        return f"{self.runs[0].resource.subscription} {self.request.method} {self.request.path} {self.request.body}".lower()
+
 
 class Schedule(Generic[T]):
     """Runs a life for each resource. `send` sends one request with the login of a subscription. `ready` is called once,
@@ -131,7 +136,7 @@ class Schedule(Generic[T]):
         self._heap: list[tuple[float, int, _Run | tuple[str, str]]] = []
         self._tickets = count(1)
         self._gates: dict[tuple[str, str], tuple[Gate, deque[_Job]]] = {}
-        self._shared: dict[str, _Job | Came] = {}
+        self._shared: dict[str, _Job | Answer] = {}
         self._held: dict[_Run, Any] = {}
         self._pace = Pace()
         self._parked: set[_Run] = set()
@@ -249,18 +254,15 @@ class Schedule(Generic[T]):
     # ---- requests ----------------------------------------------------------------------------------------------------
 
     def _ask(self, run: _Run, request: Request) -> None:
+        job = _Job(request, [run])
         if request.shared:
-            key = f"{request.method} {request.path} {request.body}"
-            known = self._shared.get(key)
-            if isinstance(known, _Job):
+            known = self._shared.setdefault(job.key, job)
+            if isinstance(known, _Job) and known is not job:
                 known.runs.append(run)
                 return
-            if known is not None:
+            if known is not job:
                 self._go_on(run, known)
                 return
-            self._shared[key] = job = _Job(request, [run])
-        else:
-            job = _Job(request, [run])
         gate, queue = self._gates.setdefault(self._gate_of(job), (Gate(), deque()))
         if request.optional and gate.opens > self._clock.now():
             self._hand_over(job, NoAnswer("The service is throttling."))
@@ -321,8 +323,10 @@ class Schedule(Generic[T]):
         self._hand_over(job, replace(came, at=now) if isinstance(came, (Answer, NoAnswer)) else came)
 
     def _hand_over(self, job: _Job, came: Came) -> None:
-        if job.request.shared:
-            self._shared[f"{job.request.method} {job.request.path} {job.request.body}"] = came
+        if job.request.shared and isinstance(came, Answer) and came.status not in PASSING and isinstance(came.body, dict):
+            self._shared[job.key] = came
+        elif job.request.shared:  # what breaks once may not break again
+            self._shared.pop(job.key, None)
         for run in job.runs:
             if job.request.kind == "write":
                 self._age(run)
