@@ -139,10 +139,10 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
     return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
 
 
-def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False
-          ) -> Life[Written]:
+def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
+          needs_ids: bool = False) -> Life[Written]:
     """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
-    goes well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
     document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
@@ -154,8 +154,9 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if not planned.changes:
             if no_wait:
                 return Written(document)
-            return (yield from _settle(resource, document, planned, document.at)) if wrote else Written(document)
-        _require_sayable(resource, document)
+            return (yield from _settle(resource, document, planned, document.at)) if wrote or needs_ids else Written(
+                document)
+        require_sayable(resource, document)
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
         reply: Reply = yield request
@@ -292,7 +293,8 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
             for verb, what in (("removed from", lost), ("added to", new)) if what != Identities()]
 
 
-def _require_sayable(resource: Resource, document: Document) -> None:
+def require_sayable(resource: Resource, document: Document) -> None:
+    """Raise ForbiddenError where a PATCH would drop something that is there."""
     unknown = unknown_of(document.block)
     if unknown:
         raise ForbiddenError(
