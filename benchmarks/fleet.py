@@ -16,7 +16,7 @@ from .measuring import Setting, machine, run
 from .service_time import PATCH_SECONDS
 
 SIZE = 1000
-LIMIT = 1.10  # times the ideal time (issue 6)
+LIMIT = 1.10  # times the ideal time
 
 
 def ideal(bucket: float, refill: float) -> float:

@@ -24,7 +24,7 @@ CORE_SHOW, CORE_HELP = "az identity show", "az identity show -h"
 
 @dataclass(frozen=True)
 class Measured:
-    """A command, the core command it is held against, and the ratio to reach (issue 6)."""
+    """A command, the core command it is held against, and the ratio to reach."""
 
     words: str
     against: str
@@ -44,8 +44,8 @@ OURS = {
 }
 MICROSOFT = {"Microsoft's show": (f"communication identity show {APP}", CORE_SHOW),
              "Microsoft's show -h": ("communication identity show -h", CORE_HELP)}  # and what they are held against
-MEMORY_LIMIT = 10  # MiB over `az identity show` (issue 6)
-TABLE_LIMIT = 0.005  # seconds (issue 6)
+MEMORY_LIMIT = 10  # MiB over `az identity show`
+TABLE_LIMIT = 0.005  # seconds
 
 
 def measure(setting: Setting) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 from .measuring import Setting, machine, run
 
 PATCH_SECONDS = 5.0
-LIMIT = 7.0  # seconds (issue 6)
-RECORDED = (79, 94)  # seconds that Microsoft's extension takes in the recordings (issue 6)
+LIMIT = 7.0  # seconds
+RECORDED = (79, 94)  # seconds that Microsoft's extension takes in the recordings
 ASSIGN = "communication identity assign --name myApp --resource-group rg --system-assigned"
 
 

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,8 @@ from az import ROOT, SOURCE, Az
 from tools.wheel import stated
 
 PACKAGE = SOURCE / "azext_communication_identity"
+LAYERS = ("actions", "arm", "model")
+LAYER_DOCSTRINGS = [(layer, "__init__.py") for layer in LAYERS]  # nothing but a docstring
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -62,16 +66,46 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert (document.parent / target).exists(), target
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_names_every_file() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE))
-    assert listed == {path.name for path in PACKAGE.glob("*.py")}
+    listed = re.findall(r"^\| `([\w/]+\.py)`", text, re.MULTILINE)
+    assert sorted(listed) == sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")
+                                    if "tests" not in path.parts and path.parts[-2:-1] + path.parts[-1:] not in LAYER_DOCSTRINGS)
 
 
-def test_the_tests_that_readme_names_exist() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
-    for name in re.findall(r"`(test_\w+?)(?:\.py)?`", (ROOT / "README.md").read_text(encoding="utf-8")):
-        assert f"def {name}(" in code or (ROOT / "tests" / f"{name}.py").exists(), name
+def test_the_arrows_of_the_architecture_are_the_imports_of_the_code() -> None:
+    picture = "".join(blocks(ROOT / "docs" / "architecture.md", "mermaid"))
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", picture, re.MULTILINE))
+    assert set(re.findall(r"^ +(\w+)\[", picture, re.MULTILINE)) == {box for arrow in drawn for box in arrow}
+    assert drawn == set(_imports_between_layers()) | {("arm", "azure")}
+
+
+def _imports_between_layers() -> Iterator[tuple[str, str]]:
+    """Who imports whom, also inside functions and by name (`commands.py`)."""
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] == "tests":
+            continue
+        here = parts[0] if len(parts) > 1 else "cli"
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(r"_lazy\(\"(\w+)\.", text)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.level == len(parts):
+                named += [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+        yield from ((here, layer if layer in LAYERS else "cli") for layer in named
+                    if (layer if layer in LAYERS else "cli") != here)
+
+
+def test_the_tests_that_documents_name_exist() -> None:
+    files = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+             for path in (ROOT / "tests").rglob("test_*.py")}
+    names = set(re.findall(r"^def (test_\w+)", "\n".join(files.values()), re.MULTILINE))
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in re.findall(r"`(test_\w+)`", text):
+            assert name in names, f"{document.name}: {name}"
+        for name in re.findall(r"`(tests/[\w/]+\.py)`", text):
+            assert (ROOT / name).is_file(), f"{document.name}: {name}"
 
 
 def test_version_history_and_licence_are_in_step() -> None:
