@@ -99,6 +99,25 @@ def test_exit_codes(in_process: InProcessAz, sim: Armsim, words: str, code: str)
     assert in_process(["communication", "identity", *shlex.split(words)]).exit_code == int(code)
 
 
+def test_the_messages_of_the_guide_are_those_of_the_code() -> None:
+    table = (ROOT / "docs" / "how-to.md").read_text(encoding="utf-8").split("## What errors mean")[1]
+    messages = [row for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) if row != "you read"]
+    said = [text for path in PACKAGE.rglob("*.py") if "tests" not in path.parts
+            for text in _texts(ast.parse(path.read_text(encoding="utf-8")))]
+    assert len(messages) > 10
+    for message in messages:
+        assert any(message in text for text in said), message
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """The strings of a file, with … for what is filled in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.replace("%s", "…")
+
+
 @pytest.mark.parametrize(("marker", "schema"), [("jobs:", "vendor.github-workflows"),
                                                 ("- task:", "vendor.azure-pipelines")])
 def test_pipelines_are_valid(tmp_path: Path, marker: str, schema: str) -> None:
