@@ -87,7 +87,7 @@ def _operations(data: Data) -> str:
     rows = [[name, str(run["resources"]), f"{run['seconds']:.1f} s", f"{run['ideal']:.0f} s",
              f"{run['seconds'] / run['ideal']:.2f}", f"{run['gets']:.2f}", f"{run['polls']:.2f}", str(run["refused"]),
              f"{run['memory']:.0f} MiB"] for name, run in data["fleets"].items()]
-    title = (f"`assign --ids` where each PATCH is answered 202 and goes on for {data['operation_seconds']:.0f} seconds; "
+    title = (f"`assign --ids` where each PATCH is answered 202 and takes {data['operation_seconds']:.0f} seconds; "
              f"a bucket of {data['bucket']} writes for each subscription, refilled with {data['refill']} a "
              f"second. Ideal: the last operation ends. At most {OPERATIONS_LIMIT:.2f} times that, with at most "
              f"{GETS_LIMIT} GETs for each resource, and {OPERATIONS_MEMORY:.0f} MiB. Where reads are throttled, ARM's "

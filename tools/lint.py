@@ -67,7 +67,7 @@ def _thorough(venv: Environment) -> list[tuple[str, list[str]]]:
         checks.append(("azdev test", [venv.python, str(AZDEV), "test", "communication_identity", "--series",
                                       "--discover"]))
     else:
-        print("azdev is skipped: ../shared/azdev isn't on this machine.")
+        print("azdev is skipped: it isn't set up on this machine.")
     return checks
 
 

@@ -23,8 +23,9 @@ from .environment import (
 from .environment import run as run_command
 
 # What the tests' own process drives: these run `az` as a process, whatever its version.
-TESTS = ("tests/end_to_end/test_commands.py", "tests/end_to_end/test_roles.py", "tests/end_to_end/test_interrupts.py", "tests/end_to_end/test_install.py",
-         "tests/end_to_end/test_beside.py", "tests/fleet/test_fleet.py", "tests/end_to_end/test_docs.py")
+END = "tests/end_to_end"
+TESTS = (*(f"{END}/test_{name}.py" for name in ("commands", "roles", "interrupts", "install", "beside", "docs")),
+         "tests/fleet/test_fleet.py")
 
 # The oldest CLI goes with the oldest azure-core and azure-mgmt-core that the SDK allows: pip would take newer ones than
 # its installers shipped.

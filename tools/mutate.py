@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from .environment import ROOT, SOURCE, WORK, Environment, captured, for_tests
 from .environment import run as run_command
 
 NAME = "azext_communication_identity"
-TESTS = (ROOT / "tests" / "unit", SOURCE / NAME / "tests" / "latest")
+TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "simulated", SOURCE / NAME / "tests" / "latest")
 TREE = WORK / "mutation"  # a copy, flat as mutmut wants it; the checkout isn't touched
 SURVIVORS = WORK / "survivors.txt"
 MINIMUM = 90  # percent of the mutants that the tests notice
@@ -28,7 +29,7 @@ NOTICED = ("killed", "timeout", "caught by type check")
 
 SETTINGS = f"""\
 [tool.pytest.ini_options]
-pythonpath = ["."]
+pythonpath = [".", "tests"]
 addopts = ["--import-mode=importlib", "-p", "no:randomly", "-p", "no:cacheprovider"]
 timeout = 60
 
@@ -73,7 +74,7 @@ def report(venv: Environment, states: dict[str, str]) -> int:
 def _make_tree() -> None:
     shutil.rmtree(TREE, ignore_errors=True)
     shutil.copytree(SOURCE / NAME, TREE / NAME, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    (TREE / "tests").mkdir()
+    shutil.copytree(ROOT / "tests" / "armsim", TREE / "tests" / "armsim", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (path for folder in TESTS for path in sorted(folder.glob("test_*.py"))):
         if knows_only_model(path):
             shutil.copy(path, TREE / "tests")
@@ -81,14 +82,17 @@ def _make_tree() -> None:
 
 
 def knows_only_model(test: Path) -> bool:
-    """Whether a test imports nothing of the extension but model/."""
-    imported = re.findall(rf"^\s*(?:from|import) {NAME}(\S*)", test.read_text(encoding="utf-8"), re.MULTILINE)
-    return bool(imported) and all(name.startswith(".model") for name in imported)
+    """Whether a test imports nothing of ours but model/ and the simulation's state."""
+    helpers = {path.stem for path in (ROOT / "tests").iterdir()} | {"tools", "benchmarks"}
+    imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", test.read_text(encoding="utf-8"), re.MULTILINE)
+    ours = [name for name in imported if name.split(".")[0] in {NAME, *helpers}]
+    ours = [name for name in ours if name.split(".")[0] != "armsim"]
+    return bool(ours) and all(name.startswith(f"{NAME}.model") for name in ours)
 
 
 def mutmut(venv: Environment, *words: str) -> None:
     """Run mutmut in the tree."""
-    run_command([str(venv.scripts / "mutmut"), *words], cwd=TREE)
+    run_command([str(venv.scripts / "mutmut"), *words], cwd=TREE, quiet=not sys.stdout.isatty())  # it draws a bar
 
 
 def output(venv: Environment, *words: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command_line import parser
-from .environment import ROOT, Environment, apart_from_the_users_own, for_tests
+from .environment import ROOT, WORK, Environment, apart_from_the_users_own, for_tests
 from .environment import run as run_command
 
 MINIMUM = 95  # percent of the extension's lines and branches that the whole suite runs
@@ -32,6 +32,7 @@ def run(args: Sequence[str]) -> int:
 
 def _with_coverage(venv: Environment, words: Sequence[str]) -> int:
     coverage = [venv.python, "-m", "coverage"]
+    (WORK / "coverage").mkdir(parents=True, exist_ok=True)  # pyproject.toml puts the data there
     run_command([*coverage, "erase"])
     env = {**apart_from_the_users_own(), "COVERAGE_RCFILE": str(ROOT / "pyproject.toml")}
     tests = run_command([*coverage, "run", "-m", "pytest", *words], env=env, check=False)

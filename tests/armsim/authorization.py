@@ -39,6 +39,7 @@ class Authorization:
     roles: dict[str, Role] = field(default_factory=lambda: dict(BUILT_IN_ROLES))
     gone: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     assigned_at: dict[str, float] = field(default_factory=dict)
+    triples: set[tuple[str, str, str]] = field(default_factory=set)  # scope, role and principal of each assignment
 
     # ---- role definitions --------------------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class Authorization:
         guid = properties["roleDefinitionId"].rsplit("/", 1)[-1]
         self.definition(guid)
         triple = (scope.lower(), guid.lower(), principal.lower())
-        if any(triple == _triple(other) for other in self.assignments.values()):
+        if triple in self.triples:
             raise errors.role_assignment_exists()
         assignment_id = f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
         if assignment_id.lower() in self.assignments:
@@ -93,6 +94,7 @@ class Authorization:
                                    "updatedOn": now},
                     "id": assignment_id, "type": "Microsoft.Authorization/roleAssignments", "name": name}
         self.assignments[assignment_id.lower()] = document
+        self.triples.add(triple)
         self.assigned_at[assignment_id.lower()] = self.clock.now()
         return document
 
@@ -107,6 +109,7 @@ class Authorization:
         """Delete one; None where there is none (ARM answers 204). Nothing else ever deletes one (A30)."""
         document = self.assignments.pop(assignment_id.lower(), None)
         if document:
+            self.triples.discard(_triple(document))
             self.gone.append((self.clock.now(), document))
         return document
 

@@ -110,6 +110,12 @@ def null_in_put() -> ArmError:
                     headers=GATEWAY)
 
 
+def null_in_patch() -> ArmError:
+    """null in the map of a PATCH, where a service doesn't take it (A3)."""
+    return ArmError(400, "InvalidIdentityValues",
+                    "The 'UserAssignedIdentities' property keys should only be empty json objects.", headers=GATEWAY)
+
+
 def linked_invalid_property_id(value: str) -> ArmError:
     """A key of the map that is no ARM ID (K25)."""
     return ArmError(400, "LinkedInvalidPropertyId",

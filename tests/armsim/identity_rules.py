@@ -46,13 +46,15 @@ class StoredIdentity:
 @dataclass
 class Rules:
     """Applies requests. `find`: the principal of a user-assigned identity's resource ID, or None; `new_principal`:
-    makes a system-assigned principal; `merge`: whether the map of a PATCH is merged (K17, A2) or replaces.
+    makes a system-assigned principal; `merge`: whether the map of a PATCH is merged (K17, A2) or replaces;
+    `takes_null`: whether a PATCH may have null in it (A3).
     """
 
     resource_id: str
     find: Callable[[str], Principal | None]
     new_principal: Callable[[], str]
     merge: bool = True
+    takes_null: bool = True
 
     def put(self, before: StoredIdentity, block: dict[str, Any] | None) -> StoredIdentity:
         """PUT replaces (K9); the system-assigned principal stays if it is wanted still (K12)."""
@@ -71,6 +73,8 @@ class Rules:
         if block is None:
             return before
         kinds, sent = self._read(before, block)
+        if None in sent.values() and not self.takes_null:
+            raise errors.null_in_patch()
         users: dict[str, Principal] = {}
         if "userassigned" in kinds:
             users = dict(before.users) if self.merge or "userAssignedIdentities" not in block else {}
@@ -78,8 +82,8 @@ class Rules:
                 stored = next((known for known in users if known.lower() == key.lower()), None)
                 if value is None:
                     users.pop(stored or "", None)
-                elif stored is None:
-                    users[key] = self._principal(key)
+                else:
+                    users[stored or key] = self._principal(key)  # also of one that was deleted since (A9)
             if not users:
                 raise errors.missing_identity_ids()
         return StoredIdentity(self._system(before, kinds), users, True)

@@ -37,7 +37,9 @@ class Options:
     """How the simulated service behaves. Times are in seconds of the clock."""
 
     honour_if_match: bool = True  # A6
+    misunderstand_if_match: bool = False  # every If-Match is 412, that of a fresh GET too
     merge_patch: bool = True  # A2
+    takes_null: bool = True  # in the map of a PATCH (A3)
     patch: PatchShape = PatchShape()  # how a PATCH is answered, and how it ends (A1)
     patch_of: dict[str, PatchShape] = field(default_factory=dict)  # by resource name, instead of `patch`
     patch_fill_after: int = 0  # GETs after a PATCH until it is settled; 0: the answer of the PATCH is
@@ -265,6 +267,8 @@ class ArmState:
             self._may_write(resource.id, resource.name)
             if self.options.honour_if_match and if_match not in (None, "*", resource.etag):
                 raise errors.precondition_failed(resource.name)
+            if self.options.misunderstand_if_match and if_match is not None:
+                raise errors.precondition_failed(resource.name)
             self._may_begin(resource)
             self._may_assign(resource, body.get("identity"))
             self._remember(resource_id, self.clock.now())
@@ -436,7 +440,8 @@ class ArmState:
         resource.finish(self.clock.now())
 
     def _rules(self, resource: CommunicationResource) -> Rules:
-        return Rules(resource.id, self._principal, self._new_principal, self.options.merge_patch)
+        return Rules(resource.id, self._principal, self._new_principal, self.options.merge_patch,
+                     self.options.takes_null)
 
     def _principal(self, identity_id: str) -> Principal | None:
         identity = self.identities.get(identity_id.lower())

@@ -100,7 +100,10 @@ from importlib.machinery import PathFinder
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "azure.mgmt.communication":
-            return PathFinder.find_spec(name, [entry for entry in path if "site-packages" not in entry])
+            spec = PathFinder.find_spec(name, [entry for entry in path if "site-packages" not in entry])
+            if spec is None:
+                raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+            return spec
 
 sys.meta_path.insert(0, Finder())
 """

@@ -44,6 +44,7 @@ class Step:
     status: int
     headers: dict[str, str]
     answer: Any
+    if_match: str | None = None
 
     @property
     def when(self) -> float | None:
@@ -57,7 +58,7 @@ def from_yaml(path: Path) -> list[Step]:
         request, response = one["request"], one["response"]
         steps.append(Step(request["method"], request["uri"], _json(request["body"]), response["status"]["code"],
                           {name.lower(): values[0] for name, values in response["headers"].items()},
-                          _json(response["body"]["string"])))
+                          _json(response["body"]["string"]), request.get("headers", {}).get("If-Match", [None])[0]))
     return steps
 
 
@@ -88,6 +89,7 @@ class Replay:
         self.session.verify = sim.ca_file
         self.names: dict[str, str] = {}  # recorded: simulated
         self.operations: dict[str, str] = {}  # recorded URL: simulated URL
+        self.etags: dict[str, str] = {}  # recorded: simulated
         self.skipped: list[str] = []
 
     def play(self, step: Step) -> None:
@@ -100,7 +102,11 @@ class Replay:
         # The answer's Date is when it was sent; the request came no later.
         if step.when:
             self.clock.move_to(step.when)
-        answer = self.session.request(step.method, url, json=step.body, timeout=10)
+        headers = {"If-Match": re.sub('".*"', lambda match: self.etags[match.group()], step.if_match)
+                   } if step.if_match else {}
+        body = step.body and json.loads(GUID.sub(lambda match: self.names.get(match.group(), match.group()),
+                                                 json.dumps(step.body)))
+        answer = self.session.request(step.method, url, json=body, headers=headers, timeout=10)
         assert answer.status_code == step.status, (step, answer.text)
         self._compare_headers(step, answer)
         self._compare(step.answer, _json(answer.text), step.method + " " + step.url.split("?")[0])
@@ -112,6 +118,7 @@ class Replay:
                 continue
             recorded, simulated = step.headers[name], answer.headers[name]
             if name == "etag":
+                self.etags[recorded] = simulated
                 assert re.fullmatch(r'"[0-9a-f]{8}-0000-[0-9a-f]{4}-0000-[0-9a-f]{12}"', simulated), simulated
             elif name in ("azure-asyncoperation", "location") and recorded.startswith("https:"):
                 self.operations[recorded] = simulated

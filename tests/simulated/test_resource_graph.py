@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from armsim import Armsim, ArmState, ManualClock, resource_graph
+from armsim import SHAPES, Armsim, ArmState, ManualClock, resource_graph
 from azext_communication_identity.arm import queries
 
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
@@ -120,6 +120,23 @@ def test_role_assignments_lag(state: ArmState) -> None:
     assert len(scopes(state)) == 2  # deleted, and still shown
     state.clock.sleep(60)
     assert scopes(state) == []
+
+
+def test_resources_lag_behind_the_end_of_an_operation(state: ArmState) -> None:
+    state.options.graph_lag_seconds = 60
+    state.options.patch = SHAPES["load-test"]
+    resource = state.add_resource("app", "g")
+    state.patch_resource(resource, {"identity": {"type": "SystemAssigned"}})
+
+    def shown() -> tuple[str | None, str]:
+        row, = ask(state, queries.resources())["data"]
+        return (row["identity"] or {}).get("type"), state.get_resource(resource)[0]["properties"]["provisioningState"]
+
+    assert shown() == (None, "Updating")
+    state.clock.sleep(SHAPES["load-test"].seconds + 59)
+    assert shown() == (None, "Succeeded")
+    state.clock.sleep(1)
+    assert shown() == ("SystemAssigned", "Succeeded")
 
 
 def test_resources_lag(state: ArmState) -> None:

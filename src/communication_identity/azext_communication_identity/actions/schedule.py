@@ -33,6 +33,7 @@ Came = Union[Reply, BaseException]
 WORKERS = 64
 MOST_WORKERS = 192
 AHEAD = 250  # resources of a subscription that are begun before the first of them is written: ARM's bucket of reads
+MOST_RUNS = 1500  # resources that are begun and not over, which keeps the memory of a large fleet in bounds
 LONGEST_THROTTLE = 900.0  # seconds that one request waits for the end of ARM's throttle
 GRACE = 15.0  # seconds beyond its own time after which a request whose answer only drips is given up
 TICK = 0.5  # seconds; a wait without an end can't be interrupted on Windows
@@ -142,27 +143,31 @@ class Schedule(Generic[T]):
         return sum(len(queue) for _, queue in self._gates.values())
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Outcome[T]:
-        """Run all to their end; `tick` is called at least twice a second."""
+        """Run all to their end; `tick` is called twice a second."""
         self._begin()
+        next_tick = self._clock.now()
         while self.runs:
             if len(self._held) == len(self.runs):
                 self._release()
                 continue
-            until = min(self._clock.now() + TICK, self._heap[0][0] if self._heap else float("inf"))
+            now = self._clock.now()
+            if now >= next_tick:
+                next_tick = now + TICK
+                self._give_up(now)
+                tick(self)
+            until = min(next_tick, self._heap[0][0] if self._heap else next_tick)
             came = self._clock.next(self._came, until, bool(self._under_way))
             if came is not None:
                 self._answered(*came)
             self._wake()
-            self._give_up()
             self._begin()
-            tick(self)
         return self.outcome
 
     # ---- lives -------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         for subscription, left in self._left.items():
-            while left and self._fresh[subscription] < AHEAD:
+            while left and self._fresh[subscription] < AHEAD and len(self.runs) - len(self._held) < MOST_RUNS:
                 resource, begin = left.popleft()
                 run = _Run(resource, begin())
                 self.runs.add(run)
@@ -207,7 +212,7 @@ class Schedule(Generic[T]):
             self.waits_for = step.why
             run.awaiting, run.looked = step, False
             self._sleep(run, self._pace.due(step, now))
-            if step.own and step.looks == 0:
+            if step.own and step.looks == 0 and not self._pace.knows:
                 self._parked.add(run)
         elif self._ready is None:
             self._go_on(run)
@@ -240,9 +245,10 @@ class Schedule(Generic[T]):
                 self._go_on(sleeper)
 
     def _learn(self, seconds: float) -> None:
-        """One operation is over: look at those that nobody has looked at when they should be over too."""
+        """One operation is over. If it's the first: look at the others when they should be over too."""
+        first = not self._pace.knows
         self._pace.learn(seconds)
-        for run in self._parked:
+        for run in self._parked if first else ():
             if run.awaiting:
                 self._sleep(run, self._pace.due(run.awaiting, self._clock.now()))
 
@@ -328,9 +334,8 @@ class Schedule(Generic[T]):
                 self._age(run)
             self._go_on(run, came)
 
-    def _give_up(self) -> None:
+    def _give_up(self, now: float) -> None:
         """Stop waiting for answers that come in drips; their thread is lost to us."""
-        now = self._clock.now()
         for job in [job for job in self._under_way if job.started is not None and now - job.started
                     > job.request.timeout + (0.0 if job.request.optional else GRACE)]:
             self._under_way.discard(job)

@@ -22,6 +22,9 @@ from ..model.steps import Answer, NoAnswer, Reply, Request
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient
 
+HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "x-ms-user-quota-remaining",
+                     "x-ms-user-quota-resets-after", "x-ms-tenant-subscription-limit-hit"))
+
 
 @dataclass(frozen=True)
 class Login:
@@ -182,12 +185,14 @@ def _transport(connections: int) -> dict[str, Any]:
 
 
 def _answer(response: Any) -> Answer:
+    """Of an answer, only what somebody asks for: a fleet keeps thousands of them."""
     text = response.text()
     try:
         body = json.loads(text) if text.strip() else None
     except ValueError:
         body = None
-    return Answer(response.status_code, body, {name.lower(): value for name, value in response.headers.items()}, text)
+    headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in HEADERS}
+    return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
 
 
 def _first_line(error: Exception) -> str:

@@ -204,11 +204,14 @@ def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
     policies = [info["info"] for info in error.info
                 if info.get("type") == "PolicyViolation" and isinstance(info.get("info"), dict)]
     names = ", ".join(filter(None, map(_policy_words, policies)))
-    return ForbiddenError(
-        f"Azure Policy denied the change: {names or error.said}",
-        "To list the policy assignments, run:\n"
-        "az policy assignment list --disable-scope-strict-match --output table\n"
-        "If the policy requires a policy token, run the command again with --acquire-policy-token.")
+    ways = ["To list the policy assignments, run:\n"
+            "az policy assignment list --disable-scope-strict-match --output table"]
+    wanted = [policy["missingPolicyTokenDetails"] for policy in policies
+              if isinstance(policy.get("missingPolicyTokenDetails"), dict)]
+    if wanted or "token" in error.message.lower():
+        ways.append("The policy requires a policy token. Run the command again with --acquire-policy-token" + (
+            " and --change-reference ID." if any(one.get("isChangeReferenceRequired") for one in wanted) else "."))
+    return ForbiddenError(f"Azure Policy denied the change: {names or error.said}", ways)
 
 
 def _policy_words(policy: dict[str, Any]) -> str:

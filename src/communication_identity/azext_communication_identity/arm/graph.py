@@ -4,7 +4,7 @@
 # --------------------------------------------------------------------------------------------
 
 """Azure Resource Graph: a query for each thousand rows instead of a list for each subscription (REST
-Microsoft.ResourceGraph/resources 2021-03-01; throttling: articles/governance/resource-graph/concepts/
+Microsoft.ResourceGraph/resources 2022-10-01; throttling: articles/governance/resource-graph/concepts/
 guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute old.
 """
 
@@ -24,7 +24,7 @@ from .role_assignments import plain_assignments
 logger = get_logger(__name__)
 T = TypeVar("T")
 
-REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01", query=True)
+REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", query=True)
 _PAGE = 1000  # rows, the most that the service gives
 _PRINCIPALS = 200  # in one query
 
@@ -33,7 +33,9 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
     """What to `keep` of each row that a query finds in all subscriptions of a tenant that the login can read, one POST
     a page. Raises RefusedError, also for an answer that isn't one or never ends.
     """
-    options: dict[str, Any] = {"$top": _PAGE, "allowPartialScopes": True}
+    # The scope filter is for role assignments at management groups, which reach down to everything below.
+    options: dict[str, Any] = {"$top": _PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,
+                               "authorizationScopeFilter": "AtScopeAboveAndBelow"}
     found: list[T] = []
     seen = set()
     while True:

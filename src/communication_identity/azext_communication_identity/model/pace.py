@@ -24,24 +24,31 @@ class Pace:
 
     def __init__(self) -> None:
         self._took: list[float] = []
+        self._usual = 0.0  # seconds
         self._scouts = 0
+
+    @property
+    def knows(self) -> bool:
+        """Whether any operation is over."""
+        return bool(self._took)
 
     def due(self, wait: Await, now: float) -> float:
         """When to look. A Retry-After of the service is kept."""
         asked = now + (wait.at_least or 0.0)
         if wait.own and wait.looks == 0:
             if self._took:
-                return max(asked, wait.since + median(self._took))
+                return max(asked, wait.since + self._usual)
             self._scouts += 1
             if self._scouts > SCOUTS:
                 return max(asked, wait.since + UNKNOWN)
         elif wait.own and self._took and self._scouts > SCOUTS:
             return max(asked, now + 1.5 + wait.looks / 2)  # the others: a little late is fine, many looks are not
-        return max(asked, wait.since + _usual(wait.looks)) if not wait.at_least else asked
+        return max(asked, wait.since + _alone(wait.looks)) if not wait.at_least else asked
 
     def learn(self, seconds: float) -> None:
         """An operation is over after so many seconds."""
         self._took = [*self._took, seconds][-20:]
+        self._usual = median(self._took)
 
 
 class Gate:
@@ -69,7 +76,7 @@ class Gate:
         self._held_until = self.opens = max(self.opens, now + seconds)
 
 
-def _usual(looks: int) -> float:
+def _alone(looks: int) -> float:
     """Seconds from the write to the next look, where nothing is known."""
     if looks < len(LOOKS):
         return LOOKS[looks]

@@ -12,7 +12,7 @@ looks where the service names no time. Which header wins, which states end and w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
@@ -143,6 +143,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
     """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
     goes well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
+    document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
     while True:
         if document.busy:

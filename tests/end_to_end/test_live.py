@@ -1,0 +1,559 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py live` against armsim in many shapes, and against another server that has nothing of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from armsim import Armsim, Fault, ManualClock, ScaledClock, Throttle, wire
+from armsim.patch_shapes import ALLOWED, FAILURES, SHAPES, PatchShape
+from armsim.state import CLIENT, SUBSCRIPTION, TENANT
+from az import ROOT, Az
+from azext_communication_identity.arm import queries
+from in_process import FakeClock, InProcessAz
+from simulated.test_armsim_recordings import GUID, Replay, from_yaml, prepare_group
+
+import tools.live
+from tools.live import arm as arm_module
+from tools.live import live
+from tools.live import login as login_module
+from tools.live.arm import Arm
+from tools.live.assumptions import LINES, document_lines
+from tools.live.commands import Run
+from tools.live.login import Login, LoginError
+from tools.live.questions import GRAPH, GRAPH_QUERY, QUESTIONS
+from tools.live.report import Report
+from tools.live.sanitise import Sanitiser, known_secrets
+from tools.live.scene import READER, CannotAskError, Scene
+
+GROUP = "Somebodys-Group"
+QUICK: dict[str, Any] = {"put_resource_seconds": 2.0, "put_operation_seconds": 4.0}
+WITH_INDEX = {"AZURE_CORE_COLLECT_TELEMETRY": "no"}  # without the index of commands, az takes some seconds more
+TOKENS_AND_TRACES = {"msal_token_cache.json", "msal_token_cache.bin", "msal_http_cache.bin", "az.json", "az.sess"}
+PATH_OF_THE_RESOURCE = "/communicationServices/[^/]+$"
+Runner = Callable[[Sequence[str]], Run]
+
+
+def brief(shape: PatchShape) -> PatchShape:
+    """The same in less time."""
+    return replace(shape, seconds=3.0, settles=shape.settles and 9.0)
+
+
+def no_az(_args: Sequence[str]) -> Run:
+    return Run(1, "", "no az here")
+
+
+@dataclass
+class Stage:
+    """A simulated service with a clock moved by whoever waits, and a scene in it."""
+
+    sim: Armsim
+    scene: Scene
+
+    def run(self, az: Runner = no_az) -> tuple[Report, list[str]]:
+        said: list[str] = []
+        return live(self.scene, self.scene.check(), az, say=said.append), said
+
+    @property
+    def empty(self) -> bool:
+        state = self.sim.state
+        return not state.resources and not state.identities and not state.authorization.assignments
+
+
+def stage_of(sim: Armsim) -> Stage:
+    sim.state.add_group(GROUP)
+    return Stage(sim, Scene(Arm(sim.url, lambda: "a-token", sim.clock, sim.ca_file), SUBSCRIPTION, GROUP))
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    running = []
+    # The official schemas take half of the time; the commands' requests are held against them.
+    monkeypatch.setattr(wire, "complaints", lambda *_: [])
+
+    def start(**options: Any) -> Stage:
+        running.append(Armsim(ManualClock(), **QUICK, **options).start())
+        return stage_of(running[-1])
+
+    yield start
+    for sim in running:
+        sim.stop()
+
+
+# ---- every deviation is named, and no other --------------------------------------------------------------------------
+
+NO_PATCH: dict[str, bool | None] = dict.fromkeys((
+    "values-filled", "nothing-else-changes", "map-merged", "null-removes", "type-without-map", "map-needs-type",
+    "empty-user-assigned", "last-removed", "if-match-fresh", "if-match-old", "precondition-body", "if-match-weak",
+    "write-while-busy", "patch-while-patching", "key-casing-kept", "keys-without-case", "gone-refused", "gone-removed",
+    "unknown-identity", "versions-alike"))
+REFUSED = Fault("PATCH", PATH_OF_THE_RESOURCE, times=1000, status=400, code="PatchNotSupported")
+
+DEVIATIONS: dict[str, tuple[dict[str, Any], dict[str, bool | None], str]] = {
+    "as assumed": ({}, {}, ""),
+    "the map is replaced": ({"merge_patch": False}, {"map-merged": False}, "the map is replaced"),
+    "If-Match is ignored": ({"honour_if_match": False}, {
+        "if-match-old": False, "precondition-body": None, "if-match-weak": False}, "If-Match is ignored"),
+    "If-Match is misunderstood": ({"misunderstand_if_match": True}, {"if-match-fresh": False},
+                                  "refused: 412 PreconditionFailed"),
+    "null is refused": ({"takes_null": False}, {"null-removes": False, "gone-removed": False},
+                        "refused: 400 InvalidIdentityValues"),
+    "202 with both headers": ({"patch": brief(SHAPES["load-test"])}, {"patch-synchronous": False},
+                              "202 with Azure-AsyncOperation and Location, the body null"),
+    "202 with Azure-AsyncOperation": ({"patch": brief(ALLOWED["202 and Azure-AsyncOperation"])},
+                                      {"patch-synchronous": False},
+                                      "202 with Azure-AsyncOperation, the body null"),
+    "202 with Location": ({"patch": brief(SHAPES["container-app-environment"])}, {"patch-synchronous": False},
+                          "202 with Location, an empty body"),
+    "202 with neither": ({"patch": brief(ALLOWED["202 and no address"])}, {"patch-synchronous": False},
+                         "202 without operation headers, the body null; no operation; done after"),
+    "204": ({"patch": ALLOWED["204 at once"]}, {"patch-synchronous": False}, "204 without operation headers"),
+    "the resource looks done": ({"patch": brief(ALLOWED["the resource looks done"])},
+                                {"patch-synchronous": False, "busy-while-running": False}, "0 s: Succeeded"),
+    "the resource shows it late": ({"patch": brief(ALLOWED["the resource shows it late"])},
+                                   {"patch-synchronous": False, "busy-while-running": False}, "s after that"),
+    "ignored": ({"patch": FAILURES["ignored at once"]}, {"patch-taken": False, **NO_PATCH}, "accepted, but not made"),
+    "failed": ({"patch": brief(FAILURES["failed, 200"])},
+               {"patch-taken": False, "patch-synchronous": False, **NO_PATCH}, "Failed (OperationFailed"),
+    "throttled": ({"throttle": Throttle((20, 1), (10, 1), (10, 1))}, {"not-throttled": False}, "answers were 429"),
+    "roles take time": ({"replication_seconds": 30, "replication_even_with_type": True}, {"role-at-once": False},
+                        "granted after 30 s"),
+}
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_deviations(stage: Callable[..., Stage], name: str) -> None:
+    options, expected, words = DEVIATIONS[name]
+    here = stage(**options)
+    report, said = here.run()
+    assert list(report.findings) == list(LINES)
+    assert {key: one.holds for key, one in report.findings.items() if not one.holds} == expected
+    assert not words or any(words in one.seen for one in report.findings.values())
+    assert report.stopped == ""
+    assert here.empty
+    assert "To delete" not in "\n".join(said)
+    here.sim.verify()
+
+
+def test_a_patch_that_is_refused(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    here.sim.add_fault(REFUSED)
+    report, _ = here.run()
+    assert {key: one.holds for key, one in report.findings.items() if not one.holds} == {
+        "patch-taken": False, "patch-synchronous": None, "busy-while-running": None, **NO_PATCH}
+    assert report.findings["patch-taken"].seen.startswith("refused: 400 PatchNotSupported")
+    assert here.empty
+
+
+def test_an_answer_of_another_form(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    here.sim.add_fault(Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200, body='{"rows": []}',
+                             content_type="application/json"))
+    report, _ = here.run()
+    assert {key: one.holds for key, one in report.findings.items() if not one.holds} == {
+        "graph-soon": None, "graph-row": None}
+    assert report.findings["graph-soon"].seen == "an answer of a form that nobody expected (KeyError: 'data')"
+
+
+def test_a_login_that_ends(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    location, tokens = here.scene.check(), iter(["one"])
+
+    def token() -> str:
+        for one in tokens:
+            return one
+        raise LoginError("AADSTS700082: The refresh token has expired.")
+
+    here.scene.arm = Arm(here.sim.url, token, here.sim.clock, here.sim.ca_file)
+    here.sim.add_fault(Fault("PUT", PATH_OF_THE_RESOURCE, times=1000, status=401, code="ExpiredAuthenticationToken"))
+    report = live(here.scene, location, no_az, say=lambda _: None)
+    assert report.stopped.startswith("AADSTS700082")
+    assert here.empty
+
+
+def test_every_question_has_its_line() -> None:
+    assert set(LINES) == set(QUESTIONS)
+    assert all(question.__doc__ for question in QUESTIONS.values())
+    assert set(LINES.values()) <= set(document_lines())
+
+
+def test_it_asks_resource_graph_what_the_extension_asks() -> None:
+    assert queries.resources() == GRAPH_QUERY
+
+
+# ---- it deletes what it made -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["identity", "resource", "question", "command"])
+def test_ctrl_c_deletes_everything(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    here = stage()
+
+    def stop(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    if when == "question":
+        monkeypatch.setitem(QUESTIONS, "map-merged", stop)
+    elif when != "command":  # the request has reached the service; its answer is never seen
+        ask, path = Arm.ask, {"identity": "-two", "resource": "/communicationServices/"}[when]
+
+        def broken_off(self: Arm, method: str, target: str, *args: Any, **more: Any) -> Any:
+            answer = ask(self, method, target, *args, **more)
+            return stop() if method == "PUT" and path in target else answer
+
+        monkeypatch.setattr(Arm, "ask", broken_off)
+    report, said = here.run(stop if when == "command" else no_az)
+    assert report.stopped == "Ctrl-C"
+    assert not report.all_hold
+    assert here.empty
+    assert said[-1] == "Stopped: Ctrl-C"
+
+
+def test_a_failure_deletes_everything(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    here.sim.add_fault(Fault("PUT", "communicationServices", status=403, code="AuthorizationFailed"))
+    report, _ = here.run()
+    assert "can't be made: 403 AuthorizationFailed" in report.stopped
+    assert here.empty
+
+
+def test_what_can_not_be_deleted_is_named(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    here = stage()
+    monkeypatch.setattr(tools.live, "LINES", {})
+    here.sim.add_fault(Fault("DELETE", "-two$", status=403, code="AuthorizationFailed"))
+    _, said = here.run()
+    assert list(here.sim.state.identities) == [here.scene.two.lower()]
+    assert f'  az identity delete --ids "{here.scene.two}"' in said
+
+
+def test_keep(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    here = stage()
+    monkeypatch.setattr(tools.live, "LINES", {})
+    said: list[str] = []
+    live(here.scene, here.scene.check(), no_az, keep=True, say=said.append)
+    assert len(here.sim.state.identities) == 3
+    assert said[-4] == f'  az resource delete --ids "{here.scene.resource}"'
+
+
+def test_nothing_else_is_written(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    other = here.sim.state.add_resource("other", GROUP, identity={"type": "SystemAssigned"})
+    before = here.sim.state.get_resource(other)
+    here.run()
+    assert here.sim.state.get_resource(other) == before
+    written = {request.path for request in here.sim.requests if request.method != "GET"}
+    assert all(here.scene.suffix in path or path == GRAPH for path in written)
+
+
+def test_a_provider_that_is_not_registered(stage: Callable[..., Stage]) -> None:
+    here = stage()
+    here.sim.state.unregister("Microsoft.Communication")
+    with pytest.raises(CannotAskError, match="az provider register --namespace Microsoft.Communication --wait"):
+        here.scene.check()
+    assert [request for request in here.sim.requests if request.method != "GET"] == []
+
+
+# ---- what is written down --------------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_written_down(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    here = stage(patch=brief(SHAPES["load-test"]))
+    here.sim.state.groups[SUBSCRIPTION, GROUP.lower()]["tags"] = {"cost-center": "4711-secret"}
+    here.sim.state.add_resource("another-secret", "other-group")
+    user, name = "jane.doe@contoso.example", "Jane Doe"
+    planted = {"cost-center", "4711-secret", "another-secret", "other-group", str(Path.home()),
+               "a-token", SUBSCRIPTION, TENANT, CLIENT, user, name, GROUP, "contoso", "203.0.113.77",
+               "c0ffee00deadbeef0123456789abcdef", "MIIHpTCC", "keq3-UAT", "kgKrcT3N", here.sim.url.split("//")[1]}
+    here.sim.add_fault(Fault("PATCH", PATH_OF_THE_RESOURCE, nth=3, status=403, code="AuthorizationFailed", message=(
+        f"The client '{user}' ({name}) with object id '{CLIENT}' in {TENANT.replace('-', '')}, principal "
+        f"c0ffee00deadbeef0123456789abcdef, from 203.0.113.77, https://login.contoso.example/{TENANT}?sig=keq3-UAT, "
+        f"has no right over scope '/subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP.lower()}'"),
+        headers={"x-ms-routing": user, "Location": f"https://eastus.contoso.example/{CLIENT}?s=keq3-UAT"}))
+    report, _ = here.run(lambda args: Run(1, "", f"ERROR: {user} {Path.home()}/.azure {' '.join(args)}"))
+    account = {"tenantId": TENANT, "user": {"name": user}, "name": name}
+    sanitiser = Sanitiser(known_secrets(here.sim.url, SUBSCRIPTION, GROUP, account, "a-token"))
+    written = "\n".join(path.read_text(encoding="utf-8") for path in report.write(tmp_path, sanitiser)).lower()
+    for exchange in here.scene.arm.exchanges:
+        planted |= set(GUID.findall(exchange.answer.text)) - {READER}
+        planted |= set(re.findall(r"(?<=[*])[0-9A-F]{64}", exchange.answer.text))
+    planted |= {secret.replace("-", "") for secret in planted if GUID.fullmatch(secret)}
+    assert len(planted) > 50
+    assert [secret for secret in planted if secret.lower() in written] == []
+    assert "has no right over scope '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/live-group'" \
+        in written
+
+
+def test_the_recording_can_be_replayed(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    here = stage()
+    report, _ = here.run()
+    report.write(tmp_path, Sanitiser(known_secrets(here.sim.url, SUBSCRIPTION, GROUP, {}, "a-token")))
+    steps = from_yaml(tmp_path / "live-recording.yaml")
+    assert len(steps) == len(here.scene.arm.exchanges)
+    clock = ManualClock(steps[0].when or 0)
+    with Armsim(clock, **QUICK) as sim:
+        replay = Replay(sim, clock)
+        prepare_group(replay, next(step for step in steps if step.answer.get("location")))
+        for step in steps:
+            replay.play(step)
+
+
+def test_the_report(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    report, _ = stage(merge_patch=False).run()
+    report.write(tmp_path, Sanitiser({}))
+    data = json.loads((tmp_path / "live-report.json").read_text(encoding="utf-8"))
+    by_key = {one["question"]: one for one in data["assumptions"]}
+    assert not data["allHold"]
+    assert by_key["map-merged"] == {
+        "line": "A2", "question": "map-merged", "source": by_key["map-merged"]["source"],
+        "assumption": "An identity that the map of a PATCH doesn't name stays.", "verdict": "DOES NOT HOLD",
+        "service": "the map is replaced: the identity that was not named is gone"}
+    table = (tmp_path / "live-report.md").read_text(encoding="utf-8")
+    assert "| the map is replaced: the identity that was not named is gone | DOES NOT HOLD |" in table
+    assert yaml.safe_load((tmp_path / "live-recording.yaml").read_text(encoding="utf-8"))["version"] == 1
+
+
+# ---- the commands ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commands(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+             ) -> Iterator[Callable[..., Report]]:
+    """The commands of the CLI in this process; whatever waits moves the one clock."""
+    real, clock = sim.clock, ManualClock()
+
+    wait = FakeClock.next
+
+    def wait_here_and_there(self: FakeClock, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+        before = self.now()
+        result = wait(self, results, until, busy)
+        clock.sleep(self.now() - before)
+        return result
+
+    monkeypatch.setattr(FakeClock, "next", wait_here_and_there)
+    monkeypatch.setattr("time.sleep", clock.sleep)  # core's own wait
+    az = InProcessAz(installed.copy(tmp_path / "live").config, sim, monkeypatch)
+
+    def run(args: Sequence[str]) -> Run:
+        done = az(args)
+        return Run(done.exit_code, done.output, str(done.error or ""))
+
+    def start(**options: Any) -> Report:
+        sim.clock = clock
+        sim.reset()
+        for name, value in {**QUICK, **options}.items():
+            setattr(sim.options, name, value)
+        monkeypatch.setattr(tools.live, "LINES", {})  # no question: only the commands
+        return stage_of(sim).run(run)[0]
+
+    yield start
+    sim.clock = real
+
+
+SYNCHRONOUS = ("as assumed", "the map is replaced", "If-Match is ignored", "If-Match is misunderstood", "throttled")
+WITH_AN_OPERATION = ("202 with both headers", "202 with Azure-AsyncOperation", "202 with Location",
+                     "202 with neither", "204", "the resource looks done")
+
+
+@pytest.mark.parametrize("name", [*SYNCHRONOUS, *WITH_AN_OPERATION])
+def test_the_commands_do_what_they_should(commands: Callable[..., Report], name: str) -> None:
+    ran = commands(**DEVIATIONS[name][0]).commands
+    assert [(one.line, one.seen) for one in ran if not one.holds] == []
+    assert {one.line.split()[3] for one in ran} == {"assign", "remove", "show", "list", "wait"}
+
+
+@pytest.mark.parametrize("name", ["ignored", "failed", "null is refused"])
+def test_commands_that_can_not_do_it_are_named(commands: Callable[..., Report], name: str) -> None:
+    ran = commands(**DEVIATIONS[name][0]).commands
+    failed = [one for one in ran if not one.holds]
+    assert failed
+    assert all(one.seen.startswith(("exit ", "wanted ")) for one in failed)
+    assert ran[0].holds  # show
+
+
+# ---- the whole of it, with the real az -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged_in(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's surroundings: a login, and a folder to be in. Yields the folder of the CLI's settings."""
+    real, clock = sim.clock, ScaledClock(5)
+    sim.clock = clock
+    sim.reset()
+    sim.options.put_resource_seconds, sim.options.put_operation_seconds = 2.0, 12.0
+    sim.state.add_group(GROUP)
+    config = installed.copy(tmp_path / "azure").config
+    for name, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(arm_module, "RealClock", lambda: clock)
+    monkeypatch.setattr(tools.live, "for_demo", lambda: SimpleNamespace(python=installed.python))
+    monkeypatch.setattr(tools.live, "private_folder", lambda: nullcontext(installed.extensions.parent))
+    monkeypatch.setattr(tools.live, "install_extension", lambda *_: installed.extensions)  # it is
+    monkeypatch.chdir(tmp_path)
+    yield config
+    sim.clock = real
+
+
+def test_the_whole_run(logged_in: Path, sim: Armsim, capfd: pytest.CaptureFixture[str],
+                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login_module, "OWN_SETTINGS", WITH_INDEX)
+    exit_code = tools.live.run(["--resource-group", GROUP, "--yes"])
+    said = capfd.readouterr().out
+    report = json.loads(Path("live-report.json").read_text(encoding="utf-8"))
+    assert [one for one in report["assumptions"] + report["commands"] if one["verdict"] != "holds"] == []
+    assert exit_code == 0
+    assert "They cost nothing" in said
+    assert not sim.state.resources
+    assert not sim.state.identities
+    text = Path("live-recording.yaml").read_text(encoding="utf-8") + json.dumps(report)
+    assert not [secret for secret in (SUBSCRIPTION, TENANT, CLIENT, GROUP, "localhost", "armsim") if secret in text]
+
+
+def test_nothing_is_made_without_a_yes(logged_in: Path, sim: Armsim, capfd: pytest.CaptureFixture[str],
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login_module, "OWN_SETTINGS", WITH_INDEX)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # not a terminal
+    assert tools.live.run(["--resource-group", GROUP]) == 2
+    assert "add --yes" in capfd.readouterr().out
+    assert {request.method for request in sim.requests} == {"GET"}
+
+
+def test_no_setting_of_the_user_changes(logged_in: Path, installed: Az) -> None:
+    def files() -> dict[Path, bytes]:
+        found = [path for path in logged_in.rglob("*") if path.is_file() and path.parent.name != "commands"]
+        return {path: path.read_bytes() for path in found}
+
+    before = files()
+    token = Login(installed.python, installed.extensions).token(SUBSCRIPTION)
+    assert token.startswith("eyJ")
+    assert {path.name for path, content in files().items() if content != before.get(path)} <= TOKENS_AND_TRACES
+
+
+# ---- another server, which has nothing of armsim ---------------------------------------------------------------------
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A service of other habits: plain HTTP, odd casing, 202 with a Location alone, a map that is replaced, no null,
+    errors in plain text, no Resource Graph and no roles.
+    """
+
+    protocol_version = "HTTP/1.1"
+    things: dict[str, dict[str, Any]]
+    polls: list[int]
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def handle_one(self) -> None:
+        content = self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = json.loads(content) if content else None
+        path = self.path.split("?")[0].lower()
+        status, answer, headers = self.route(path, body)
+        data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        self.send_response_only(status)
+        for name, value in {**headers, "CONTENT-LENGTH": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = handle_one
+
+    def route(self, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
+        if path.endswith("/operation"):
+            self.polls[0] -= 1
+            return (202, "", {}) if self.polls[0] > 0 else (200, "", {})
+        if re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+", path):
+            types = [{"resourceType": "communicationservices", "apiVersions": ["2030-01-01", "2029-01-01-preview"]}]
+            return 200, {"registrationState": "Registered", "resourceTypes": types}, {}
+        if re.fullmatch(r"/subscriptions/[^/]+/resourcegroups/[^/]+", path):
+            return 200, {"location": "moon"}, {}
+        if "/communicationservices/" in path and "/roleassignments/" not in path:
+            return self.resource(path, body)
+        if "/userassignedidentities/" in path:
+            if self.command == "DELETE":
+                return (200, "", {}) if self.things.pop(path, None) else (204, "", {})
+            if self.command == "PUT":
+                self.things[path] = body
+            return (200, self.things[path], {}) if path in self.things else (404, "gone", {})
+        return 403, "<h1>Not here</h1>", {}
+
+    def resource(self, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
+        known = self.things.get(path)
+        if self.command == "PUT":
+            known = self.things[path] = {**body, "identity": None, "etag": 0}
+        if known is None:
+            return 404, "no such thing", {}
+        if self.command in ("PUT", "PATCH"):
+            if self.headers.get("IF-MATCH") not in (None, str(known["etag"])):
+                return 412, "no match", {}
+            users = body["identity"].get("userAssignedIdentities") or {}
+            if None in users.values() or not {user.lower() for user in users} <= set(self.things):
+                return 422, "wrong map", {}
+            self.write(known, body["identity"]["type"].lower(), users)
+        if self.command == "DELETE":
+            del self.things[path]
+        if self.command != "GET":
+            self.polls[0] = 2
+            place = f"http://{self.headers['host']}/operation?sig=secret"
+            return 202, "", {"LOCATION": place}
+        shown = {"ID": path.upper(), "properties": {}, "identity": known["identity"]}
+        return 200, {key: value for key, value in shown.items() if value is not None}, {"etag": str(known["etag"])}
+
+    @staticmethod
+    def write(known: dict[str, Any], kind: str, users: dict[str, Any]) -> None:
+        known["etag"] += 1
+        old = known["identity"] or {}
+        block: dict[str, Any] = {"type": "UserAssigned, SystemAssigned" if "," in kind else kind}
+        if "system" in kind:
+            block["principalId"] = old.get("principalId") or str(uuid.uuid4())
+        if users:
+            block["userAssignedIdentities"] = {
+                user.upper(): {"principalId": "p", "clientId": "c"} for user in users}
+        known["identity"] = None if kind == "none" else block
+
+
+def test_it_knows_no_simulation() -> None:
+    files = list((ROOT / "tools" / "live").glob("*.py"))
+    assert len(files) > 5
+    assert [path.name for path in files if "armsim" in path.read_text(encoding="utf-8").lower()] == []
+
+
+def test_another_server(tmp_path: Path) -> None:
+    handler = type("Handler", (Elsewhere,), {"things": {}, "polls": [0]})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    scene = Scene(Arm(f"http://127.0.0.1:{server.server_address[1]}", lambda: "t", ManualClock()), "s", "G")
+    report = live(scene, scene.check(), no_az, say=lambda _: None)
+    server.shutdown()
+    server.server_close()
+    report.write(tmp_path, Sanitiser(known_secrets(scene.arm.endpoint, "s", "G", {}, "t")))
+    assert "secret" not in (tmp_path / "live-recording.yaml").read_text(encoding="utf-8")
+    assert handler.things == {}  # type: ignore[attr-defined]  # of the class made above
+    assert {key: finding.holds for key, finding in report.findings.items() if not finding.holds} == {
+        "patch-synchronous": False, "put-settles-early": False, "spelling-of-both": False, "map-merged": False,
+        "null-removes": False, "type-without-map": False, "map-needs-type": False, "empty-user-assigned": False,
+        "last-removed": False, "precondition-body": False, "write-while-busy": False, "patch-while-patching": False,
+        "key-casing-kept": False, "gone-refused": False, "gone-removed": False, "unknown-identity": False,
+        "graph-soon": None, "graph-row": None, "role-at-once": None}
+    seen = {key: finding.seen for key, finding in report.findings.items()}
+    assert seen["patch-taken"].startswith("202 with Location, an empty body; the operation: Succeeded")
+    assert seen["null-removes"] == "refused: 422: wrong map"
+    assert seen["last-removed"] == "no identity block"
+    assert "2030-01-01: GET 200" in seen["versions-alike"]
+    assert "2029-01-01-preview" not in seen["versions-alike"]

@@ -1,0 +1,121 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""`dev.py live`: put every question about the real service to it, with the user's own login, and write down what it
+does. It makes one resource and three identities, and deletes them at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..command_line import parser
+from ..environment import for_demo
+from ..private_az import install_extension, private_folder
+from .arm import Arm, NoAnswerError
+from .assumptions import LINES
+from .commands import Az, Ran, run_all
+from .login import Login
+from .questions import Finding, put
+from .report import VERDICTS, Report
+from .sanitise import Sanitiser, known_secrets
+from .scene import CannotAskError, Scene
+
+Say = Callable[[str], None]
+
+
+def run(args: Sequence[str]) -> int:
+    """Run it; 0: everything holds, 1: not, 2: it could not begin."""
+    parsed = _parse(args)
+    venv = for_demo()
+    with private_folder() as folder:
+        try:
+            login = Login(venv.python, folder / "extensions")
+            account = login.account(parsed.subscription)
+            arm = Arm(login.endpoint(), lambda: login.token(account["id"]))
+            scene = Scene(arm, account["id"], parsed.resource_group)
+            location = scene.check()
+        except (CannotAskError, NoAnswerError) as error:
+            print(error)
+            return 2
+        if not _agreed(scene, account, parsed.yes):
+            return 2
+        install_extension(venv, folder)
+        report = live(scene, location, login, keep=parsed.keep)
+    secrets = known_secrets(arm.endpoint, scene.subscription, scene.group, account, arm.token)
+    for path in report.write(Path.cwd(), Sanitiser(secrets)):
+        print(f"Written: {path}")
+    return 0 if report.all_hold else 1
+
+
+def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = print) -> Report:
+    """Make everything, ask, run the commands, delete; also after Ctrl-C or a failure."""
+    findings: dict[str, Finding] = {}
+    commands: list[Ran] = []
+    stopped = ""
+    try:
+        say("Making the resource and three identities (one to two minutes) …")
+        scene.make(location)
+        for number, key in enumerate(LINES, 1):
+            findings[key] = put(key, scene)
+            say(f"{number:2}/{len(LINES)} {LINES[key]:4}{key}: {VERDICTS[findings[key].holds]}")
+        say("Running the commands …")
+        commands += run_all(scene, az)
+    except (CannotAskError, NoAnswerError) as error:
+        stopped = str(error)
+    except KeyboardInterrupt:
+        stopped = "Ctrl-C"
+    finally:
+        _clean(scene, keep, say)
+    if stopped:
+        say(f"Stopped: {stopped}")
+    return Report(findings, commands, scene.arm.exchanges, scene.resource, stopped)
+
+
+def _clean(scene: Scene, keep: bool, say: Say) -> None:
+    """Delete everything; where that fails, or Ctrl-C comes again, say how to do it by hand."""
+    if not keep:
+        say("Deleting what was made …")
+        try:
+            scene.delete_all()
+        except KeyboardInterrupt:
+            say("Stopped while deleting.")
+    if scene.made:
+        say("This is still there. To delete it, run:")
+        for made in reversed(scene.made):
+            say(f"  {made.delete_command()}")
+
+
+def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
+    """Say what will be made, and ask."""
+    print(f"In the resource group {scene.group} of the subscription {account['name']} ({scene.subscription}),\n"
+          f"this makes the Communication Services resource {scene.name}, the user-assigned identities "
+          + ", ".join(identity.rsplit("/", 1)[-1] for identity in (scene.one, scene.two, scene.three))
+          + ",\nand for some seconds a role assignment (Reader) on that resource. They cost nothing. It takes 15 to 30 "
+            "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml into this folder, and deletes "
+            "what it made.")
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        print("There is no terminal to ask in. To go on without a question, add --yes.")
+        return False
+    try:
+        return input("Continue? (y/N) ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _parse(args: Sequence[str]) -> argparse.Namespace:
+    command = parser("live", "Put every question about the real service to it, with your own az login, and write down "
+                             "what it does. See docs/live.md.")
+    command.add_argument("--resource-group", "-g", required=True, help="an existing group; what it has stays as it is")
+    command.add_argument("--subscription", help="name or ID; the default is that of your az login")
+    command.add_argument("--keep", action="store_true", help="leave what was made; say how to delete it")
+    command.add_argument("--yes", "-y", action="store_true", help="do not ask before making anything")
+    return command.parse_args(args)
