@@ -523,8 +523,8 @@ def test_authorization_failed(az: Az, sim: Armsim, action: str, role: str) -> No
     sim.state.deny(f"Microsoft.Communication/CommunicationServices/{action}", resource)
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
-    assert (f"You don't have permission to perform 'Microsoft.Communication/CommunicationServices/{action}' on '{resource}'."
-            ) in done.stderr
+    assert (f"You don't have permission to perform 'Microsoft.Communication/CommunicationServices/{action}' on "
+            f"'{resource}'.") in done.stderr
     assert f'az role assignment create --role "{role}" --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
 
 
@@ -575,7 +575,8 @@ def test_policy(az: Az, sim: Armsim) -> None:
     sim.state.require_identity_by_policy(resource)
     done = az(f"communication identity remove {APP} --system-assigned")
     assert done.exit_code == 1
-    assert "Azure Policy denied the change: 'Communication service resource should use a managed identity'" in done.stderr
+    assert ("Azure Policy denied the change: 'Communication service resource should use a managed identity'"
+            ) in done.stderr
     assert "(assignment 'require-identity')" in done.stderr
 
 

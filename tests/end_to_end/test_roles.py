@@ -162,7 +162,8 @@ def test_remove_names_the_orphans(az: Az, sim: Armsim) -> None:
     resource = sim.state.add_resource("myApp", "rg", identity={"type": "SystemAssigned"})
     sim.state.add_role_assignment(AI, USER_ID, sim.state.identity_of(resource)["principalId"])
     done = az(f"communication identity remove {APP} --system-assigned").ok()
-    assert f"Its role assignments stay as orphans: '{USER}' on {AI}. To delete them too, add --delete-role-assignments." in done.stderr
+    assert (f"Its role assignments stay as orphans: '{USER}' on {AI}. To delete them too, add "
+            "--delete-role-assignments.") in done.stderr
     assert len(made(sim)) == 1
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from armsim import Armsim
 from az import Az
 
-# Python hands a thread a module that another one has half imported where waiting for it could be a deadlock. Each import
-# that takes a while makes that likely.
+# Python hands a thread a module that another one has half imported where waiting for it could be a deadlock. Each
+# import that takes a while makes that likely.
 SLOW_IMPORTS = """
 import sys
 import threading

@@ -57,7 +57,7 @@ def scene(sim: Armsim, before: str, name: str = "myApp") -> str:
 
 def without_ids(plain: dict[str, Any]) -> dict[str, Any]:
     """A block without the IDs that only the service makes."""
-    users = {key: {} for key in plain.get("userAssignedIdentities", {})}
+    users: dict[str, dict[str, str]] = {key: {} for key in plain.get("userAssignedIdentities", {})}
     return {"type": plain["type"], **({"userAssignedIdentities": users} if users else {})}
 
 

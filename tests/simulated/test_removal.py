@@ -16,8 +16,23 @@ import pytest
 from armsim import FAILURES, SHAPES, Armsim, Fault
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 from in_process import InProcessAz
-from scenes import AI, APP, ELSEWHERE, GRAPH, OTHER, READER_ID, SUB, USER, USER_ID, block, granted, has, line, said, \
-    writes
+from scenes import (
+    AI,
+    APP,
+    ELSEWHERE,
+    GRAPH,
+    OTHER,
+    READER_ID,
+    SUB,
+    USER,
+    USER_ID,
+    block,
+    granted,
+    has,
+    line,
+    said,
+    writes,
+)
 
 REMOVE = line("remove", *APP, "--system-assigned", "--delete-role-assignments")
 

@@ -14,8 +14,23 @@ from typing import Any
 import pytest
 from armsim import Armsim, Fault
 from in_process import InProcessAz
-from scenes import AI, APP, ELSEWHERE, GRAPH, OTHER, READER_ID, SUB, USER, USER_ID, block, granted, has, line, said, \
-    writes
+from scenes import (
+    AI,
+    APP,
+    ELSEWHERE,
+    GRAPH,
+    OTHER,
+    READER_ID,
+    SUB,
+    USER,
+    USER_ID,
+    block,
+    granted,
+    has,
+    line,
+    said,
+    writes,
+)
 
 GRANT = ["--role", USER, "--scope", AI]
 UNKNOWN_ID = "99999999-9999-9999-9999-999999999999"

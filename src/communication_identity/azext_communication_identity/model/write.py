@@ -142,7 +142,8 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
           needs_ids: bool = False) -> Life[Written]:
     """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
-    goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError
+    where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
     document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
