@@ -41,10 +41,11 @@ def run(args: Sequence[str]) -> int:
 
 def build(python: str, folder: Path, source: Path = SOURCE) -> Path:
     """Build a wheel into a folder and return its path. `python` has setuptools and wheel; no network is needed."""
-    shutil.rmtree(source / "build", ignore_errors=True)  # setuptools would pack what lies there from before
     with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "source"  # setuptools leaves files behind, and would pack those of the time before
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
         run_command([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
-                     temporary, str(source)], quiet=True)
+                     temporary, str(copy)], quiet=True)
         return _move(Path(temporary), folder)
 
 

@@ -139,16 +139,15 @@ class Schedule(Generic[T]):  # pylint: disable=too-many-instance-attributes  # l
         else:
             self._do(run, step)
             return
+        self._operation_is_over(run)
         self._age(run)
         self.runs.discard(run)
 
     def _do(self, run: Run, step: Any) -> None:
         now = self._clock.now()
         if isinstance(step, Request):
-            if run.awaiting and run.looked:  # not another look: the operation is over
-                if run.awaiting.own:
-                    self._learn(now - run.awaiting.since)
-                run.awaiting = None
+            if run.looked:  # not another look
+                self._operation_is_over(run)
             run.looked = run.awaiting is not None
             self.sender.ask(run, step, run.target.subscription)
         elif isinstance(step, Pause):
@@ -186,10 +185,14 @@ class Schedule(Generic[T]):  # pylint: disable=too-many-instance-attributes  # l
                 self._parked.discard(run)
                 self._go_on(run)
 
-    def _learn(self, seconds: float) -> None:
-        """One operation is over. If it's the first: look at the others when they should be over too."""
-        first = not self._pace.knows
-        self._pace.learn(seconds)
-        for run in self._parked if first else ():
-            if run.awaiting:
-                self._sleep(run, self._pace.due(run.awaiting, self._clock.now()))
+    def _operation_is_over(self, run: Run) -> None:
+        """Learn how long it took. Once enough is known: look at the others when they should be over too."""
+        awaiting, run.awaiting = run.awaiting, None
+        if awaiting is None or not awaiting.own:
+            return
+        knew, now = self._pace.knows, self._clock.now()
+        self._pace.learn(now - awaiting.since)
+        if self._pace.knows and not knew:
+            for other in self._parked:
+                if other.awaiting:
+                    self._sleep(other, self._pace.due(other.awaiting, now))

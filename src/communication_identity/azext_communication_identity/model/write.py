@@ -325,8 +325,10 @@ def _error_words(error: Any) -> str:
 
 
 def _garbage(reply: Answer) -> bool:
-    """Whether a yes has a body that isn't JSON: a proxy's page says nothing of what the service did."""
-    return reply.status != 204 and reply.body is None and reply.text.strip() not in ("", "null")
+    """Whether a yes has a body that is neither an object nor nothing: a proxy's page says nothing of what was done."""
+    if reply.body is None:
+        return reply.status != 204 and reply.text.strip() not in ("", "null")
+    return not isinstance(reply.body, dict)
 
 
 def _is(reply: Reply, status: int) -> bool:
