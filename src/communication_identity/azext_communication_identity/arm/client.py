@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -96,6 +97,8 @@ class Arm:
             return NoAnswer(_first_line(error), stalled=True)
         except (AzureError, RequestException) as error:
             return NoAnswer(_first_line(error))
+        except (UnicodeDecodeError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
+            return NoAnswer(f"The service's answer can't be read: {_first_line(error)}")
         return _answer(response)
 
     def _is_arms(self, path: str) -> bool:
@@ -192,7 +195,9 @@ def _answer(response: Any) -> Answer:
         body = json.loads(text) if text.strip() else None
     except ValueError:
         body = None
-    return Answer(response.status_code, body, {name.lower(): value for name, value in response.headers.items()}, text)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers.setdefault("date", formatdate(usegmt=True))  # what a date in Retry-After is compared with
+    return Answer(response.status_code, body, headers, text)
 
 
 def _first_line(error: Exception) -> str:
