@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -149,3 +151,61 @@ def test_wait_waits_as_long_as_it_says(in_process: InProcessAz, sim: Armsim) -> 
     run = in_process(["communication", "identity", "wait", "--deleted", "--timeout", "10", *APP])
     assert "within 10 seconds" in str(run.error)
     assert in_process.clock.time - started >= 10
+
+
+@pytest.mark.parametrize("body", ['{"id": "\udcff"}', "[" * 200_000], ids=["no UTF-8", "nested without end"])
+def test_an_answer_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, body: str,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    content = body.encode(errors="surrogateescape")
+    monkeypatch.setattr(sim.wire, "answer", lambda _: Answer(
+        200, content, {"Content-Type": "application/json; charset=utf-8"}))
+    run = in_process(["communication", "identity", "show", *APP])
+    assert "No usable answer from the service" in str(run.error)
+
+
+def test_a_date_to_wait_for_without_the_date_of_the_answer(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="GET", path="communicationServices", status=429, code="TooManyRequests",
+                        headers={"Retry-After": formatdate(time.time() + 60, usegmt=True)}))
+    started = in_process.clock.time
+    assert in_process(["communication", "identity", "show", *APP]).exit_code == 0
+    assert in_process.clock.time - started >= 50
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    ({"error": "The house is on fire."}, "The house is on fire."),
+    ({"Code": "Fire", "Message": "The house is on fire."}, "(Fire) The house is on fire."),
+    ({"Error": {"Code": "scopelocked", "Message": "following scope(s) are locked: '/x'."}}, "locked by '/x'"),
+])
+def test_errors_in_other_forms(in_process: InProcessAz, sim: Armsim, body: Any, said: str) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", kind="raw", status=400, body=json.dumps(body),
+                        content_type="application/json"))
+    assert said in str(in_process(ASSIGN).error)
+
+
+def test_a_service_that_never_finds_an_etag_right(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", status=412, code="PreconditionFailed", times=10**6))
+    assert in_process(ASSIGN).exit_code == 1
+    assert [request.header("If-Match") is not None for request in sim.requests if request.method == "PATCH"] == [
+        True, False]
+
+
+def test_a_write_that_never_answers_is_sent_twice_at_most(in_process: InProcessAz, sim: Armsim,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    from azext_communication_identity.arm.client import Arm
+    from azext_communication_identity.model.steps import NoAnswer, Reply, Request
+    sim.state.add_resource("myApp", "rg")
+    real, sent = Arm.send, []
+
+    def send(self: Arm, request: Request, subscription: str) -> Reply:
+        if request.method != "PATCH":
+            return real(self, request, subscription)
+        sent.append(request)
+        return NoAnswer("Read timed out.", stalled=True)
+
+    monkeypatch.setattr(Arm, "send", send)
+    run = in_process(ASSIGN)
+    assert "Read timed out." in str(run.error)
+    assert len(sent) == 2

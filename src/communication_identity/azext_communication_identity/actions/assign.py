@@ -81,7 +81,7 @@ def write_identities(resource: Resource, document: Document, planner: Planner, c
     try:
         written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids)
     except RefusedError as refusal:
-        if service_error(refusal).code == "FailedIdentityOperation":
+        if service_error(refusal).code.lower() == "failedidentityoperation":
             wanted = plan(document, planner, change).wanted.user_assigned
             gone = yield from missing(wanted)
             if gone:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -99,6 +100,8 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
             return NoAnswer(_first_line(error), stalled=True)
         except (AzureError, RequestException) as error:
             return NoAnswer(_first_line(error))
+        except (UnicodeDecodeError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
+            return NoAnswer(f"The service's answer can't be read: {_first_line(error)}")
         return _answer(response)
 
     def _is_arms(self, path: str) -> bool:
@@ -197,6 +200,7 @@ def _answer(response: Any) -> Answer:
     except ValueError:
         body = None
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in HEADERS}
+    headers.setdefault("date", formatdate(usegmt=True))  # what a date in Retry-After is compared with
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
 
 

@@ -30,7 +30,7 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from ..model.steps import Answer, NoAnswer, RefusedError, seconds_asked_for
+from ..model.steps import Answer, NoAnswer, RefusedError, error_of, seconds_asked_for
 
 # The least built-in role that holds an action (Azure's list of built-in roles): Contributor holds every action of a
 # provider but those of Microsoft.Authorization, Reader every read.
@@ -88,9 +88,8 @@ def explained(error: BaseException) -> AzCLIError | None:
 def service_error(error: RefusedError) -> ServiceError:
     """Read the answer. Code and message are empty where it isn't an ARM error."""
     reply = error.reply
-    body = reply.body if isinstance(reply, Answer) and isinstance(reply.body, dict) else {}
-    inner = body["error"] if isinstance(body.get("error"), dict) else body
-    info = inner.get("additionalInfo")
+    inner = error_of(reply)
+    info = inner.get("additionalinfo")
     return ServiceError(status=reply.status if isinstance(reply, Answer) else 0,
                         code=_text(inner.get("code")), message=_text(inner.get("message")),
                         path=unquote(urlsplit(error.request.path).path),
@@ -104,7 +103,8 @@ def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
             f"{f', after {answer.waited:.0f} seconds of waiting as it asked' if answer.waited else ''}. "
             f"It said: {error.said}",
             "Try again later, with fewer resources at a time.")
-    known = _BY_CODE[error.code](error) if error.code in _BY_CODE else None
+    kind = _BY_CODE.get(error.code.lower())
+    known = kind(error) if kind else None
     if known:
         return known
     if error.status >= 500:
@@ -236,16 +236,16 @@ def _text(value: Any) -> str:
 
 
 _BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
-    "ResourceNotFound": _resource_not_found,
-    "ResourceGroupNotFound": _group_not_found,
-    "SubscriptionNotFound": _subscription_not_found,
-    "InvalidSubscriptionId": _subscription_not_found,
-    "AuthorizationFailed": _authorization_failed,
-    "LinkedAuthorizationFailed": _linked_authorization_failed,
-    "FailedIdentityOperation": _identity_operation_failed,
-    "ScopeLocked": _locked,
-    "RequestDisallowedByPolicy": _disallowed_by_policy,
-    "MissingSubscriptionRegistration": _not_registered,
+    "resourcenotfound": _resource_not_found,
+    "resourcegroupnotfound": _group_not_found,
+    "subscriptionnotfound": _subscription_not_found,
+    "invalidsubscriptionid": _subscription_not_found,
+    "authorizationfailed": _authorization_failed,
+    "linkedauthorizationfailed": _linked_authorization_failed,
+    "failedidentityoperation": _identity_operation_failed,
+    "scopelocked": _locked,
+    "requestdisallowedbypolicy": _disallowed_by_policy,
+    "missingsubscriptionregistration": _not_registered,
 }
 _BY_STATUS: dict[int, Any] = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
                               404: ResourceNotFoundError}

@@ -173,6 +173,19 @@ def seconds_asked_for(answer: Answer) -> float:
     return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text, 0.0) or DEFAULT_THROTTLE
 
 
+def error_of(reply: Reply) -> dict[str, Any]:
+    """The error in an answer, its keys in lower case: that inside "error", as ARM has it, or the body itself. Empty
+    where there is none.
+    """
+    body = _lower(reply.body) if isinstance(reply, Answer) else {}
+    error = body.get("error", body)
+    return {"message": error} if isinstance(error, str) else _lower(error)
+
+
+def _lower(value: Any) -> dict[str, Any]:
+    return {str(key).lower(): part for key, part in value.items()} if isinstance(value, dict) else {}
+
+
 def quota_resets_after(answer: Answer) -> float:
     """The seconds until Resource Graph grants new queries ("00:00:05"); 0 where the headers don't say."""
     match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))

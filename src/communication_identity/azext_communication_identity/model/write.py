@@ -33,7 +33,7 @@ from .identity import (
     words,
 )
 from .names import Resource
-from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, read
+from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, error_of, read
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 
@@ -43,6 +43,7 @@ IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged
 SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 FAILURE_LIMIT = 15  # failures in a row, about 30 seconds, until an operation's address is of no use
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
+STALL_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", "failed", "canceled")
 # A 409 that passes by itself says so in its code: Conflict (recorded: "conflict with a concurrent request"),
@@ -163,8 +164,8 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         reply: Reply = yield request
         if isinstance(reply, Answer) and reply.ok and not _garbage(reply):
             return (yield from _accepted(resource, document, reply, planned, no_wait))
-        lost += _is_lost(reply)
-        if lost > LOST_LIMIT or reply.at - started > CONTENTION_LIMIT or not _try_again(reply):
+        lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else _is_lost(reply)
+        if lost > LOST_LIMIT or reply.at - started > CONTENTION_LIMIT or not _try_again(request, reply):
             raise RefusedError(request, reply)
         wrote = wrote or _is_lost(reply)
         yield Pause(min(0.5 * 2 ** tries, 10.0), "another change of the resource to finish")
@@ -191,9 +192,7 @@ def idle(resource: Resource, document: Document) -> Life[Document]:
 
 def error_code(reply: Reply) -> str:
     """The code of an error answer, in lower case; empty where it has none."""
-    body = reply.body if isinstance(reply, Answer) and isinstance(reply.body, dict) else {}
-    error = body.get("error") if isinstance(body.get("error"), dict) else body
-    return str(error.get("code") or "").lower() if isinstance(error, dict) else ""
+    return str(error_of(reply).get("code") or "").lower()
 
 
 def _accepted(resource: Resource, document: Document, reply: Answer, planned: Plan, no_wait: bool) -> Life[Written]:
@@ -248,7 +247,7 @@ def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
     Azure-AsyncOperation answers with a `status`, a Location with 202 until it's over.
     """
     body = look.body if isinstance(look.body, dict) else {}
-    said = _error_words(body.get("error") if isinstance(body.get("error"), dict) else body) or "no reason is given"
+    said = _error_words(error_of(look)) or "no reason is given"
     status = body.get("status")
     if look.ok and isinstance(status, str) and status:
         return status.lower(), said
@@ -318,9 +317,9 @@ def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
         f"az communication identity wait --updated --ids {resource.id}")
 
 
-def _error_words(error: Any) -> str:
+def _error_words(error: Mapping[str, Any]) -> str:
     """Code and message of an error, as far as it has them."""
-    code, message = (str(error.get(key) or "") for key in ("code", "message")) if isinstance(error, dict) else ("", "")
+    code, message = (str(error.get(key) or "") for key in ("code", "message"))
     return " ".join(filter(None, (f"({code})" if code else "", message)))
 
 
@@ -340,7 +339,7 @@ def _is_lost(reply: Reply) -> bool:
     return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply))
 
 
-def _try_again(reply: Reply) -> bool:
+def _try_again(request: Request, reply: Reply) -> bool:
     """Whether it makes sense to read and try again: the outcome is unknown, or someone else came first."""
-    return (_is_lost(reply) or _is(reply, 412)
+    return (_is_lost(reply) or _is(reply, 412) and request.etag is not None
             or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))
