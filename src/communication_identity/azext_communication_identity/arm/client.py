@@ -69,6 +69,7 @@ class Arm:
 
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
+        client = self._client(subscription)  # before the imports: it imports azure-core, in one thread only
         from azure.core.exceptions import (
             AzureError,
             HttpResponseError,
@@ -77,7 +78,6 @@ class Arm:
         )
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
-        client = self._client(subscription)
         if not self._is_arms(request.path):
             return NoAnswer(f"An address on another host is refused: {urlsplit(request.path).hostname}")
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
