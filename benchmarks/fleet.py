@@ -26,7 +26,8 @@ def ideal(bucket: float, refill: float) -> float:
 
 def measure(setting: Setting) -> dict[str, Any]:
     """One run of `assign` and one of `remove`: how long, and when each write was granted, completed or
-    refused, in seconds."""
+    refused, in seconds.
+    """
     throttle = Throttle()
     bucket, refill = throttle.write
     result: dict[str, Any] = {"machine": machine(), "resources": SIZE, "bucket": bucket, "refill": refill,

@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def removed(self) -> Identities:
-        """What goes."""
+        """What is removed."""
         return difference(self.before, self.wanted)
 
     @property
