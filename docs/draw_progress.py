@@ -26,7 +26,8 @@ from az import Az  # noqa: E402  # as above
 
 SIZE = 300
 LIST = "az communication identity list --all-subscriptions"
-FLEET = (f"{LIST} --query \"[?type=='None'].id\" -o tsv |", '    az communication identity assign --ids "@-" --system-assigned -o none')
+FLEET = (f"{LIST} --query \"[?type=='None'].id\" -o tsv |",
+         '    az communication identity assign --ids "@-" --system-assigned -o none')
 COUNT = f"{LIST} --query \"length([?type=='None'])\""
 TITLE = f"A terminal: {SIZE} resources without an identity get one, and a line counts them"
 LINE, LEFT, TOP, WIDTH, HOLD = 22, 20, 62, 900, 4.0
@@ -59,7 +60,7 @@ def _watched(az: Az, script: str) -> Iterator[Frame]:
         except OSError:  # Linux says EIO when the other side is gone
             break
         for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", chunk)):
-            yield time.monotonic() - started, line.strip(" -\\|/")
+            yield time.monotonic() - started, line.strip(" -\\|/.")
     os.close(ours)
     if process.wait():
         raise RuntimeError("the fleet failed")
@@ -82,19 +83,23 @@ def _drawn(frames: list[Frame], left: str) -> str:
     strip = "".join(_text(TOP + (len(FLEET) + 2 * number + row) * LINE, line, "prompt" if line.startswith("$") else "")
                     for number, (_, *lines) in enumerate(shots) for row, line in enumerate(lines) if line)
     height = TOP + (len(FLEET) + 2) * LINE
+    end = f"transform:translateY({-2 * LINE * (len(shots) - 1)}px)"
     top = TOP + (len(FLEET) - 1) * LINE + 6
     return f"""<svg role="img" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">
 <title>{escape(TITLE)}</title>
 <style>
-text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#c5c8c6;white-space:pre}} .prompt{{fill:#98a84b;font-weight:bold}}
-@keyframes play{{{steps}100%{{transform:translateY({-2 * LINE * (len(shots) - 1)}px)}}}}
+text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#c5c8c6;white-space:pre}}
+.prompt{{fill:#98a84b;font-weight:bold}}
+@keyframes play{{{steps}100%{{{end}}}}}
 .strip{{animation:play {total:.1f}s step-end infinite}}
-@media (prefers-reduced-motion:reduce){{.strip{{animation:none;transform:translateY({-2 * LINE * (len(shots) - 1)}px)}}}}
+@media (prefers-reduced-motion:reduce){{.strip{{animation:none;{end}}}}}
 </style>
 <clipPath id="window"><rect x="0" y="{top}" width="{WIDTH}" height="{2 * LINE}"/></clipPath>
 <rect width="{WIDTH}" height="{height}" rx="8" fill="#292929"/>
-<circle cx="22" cy="22" r="6" fill="#ff5f57"/><circle cx="42" cy="22" r="6" fill="#febc2e"/><circle cx="62" cy="22" r="6" fill="#28c840"/>
-{"".join(_text(TOP + number * LINE, ("$ " if number == 0 else "") + line, "prompt") for number, line in enumerate(FLEET))}
+<circle cx="22" cy="22" r="6" fill="#ff5f57"/>
+<circle cx="42" cy="22" r="6" fill="#febc2e"/>
+<circle cx="62" cy="22" r="6" fill="#28c840"/>
+{_text(TOP, f"$ {FLEET[0]}", "prompt")}{_text(TOP + LINE, FLEET[1], "prompt")}
 <g clip-path="url(#window)"><g class="strip">{strip}</g></g>
 </svg>
 """

@@ -234,7 +234,7 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
     make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned one other")
     assert done.exit_code == 3
-    assert "Not assigned to 'myApp': " in done.stderr
+    assert "isn't assigned to 'myApp'. Nothing was removed." in done.stderr
     assert "userAssignedIdentities/other" in done.stderr
     assert f"Its user-assigned identities are:\n{one}" in done.stderr
     assert calls(sim) == [READ]
@@ -302,7 +302,7 @@ def test_wait_times_out_with_an_error(az: Az, sim: Armsim) -> None:
     make(sim)
     done = az(f"communication identity wait {APP} --custom identity.principalId --interval 1 --timeout 1")
     assert done.exit_code == 1
-    assert "'myApp' didn't reach the condition within 1 seconds." in done.stderr
+    assert "'myApp' didn't meet the condition within 1 seconds." in done.stderr
 
 
 # ---- a service that takes its time ---------------------------------------------------------------------------------

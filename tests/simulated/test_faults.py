@@ -171,7 +171,7 @@ def test_what_someone_else_removes_meanwhile_is_named(in_process: InProcessAz, s
     assert run.exit_code == 0, run.error
     assert list(run.json["userAssignedIdentities"]) == [added] == list(
         sim.state.identity_of(resource)["userAssignedIdentities"])
-    assert f"someone else removed from 'myApp': '{kept}'" in caplog.text
+    assert f"someone else removed '{kept}' from 'myApp'." in caplog.text
 
 
 @pytest.mark.parametrize("words", [command.words for command in COMMANDS.values()], ids=list(COMMANDS))

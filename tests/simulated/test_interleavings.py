@@ -164,8 +164,7 @@ def test_what_a_service_that_ignores_if_match_undoes_is_said() -> None:
     remove, add = (client(state, ids, resource, text) for text in ("-two", "+one"))
     run_to_the_end([remove, add], (0, 1, 1, 1, 0, 0))  # remove reads, add reads and writes, remove writes
     assert remove.result
-    assert "someone else added to 'app': '" in remove.result.notes[0]
-    assert ids["one"] in remove.result.notes[0]
+    assert f"someone else added '{ids['one']}' to 'app'." in remove.result.notes[0]
 
 
 def client(state: ArmState, ids: dict[str, str], resource: str, text: str) -> Client:

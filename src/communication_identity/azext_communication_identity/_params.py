@@ -108,19 +108,19 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("delete_role_assignments", options_list=["--delete-role-assignments", "--delete-assignments"],
                    action="store_true",
                    help="Delete the role assignments of the system-assigned identity after it is removed, in every "
-                        "subscription that this login can read. Requires --system-assigned. With it, the command "
+                        "subscription that you can read. Requires --system-assigned. With it, the command "
                         "always waits.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False,
                    help="Do not prompt for confirmation.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
         c.argument("roles", options_list=["--roles"], action="store_true",
-                   help="Show the role assignments of each identity, in every subscription that this login can read.")
+                   help="Show the role assignments of each identity, in every subscription that you can read.")
 
     with self.argument_context("communication identity list", arg_group=None) as c:
         c.argument("resource_group_name", **_resource_group_type)
         c.argument("all_subscriptions", options_list=["--all-subscriptions"], action="store_true",
-                   help="List the resources of every subscription that this login can read, using Azure Resource "
+                   help="List the resources of every subscription that you can read, using Azure Resource "
                         "Graph. Changes from the last minute may be missing.")
         c.argument("user_assigned", _user_type, nargs="+",
                    help="List only resources that carry one of these user-assigned identities: resource IDs, or names, "

@@ -160,7 +160,7 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
     for identity, principal in dict(_named(change, plain_block(document.block))).items():
         if not principal:
             raise AzureResponseError(
-                f"The identity is assigned to '{resource.name}', but the service shows no principal ID of it yet "
+                f"The identity is assigned to '{resource.name}', but the service doesn't show its principal ID yet "
                 f"({identity}), so the role was not granted.", "To grant the role, run the command again.")
         for scope, role in roles.items():
             try:

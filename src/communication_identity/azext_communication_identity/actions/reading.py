@@ -132,7 +132,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
             return
         if now - started >= timeout:
             raise AzureResponseError(
-                f"'{resource.name}' didn't reach the condition within {timeout:.0f} seconds.",
+                f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
                 f"Wait longer with --timeout, or look at the resource:\naz resource show --ids {resource.id}")
         yield Await(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'", own=False)
 
@@ -140,6 +140,6 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
 def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:
     parts = str(item.get("id")).split("/")
     if len(parts) != 9 or not isinstance(item.get("identity") or {}, dict):
-        raise RefusedError(request, NoAnswer("The service's list holds something else than resources."))
+        raise RefusedError(request, NoAnswer("The service's list contains something other than resources."))
     return {"id": item["id"], "name": str(item.get("name") or parts[8]), "resourceGroup": parts[4], **more,
             **plain_block(item.get("identity"))}

@@ -56,8 +56,8 @@ class Removal:
         """A sentence for each thing that is lost."""
         name, gone, lines = self.resource.name, self.planned.removed, []
         if gone.system_assigned:
-            lines.append(f"This deletes the principal of the system-assigned identity of '{name}'. A new one will not "
-                         "have its access.")
+            lines.append(f"This deletes the principal of the system-assigned identity of '{name}'. A new identity "
+                         "won't have its access.")
         if gone != Identities() and self.planned.wanted == Identities():
             lines.append(f"This leaves '{name}' without an identity. It removes: {', '.join(words(gone))}.")
         elif self.sweeping and gone.user_assigned:
@@ -87,7 +87,8 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
     absent = not_assigned(planned.before, change)
     if absent:
         raise ResourceNotFoundError(
-            f"Not assigned to '{resource.name}': {', '.join(absent)}. Nothing was removed.",
+            f"{', '.join(words(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
+            f"'{resource.name}'. Nothing was removed.",
             "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
     _say_what_is_not_there(resource, order, planned)
     removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments)
@@ -97,8 +98,8 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
         return (yield from _would_remove(removal))
     if removal.loses and consent is Consent.REFUSE:
         raise RequiredArgumentMissingError(
-            f"{' '.join(removal.losses())} Nothing was removed, since nobody can be asked.",
-            "To remove it without a question, add --yes.")
+            f"{' '.join(removal.losses())} Can't prompt for confirmation. Nothing was removed.",
+            "To remove without a prompt, add --yes.")
     if consent is Consent.ASK:
         yield Ready(removal)
     else:
@@ -149,7 +150,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         except RefusedError as refusal:
             if removal.delete:
                 raise
-            logger.warning("The role assignments of the system-assigned identity of '%s' were not looked up: %s",
+            logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
                            removal.resource.name, explained(refusal))
             continue
         found.update({one["id"].lower(): one for one in here})
@@ -157,7 +158,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         try:
             everywhere = yield from assignments_everywhere(principals)
         except RefusedError as refusal:
-            logger.warning("Role assignments in other subscriptions were not looked up and will stay: %s",
+            logger.warning("Role assignments in other subscriptions couldn't be looked up and stay: %s",
                            explained(refusal))
             everywhere = []
         found = {**{one["id"].lower(): one for one in everywhere}, **found}

@@ -125,7 +125,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
             if login is None and self._logins:
                 from azure.cli.core.azclierror import ResourceNotFoundError
                 raise ResourceNotFoundError(
-                    f"The CLI doesn't know the subscription '{subscription}'.",
+                    f"Azure CLI doesn't know the subscription '{subscription}'.",
                     "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that "
                     "it knows, run:\naz account list --all --output table")
             if login not in self._clients:

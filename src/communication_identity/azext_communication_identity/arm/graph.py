@@ -49,7 +49,7 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
             _warn_of_a_cut(answer)
             return found
         if not isinstance(token, str) or token in seen:
-            raise RefusedError(request, NoAnswer("Azure Resource Graph's answer goes round in a circle."))
+            raise RefusedError(request, NoAnswer("Azure Resource Graph links back to a page that was already read."))
         seen.add(token)
         options["$skipToken"] = token
         if answer.headers.get("x-ms-user-quota-remaining") == "0":
@@ -78,8 +78,8 @@ def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
 def _warn_of_a_cut(answer: Answer) -> None:
     """Warn where the last page is not the end of what there is."""
     if answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
-        logger.warning("Azure Resource Graph looks at 10,000 subscriptions at most, and your login can read more: the "
-                       "list is incomplete. To list the resources of one of the others, run:\n"
+        logger.warning("The list is incomplete: Azure Resource Graph searches at most 10,000 subscriptions, and you "
+                       "can read more. To list the resources of one of the others, run:\n"
                        "az communication identity list --subscription ID")
     elif str(answer.body.get("resultTruncated")).lower() == "true":
         logger.warning("Azure Resource Graph cut its answer: the list is incomplete.")

@@ -75,8 +75,8 @@ def not_found(identity: str) -> Life[AzCLIError]:
 def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
     """The error where a resource carries identities that no longer exist: every write that keeps them fails."""
     return ResourceNotFoundError(
-        f"'{resource.name}' carries user-assigned identities that no longer exist: {', '.join(gone)}. Until they are "
-        "removed from it, no other change of its identities works.",
+        f"'{resource.name}' carries user-assigned identities that no longer exist: {', '.join(gone)}. Its "
+        "identities can't be changed until you remove them.",
         f"To remove them, run:\naz communication identity remove --ids {resource.id} --user-assigned {' '.join(gone)}")
 
 

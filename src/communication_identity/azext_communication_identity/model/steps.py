@@ -161,7 +161,7 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
         if not following:
             return items
         if not isinstance(following, str) or following in seen:
-            raise RefusedError(request, NoAnswer("The service's list goes round in a circle."))
+            raise RefusedError(request, NoAnswer("The service's list links back to a page that was already read."))
         request = Request("GET", following, shared=request.shared)
 
 

@@ -59,7 +59,7 @@ def parse_flag(value: str) -> bool:
     if word in _FALSE:
         return False
     raise InvalidArgumentValueError(f"{shown(value)} is neither true nor false.",
-                                    "Give the flag alone, or with true or false.")
+                                    "Use the flag alone, or with true or false.")
 
 
 def from_git_bash(words: Iterable[str]) -> bool:

@@ -271,12 +271,12 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
             raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
         waited = document.at - ended
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later it has not made it, "
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't there, "
                             "or someone else has undone it")
         if waited > SETTLE_LIMIT:
             if planned.done(document.block):
                 raise AzureResponseError(
-                    f"'{resource.name}' has what you asked for, but the service shows no IDs yet of: "
+                    f"'{resource.name}' has what you asked for, but the service doesn't show the IDs yet of: "
                     f"{', '.join(missing)}.",
                     f"To see them later, run:\naz communication identity show --ids {resource.id}")
             raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource does not show it")
@@ -289,8 +289,8 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
     """What someone else changed although the ETag of the read was sent with the write."""
     now = identities_of(document.block)
     lost, new = difference(planned.wanted, now), difference(now, planned.wanted)
-    return [f"While this command ran, someone else {verb} '{resource.name}': {', '.join(words(what))}."
-            for verb, what in (("removed from", lost), ("added to", new)) if what != Identities()]
+    return [f"While this command ran, someone else {verb} {', '.join(words(what))} {where} '{resource.name}'."
+            for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what != Identities()]
 
 
 def require_sayable(resource: Resource, document: Document) -> None:
