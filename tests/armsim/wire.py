@@ -467,8 +467,10 @@ def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> An
 
 
 @route("GET", f"{_SUB}/resources", RESOURCES_VERSIONS)
+@route("GET", f"{_GROUP}/resources", RESOURCES_VERSIONS)
 def list_all(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
-    documents = (resource.document(TENANT) for resource in wire.state.list_resources(parts["subscription"]))
+    found = wire.state.list_resources(parts["subscription"], parts.get("group"))
+    documents = (resource.document(TENANT) for resource in found)
     return json_answer(200, {"value": [
         {key: document[key] for key in ("id", "name", "type", "location")} for document in documents]})
 

@@ -10,6 +10,7 @@ holds the old or the wanted state, and a second run converges.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -93,8 +94,9 @@ def test_every_fault(in_process: InProcessAz, sim: Armsim, name: str, method: st
     assert identity_type(sim, resource) == command.after
 
 
-# A service that says yes and does nothing is no passing fault: see the next test.
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "ignored"])
+# A service that says yes and does nothing is no passing fault (see the next test), nor is a 409 of an unknown kind.
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS
+                                   if fault not in ("ignored", "empty-no-effect", "status-409")])
 def test_a_passing_fault_of_the_write_ends_in_success(in_process: InProcessAz, sim: Armsim, fault: str) -> None:
     resource = sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method="PATCH", **FAULTS[fault]))
@@ -109,7 +111,7 @@ def test_a_yes_without_the_deed_shows_wanted_and_found(in_process: InProcessAz, 
     run = in_process(["communication", "identity", *COMMANDS["assign"].words])
     assert run.exit_code == 1
     assert "Wanted: the system-assigned identity\nFound:  no identity" in str(run.error)
-    assert in_process.clock.time >= 300
+    assert in_process.clock.time <= 60
 
 
 @pytest.mark.parametrize(("fault", "asked"), [("throttled", 7), ("identity-throttled", 9)])
@@ -117,10 +119,12 @@ def test_a_429_is_never_retried_too_soon_and_ends(in_process: InProcessAz, sim: 
     sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method="PATCH", times=FOREVER, **FAULTS[fault]))
     run = in_process(["communication", "identity", *COMMANDS["assign"].words])
-    assert min(in_process.clock.slept) >= asked
-    assert len(set(in_process.clock.slept)) > 1  # jitter
-    assert in_process.clock.time <= 900
-    assert f"after {in_process.clock.time:.0f} seconds of waiting" in str(run.error)
+    writes = [request.at for request in sim.requests if request.method == "PATCH"]
+    pauses = [later - earlier for earlier, later in pairwise(writes)]
+    assert min(pauses) >= asked
+    assert len({round(pause, 3) for pause in pauses}) > 1  # jitter
+    assert 850 <= sum(pauses) <= 1.25 * 900 + 30
+    assert f"seconds of waiting, it asks to wait {asked} seconds more" in str(run.error)
 
 
 def test_a_412_although_nobody_came_first_leads_to_one_write_without_if_match(in_process: InProcessAz,

@@ -98,11 +98,11 @@ def service_error(error: RefusedError) -> ServiceError:
 
 def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
     if answer.status == 429:
-        return AzureResponseError(
-            f"The service is throttling: it asks to wait {seconds_asked_for(answer):.0f} seconds"
-            f"{f', after {answer.waited:.0f} seconds of waiting as it asked' if answer.waited else ''}. "
-            f"It said: {error.said}",
-            "Try again later, with fewer resources at a time.")
+        asked = f"it asks to wait {seconds_asked_for(answer):.0f} seconds"
+        if answer.waited:
+            asked = f"after {answer.waited:.0f} seconds of waiting, {asked} more"
+        return AzureResponseError(f"The service is throttling: {asked}. It said: {error.said}",
+                                  "Try again later, with fewer resources at a time.")
     kind = _BY_CODE.get(error.code.lower())
     known = kind(error) if kind else None
     if known:
