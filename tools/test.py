@@ -13,6 +13,7 @@ from .command_line import parser
 from .environment import ROOT, WORK, Environment, apart_from_the_users_own, for_tests
 from .environment import run as run_command
 
+WHOLE = ("-n", "2", "--dist", "loadfile")  # the whole suite, on two processors
 MINIMUM = 95  # percent of the extension's lines and branches that the whole suite runs
 
 
@@ -27,7 +28,7 @@ def run(args: Sequence[str]) -> int:
     venv = for_tests()
     if parsed.coverage:
         return _with_coverage(venv, words)
-    return run_command([venv.python, "-m", "pytest", *words], env=apart_from_the_users_own(), check=False)
+    return run_command([venv.python, "-m", "pytest", *(words or WHOLE)], env=apart_from_the_users_own(), check=False)
 
 
 def _with_coverage(venv: Environment, words: Sequence[str]) -> int:
@@ -35,7 +36,7 @@ def _with_coverage(venv: Environment, words: Sequence[str]) -> int:
     (WORK / "coverage").mkdir(parents=True, exist_ok=True)  # pyproject.toml puts the data there
     run_command([*coverage, "erase"])
     env = {**apart_from_the_users_own(), "COVERAGE_RCFILE": str(ROOT / "pyproject.toml")}
-    tests = run_command([*coverage, "run", "-m", "pytest", *words], env=env, check=False)
+    tests = run_command([*coverage, "run", "-m", "pytest", *(words or WHOLE)], env=env, check=False)
     run_command([*coverage, "combine", "--quiet"], check=False)
     minimum = ["--fail-under", str(MINIMUM)] if not words else []
     return tests or run_command([*coverage, "report", *minimum], check=False)
