@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from ..model.names import shown
 from ..model.steps import Answer, NoAnswer, Reply, Request
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Arm:
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
-            return NoAnswer(f"An address on another host is refused: {urlsplit(request.path).hostname}")
+            return NoAnswer(f"An address on another host is refused: {shown(request.path.partition('?')[0])}")
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},
                                    **({} if request.body is None else {"json": request.body}))
@@ -99,12 +100,16 @@ class Arm:
 
     def _is_arms(self, path: str) -> bool:
         """Whether an address is a path, or on the host of ARM or below it: no other host gets a token."""
-        parts, arm = urlsplit(path), urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
+        arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
+        try:
+            parts = urlsplit(path)
+            given = (parts.scheme, parts.port, parts.username)
+        except ValueError:  # no address at all
+            return False
         if not parts.netloc:
             return path.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
-        return (parts.scheme, parts.port, parts.username) == (arm.scheme, arm.port, None) and (
-            host == known or host.endswith(f".{known}"))
+        return given == (arm.scheme, arm.port, None) and (host == known or host.endswith(f".{known}"))
 
     def _client(self, subscription: str) -> CommunicationServiceManagementClient:
         with self._lock:
