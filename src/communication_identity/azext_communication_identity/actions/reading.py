@@ -139,7 +139,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
 
 def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:
     parts = str(item.get("id")).split("/")
-    if len(parts) != 9 or not isinstance(item.get("identity") or {}, dict):
+    if len(parts) != 9 or not isinstance(item.get("identity"), (dict, type(None))):
         raise RefusedError(request, NoAnswer("The service's list contains something other than resources."))
     return {"id": item["id"], "name": str(item.get("name") or parts[8]), "resourceGroup": parts[4], **more,
             **plain_block(item.get("identity"))}

@@ -81,7 +81,8 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
-            return NoAnswer(f"The address is not one of Azure Resource Manager: {shown(request.path)}", final=True)
+            address = shown(request.path.partition("?")[0])  # behind it there may be a signature
+            return NoAnswer(f"The address is not one of Azure Resource Manager: {address}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},
                                    **({} if request.body is None else {"json": request.body}))

@@ -135,7 +135,7 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
     body = reply.body if isinstance(reply, Answer) and reply.ok else None
     if not isinstance(body, dict) or str(body.get("id", "")).rstrip("/").lower() != resource.id.lower():
         return None
-    if not isinstance(body.get("identity") or {}, dict):
+    if not isinstance(body.get("identity"), (dict, type(None))):
         return None
     return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
 
