@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from armsim import Armsim, Fault
+from armsim.http_types import Answer
 from armsim.patch_shapes import FAILURES, SHAPES
-from armsim.server import Answer
 from in_process import InProcessAz
 
 APP = ["-n", "myApp", "-g", "rg"]

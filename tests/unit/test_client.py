@@ -12,8 +12,8 @@ import sys
 
 from az import SOURCE
 
-# azure.core.rest and azure.core.pipeline.transport import each other: two threads that begin at either end both get half
-# a module. The first request of a process is the first to import them, and a fleet's come from many threads at once.
+# azure.core.rest and azure.core.pipeline.transport import each other: two threads that begin at either end both get
+# half a module. The first request of a process is the first to import them, and a fleet's come from many threads.
 PROGRAM = """
 import sys
 from azext_communication_identity.arm.client import Arm
