@@ -232,7 +232,8 @@ def test_a_throttle_that_asks_for_too_long_says_how_long(in_process: InProcessAz
     assert f"it asks to wait {least} seconds" in text
 
 
-@pytest.mark.parametrize("value", ["abc", "", "-1", "1e99", "99999999999999999999", "Thu", "Mon, 99 Foo 2026", "\u00e9"])
+@pytest.mark.parametrize("value", ["abc", "", "-1", "1e99", "99999999999999999999", "Thu", "Mon, 99 Foo 2026",
+                                   "\u00e9"])
 @pytest.mark.parametrize(("method", "status"), [("GET", 429), ("GET", 503), ("PATCH", 429), ("PATCH", 202)])
 def test_a_retry_after_that_is_none(in_process: InProcessAz, sim: Armsim, value: str, method: str, status: int) -> None:
     sim.state.add_resource("myApp", "rg")
@@ -287,7 +288,8 @@ CODES = ["ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "I
          "AuthorizationFailed", "LinkedAuthorizationFailed", "FailedIdentityOperation", "ScopeLocked",
          "RequestDisallowedByPolicy", "MissingSubscriptionRegistration", "RoleDefinitionDoesNotExist", "Unknown"]
 BODIES = [{"error": {"code": "{code}"}}, {"code": "{code}"}, {"error": {"code": "{code}", "message": None}},
-          {"error": {"code": "{code}", "message": "", "additionalInfo": [{"type": "PolicyViolation", "info": {}}, None]}},
+          {"error": {"code": "{code}", "message": "",
+                     "additionalInfo": [{"type": "PolicyViolation", "info": {}}, None]}},
           {"error": {"code": "{code}", "message": "Words of the service.",
                      "additionalInfo": [{"type": "PolicyViolation", "info": {"policyDefinitionName": None}}]}},
           {"error": "{code}"}, {"error": {"code": 1, "message": []}}]

@@ -47,6 +47,8 @@ def add_roles(cmd: Any, outcome: Results[dict[str, Any]]) -> None:
     for resource, block in outcome.results.items():
         blocks.setdefault(login_of[resource.subscription.lower()], []).append(block)
     found = for_each(cmd, list(blocks), lambda login: _roles_of(blocks[login]))
+    for failure in found.failures.values():
+        _warn_of_others(failure)
     for resource, block in outcome.results.items():
         everywhere, names = found.results.get(login_of[resource.subscription.lower()], ([], {}))
         outcome.results[resource] = joined(block, resource.subscription, everywhere, names)
@@ -58,7 +60,12 @@ def _roles_of(blocks: Sequence[dict[str, Any]]) -> Life[tuple[list[dict[str, str
     try:
         everywhere = yield from assignments_everywhere(sorted(principals))
     except RefusedError as refusal:
-        logger.warning("Role assignments in other subscriptions are missing from the list: %s", explained(refusal))
+        _warn_of_others(refusal)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
     return everywhere, (yield from role_names([*everywhere, *own]))
+
+
+def _warn_of_others(failure: BaseException) -> None:
+    logger.warning("Role assignments in other subscriptions are missing from the list: %s",
+                   explained(failure) or failure)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -141,40 +141,44 @@ def _make_client(cli_ctx: Any, subscription: str, connections: int) -> Communica
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
     from azure.mgmt.communication import CommunicationServiceManagementClient
     client: CommunicationServiceManagementClient = get_mgmt_service_client(
-        cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription, retry_policy=_once_policy(),
+        cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription, **_policies(),
         **_transport(connections))
     return client
 
 
-def _once_policy() -> Any:
-    """What takes the place of azure-core's RetryPolicy: it sends a request once, since steps.py says when to send again
-    and a scheduler can't wait inside a thread. The first request goes alone, so that one thread fetches the token.
+def _policies() -> dict[str, Any]:
+    """What takes the place of azure-core's RetryPolicy: a request is sent once, since steps.py says when to send again
+    and a scheduler can't wait inside a thread. The first one goes alone until it has a token, so that only one thread
+    fetches it.
 
     A 409 leaves as an error: azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, next in the pipeline, would
     register Microsoft.Communication in the subscription by itself. Only the identity block is ours to write.
     """
     from azure.core.exceptions import HttpResponseError
-    from azure.core.pipeline.policies import HTTPPolicy
+    from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
+    lock, has_token = Lock(), Event()
 
     class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
-        lock, has_token = Lock(), False
-
         def send(self, request: Any) -> Any:
-            if self.has_token:
-                return self._once(request)
-            with self.lock:
-                response = self._once(request)
-                self.has_token = True
-                return response
-
-        def _once(self, request: Any) -> Any:
-            response = self.next.send(request)
+            if not has_token.is_set():
+                lock.acquire()  # pylint: disable=consider-using-with  # TokenPolicy releases it in between
+                request.context["alone"] = True
+            try:
+                response = self.next.send(request)
+            finally:
+                if request.context.pop("alone", False):
+                    lock.release()
             if response.http_response.status_code == 409:
-                self.has_token = True
                 raise HttpResponseError(response=response.http_response)
             return response
 
-    return OncePolicy()
+    class TokenPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes none at run time
+        def on_request(self, request: Any) -> None:
+            has_token.set()
+            if request.context.pop("alone", False):
+                lock.release()
+
+    return {"retry_policy": OncePolicy(), "per_retry_policies": [TokenPolicy()]}
 
 
 def _transport(connections: int) -> dict[str, Any]:

@@ -42,6 +42,7 @@ OPERATION_LIMIT = 1800.0  # seconds to follow one operation
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 FAILURE_LIMIT = 15  # failures in a row, about 30 seconds, until an operation's address is of no use
+IDS_LIMIT = 30.0  # seconds after it until the IDs of what was added are no longer waited for
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
 STALL_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
@@ -147,7 +148,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
     where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
     document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
-    started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
+    etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
     while True:
         if document.busy:
             document = yield from idle(resource, document)
@@ -165,7 +166,8 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if isinstance(reply, Answer) and reply.ok and not _garbage(reply):
             return (yield from _accepted(resource, document, reply, planned, no_wait))
         lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else _is_lost(reply)
-        if lost > LOST_LIMIT or reply.at - started > CONTENTION_LIMIT or not _try_again(request, reply):
+        refused = refused or reply.at
+        if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT or not _try_again(request, reply):
             raise RefusedError(request, reply)
         wrote = wrote or _is_lost(reply)
         yield Pause(min(0.5 * 2 ** tries, 10.0), "another change of the resource to finish")
@@ -273,16 +275,25 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
             raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't there, "
                             "or someone else has undone it")
-        if waited > SETTLE_LIMIT:
-            if planned.done(document.block):
-                raise AzureResponseError(
-                    f"'{resource.name}' has what you asked for, but the service doesn't show the IDs yet of: "
-                    f"{', '.join(missing)}.",
-                    f"To see them later, run:\naz communication identity show --ids {resource.id}")
+        if waited > SETTLE_LIMIT and not planned.done(document.block):
             raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource does not show it")
+        if waited > IDS_LIMIT and planned.done(document.block):
+            return _without_ids(resource, planned, document, missing)
         yield Pause(pause, "the service to show the change")
         pause = min(pause * 2, 5.0)
         document = yield from get(resource)
+
+
+def _without_ids(resource: Resource, planned: Plan, document: Document, missing: list[str]) -> Written:
+    """What was asked is there, but the service shows no IDs of it. A user-assigned identity has them all the same.
+    Raises AzureResponseError for a system-assigned identity, which may have no principal at all.
+    """
+    said = (f"'{resource.name}' has what you asked for, but the service doesn't show the IDs yet of: "
+            f"{', '.join(missing)}.")
+    if planned.added.system_assigned and unsettled(document.block, Identities(True)):
+        raise AzureResponseError(
+            said, f"To see them later, run:\naz communication identity show --ids {resource.id}")
+    return Written(document, [said, *_surprises(resource, planned, document)])
 
 
 def _surprises(resource: Resource, planned: Plan, document: Document) -> list[str]:
