@@ -33,14 +33,14 @@ class Measured:
 
 CORE = {CORE_SHOW: "identity show --name mi --resource-group rg", CORE_HELP: "identity show -h"}
 OURS = {
-    "show": Measured(f"communication identity show {APP}", CORE_SHOW, 1.10),
-    "assign": Measured(f"communication identity assign {APP} --system-assigned", CORE_SHOW, 1.20),
-    "remove": Measured(f"communication identity remove {APP} --system-assigned --yes", CORE_SHOW, 1.20),
-    "show -h": Measured("communication identity show -h", CORE_HELP, 0.90),
-    "assign -h": Measured("communication identity assign -h", CORE_HELP, 0.90),
-    "remove -h": Measured("communication identity remove -h", CORE_HELP, 0.90),
-    "list -h": Measured("communication identity list -h", CORE_HELP, 0.90),
-    "wait -h": Measured("communication identity wait -h", CORE_HELP, 0.90),
+    "show": Measured(f"communication identity show {APP}", CORE_SHOW, 1.08),
+    "assign": Measured(f"communication identity assign {APP} --system-assigned", CORE_SHOW, 1.15),
+    "remove": Measured(f"communication identity remove {APP} --system-assigned --yes", CORE_SHOW, 1.18),
+    "show -h": Measured("communication identity show -h", CORE_HELP, 0.85),
+    "assign -h": Measured("communication identity assign -h", CORE_HELP, 0.85),
+    "remove -h": Measured("communication identity remove -h", CORE_HELP, 0.85),
+    "list -h": Measured("communication identity list -h", CORE_HELP, 0.85),
+    "wait -h": Measured("communication identity wait -h", CORE_HELP, 0.85),
 }
 MICROSOFT = {"Microsoft's show": (f"communication identity show {APP}", CORE_SHOW),
              "Microsoft's show -h": ("communication identity show -h", CORE_HELP)}  # and what they are held against

@@ -8,8 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
@@ -35,8 +34,7 @@ from ..model.write import Document, Plan, Planner, get, idle, plan, require_saya
 logger = get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What a command names: identities (names or resource IDs; `user_assigned == ()` for a removal: all), a role, and
     how to go about it.
     """

@@ -15,7 +15,6 @@ from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
 from ..arm.client import Arm
-from ..arm.errors import AGAIN, explain, explained
 from ..model.identity import identities_of, words
 from ..model.steps import Life
 from .schedule import MOST_WORKERS, WORKERS, Results, Schedule, Target
@@ -46,6 +45,7 @@ def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T
     if len(resources) == 1:
         for failure in outcome.failures.values():
             if isinstance(failure, Exception):
+                from ..arm.errors import explain
                 explain(failure)  # here, since core's `show` has an exception handler of its own
             raise failure
         return outcome.results[resources[0]]
@@ -71,6 +71,7 @@ def _report(cmd: Any, outcome: Results[Any]) -> None:
     """Name each failed resource with its error, and each way to go on once."""
     if not outcome.failures:
         return
+    from ..arm.errors import AGAIN, explained
     ways: dict[str, None] = {}  # a set that keeps the order
     for resource, failure in outcome.failures.items():
         error = explained(failure)
@@ -113,5 +114,6 @@ def _interrupted(schedule: Schedule[Any]) -> str:
         lines.append(f"The service may still be working on '{writing[0].name}'. To see what it has now, run:\n"
                      f"az communication identity show --ids {writing[0].id}")
     elif writing:
+        from ..arm.errors import AGAIN
         lines.append(f"The service may still be working on {len(writing)} resources. {AGAIN}")
     return " ".join(lines)

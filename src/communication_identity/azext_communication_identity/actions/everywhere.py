@@ -7,18 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from knack.log import get_logger
 
+from ..arm import graph, queries
 from ..arm.client import Login, logins
 from ..arm.errors import explain, explained
-from ..arm.graph import assignments_everywhere
+from ..arm.role_assignments import role_name_of
 from ..model.identity import identities_of, principals_of
+from ..model.roles import role_guid, role_name
 from ..model.steps import Life, RefusedError
 from .each import for_each
-from .reading import joined, list_everywhere, role_names
+from .reading import listed
 from .schedule import Results
 
 logger = get_logger(__name__)
@@ -58,12 +60,52 @@ def _roles_of(blocks: Sequence[dict[str, Any]]) -> Life[tuple[list[dict[str, str
     """The role assignments of the identities of the blocks in all subscriptions, and the names of their roles."""
     principals = {principal for block in blocks for principal in principals_of(block, identities_of(block))}
     try:
-        everywhere = yield from assignments_everywhere(sorted(principals))
+        everywhere = yield from graph.assignments_everywhere(sorted(principals))
     except RefusedError as refusal:
         _warn_of_others(refusal)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
     return everywhere, (yield from role_names([*everywhere, *own]))
+
+
+def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> Life[list[dict[str, Any]]]:
+    """Every resource of a tenant; with identities only those that carry one of them."""
+    query = (queries.resources_with(identity_ids, identity_names) if identity_ids or identity_names
+             else queries.resources())
+    return (yield from graph.rows(query, lambda row: listed(row, graph.REQUEST, subscriptionId=str(
+        row.get("subscriptionId") or ""))))
+
+
+def role_names(assignments: Sequence[dict[str, str]]) -> Life[dict[str, str]]:
+    """The names of the roles that aren't known by heart, by GUID in lower case."""
+    unknown = {one["roleDefinitionId"] for one in assignments
+               if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
+    if not unknown:
+        return {}
+    try:
+        names = yield from graph.role_names(unknown)
+    except RefusedError:
+        names = {}
+    for role_id in unknown:
+        guid = role_guid(role_id).lower()
+        if guid not in names:
+            names[guid] = yield from role_name_of(role_id)
+    return names
+
+
+def joined(block: dict[str, Any], subscription: str, everywhere: Sequence[dict[str, str]], names: Mapping[str, str]
+           ) -> dict[str, Any]:
+    """A block whose role assignments are those of all subscriptions: of its own as ARM has them, of the others as Azure
+    Resource Graph has them, which may be a minute old.
+    """
+    principals = {one.lower() for one in principals_of(block, identities_of(block))}
+    own = f"/subscriptions/{subscription}".lower()
+    others = [one for one in everywhere if one["principalId"].lower() in principals
+              and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
+    found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
+    return {**block, "roleAssignments": [
+        {**one, "roleName": names.get(role_guid(one["roleDefinitionId"]).lower(), one["roleName"])}
+        for one in found.values()]}
 
 
 def _warn_of_others(failure: BaseException) -> None:

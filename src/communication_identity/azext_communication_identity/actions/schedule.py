@@ -11,7 +11,6 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -46,29 +45,26 @@ class Target(Protocol):
         """The subscription whose login sends its requests, and whose token bucket pays for them."""
 
 
-@dataclass
 class Results(Generic[T]):
     """What came of the work: a result or a failure for each target."""
 
-    results: dict[Any, T] = field(default_factory=dict)
-    failures: dict[Any, BaseException] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.results: dict[Any, T] = {}
+        self.failures: dict[Any, BaseException] = {}
 
     def __len__(self) -> int:
         return len(self.results) + len(self.failures)
 
 
-@dataclass(eq=False)
 class Run:
     """A life that has begun. `fresh`: until its first write is answered. `awaiting`: the operation that it looks at;
     `looked`: whether it has, since it last waited. `ticket`: the number of its one valid entry in the heap.
     """
 
-    target: Target
-    life: Life[Any]
-    fresh: bool = True
-    awaiting: Await | None = None
-    looked: bool = False
-    ticket: int = 0
+    def __init__(self, target: Target, life: Life[Any]) -> None:
+        self.target, self.life = target, life
+        self.fresh, self.looked, self.ticket = True, False, 0
+        self.awaiting: Await | None = None
 
 
 class Schedule(Generic[T]):  # pylint: disable=too-many-instance-attributes  # lives to come, at rest, held, and over

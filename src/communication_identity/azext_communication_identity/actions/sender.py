@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
 
@@ -44,17 +43,15 @@ class Clock:
             return None
 
 
-@dataclass(eq=False)
 class _Job:
     """A request, and who waits for its answer. `started`: when a thread took it up. `asked`: the seconds that it has
     been asked to wait.
     """
 
-    request: Request
-    subscription: str
-    waiting: list[Any]
-    started: float | None = None
-    asked: float = 0.0
+    def __init__(self, request: Request, subscription: str, who: Any) -> None:
+        self.request, self.subscription, self.waiting = request, subscription, [who]
+        self.started: float | None = None
+        self.asked = 0.0
 
     @property
     def question(self) -> str:
@@ -77,21 +74,21 @@ class Came(NamedTuple):
     outcome: Outcome
 
 
-@dataclass
 class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes
-    """Takes requests and gives back what came. `send` sends one with the login of a subscription; `most`: threads."""
+    """Takes requests and gives back what came. `send` sends one with the login of a subscription; `most`: threads;
+    `wrote`: whose writes have been sent.
+    """
 
-    send: Send
-    clock: Clock
-    most: int
-    wrote: set[Any] = field(default_factory=set)  # whose writes have been sent
-    _threads: int = 0
-    _jobs: SimpleQueue[_Job] = field(default_factory=SimpleQueue)
-    _came: SimpleQueue[tuple[_Job, Outcome]] = field(default_factory=SimpleQueue)
-    _ready: deque[Came] = field(default_factory=deque)
-    _under_way: set[_Job] = field(default_factory=set)
-    _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
-    _shared: dict[str, _Job | Outcome] = field(default_factory=dict)
+    def __init__(self, send: Send, clock: Clock, most: int) -> None:
+        self.send, self.clock, self.most = send, clock, most
+        self.wrote: set[Any] = set()
+        self._threads = 0
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._came: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
+        self._ready: deque[Came] = deque()
+        self._under_way: set[_Job] = set()
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._shared: dict[str, _Job | Outcome] = {}
 
     @property
     def throttled(self) -> int:
@@ -100,7 +97,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
 
     def ask(self, who: Any, request: Request, subscription: str) -> None:
         """Send a request, at once or when its bucket grants it."""
-        job = _Job(request, subscription.lower(), [who])
+        job = _Job(request, subscription.lower(), who)
         known = self._shared.get(job.question) if request.shared else None
         if isinstance(known, _Job):
             known.waiting.append(who)
@@ -177,10 +174,10 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
                 bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
                 bucket.queue.append(job)
                 return None
-            outcome = replace(outcome, waited=job.asked)
+            outcome = outcome._replace(waited=job.asked)
         else:
             bucket.gate.granted()
-        return self._deliver(job, replace(outcome, at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
+        return self._deliver(job, outcome._replace(at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
 
     def _deliver(self, job: _Job, outcome: Outcome) -> Came:
         if job.request.shared:

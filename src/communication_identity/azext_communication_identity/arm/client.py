@@ -12,10 +12,9 @@ longer than a request, and model objects print as {} on older versions of the CL
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from ..model.names import shown
@@ -28,8 +27,7 @@ HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "loc
                      "x-ms-user-quota-resets-after", "x-ms-tenant-subscription-limit-hit"))
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """A tenant and a user that the CLI is logged in with: what can be seen is bound to both. `subscription`: one of its
     subscriptions, which picks the credentials.
     """
@@ -37,7 +35,7 @@ class Login:
     tenant: str
     user: str
     subscription: str
-    subscriptions: frozenset[str] = field(compare=False)  # all of them, in lower case
+    subscriptions: frozenset[str]  # all of them, in lower case
 
     @property
     def id(self) -> str:

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from azure.cli.core.azclierror import (
@@ -38,8 +37,7 @@ RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
 AGAIN = "Run the command again to retry; unchanged resources are skipped."
 
 
-@dataclass(frozen=True)
-class ServiceError:
+class ServiceError(NamedTuple):
     """What one error answer says. Every text may be empty. `path`: the path of the request, unescaped."""
 
     status: int

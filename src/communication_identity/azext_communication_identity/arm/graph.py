@@ -11,7 +11,6 @@ guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from knack.log import get_logger
@@ -39,7 +38,7 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
     found: list[T] = []
     seen = set()
     while True:
-        request = replace(REQUEST, body={"query": query, "options": dict(options)})
+        request = REQUEST._replace(body={"query": query, "options": dict(options)})
         answer = yield from read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):

@@ -15,8 +15,7 @@ property of an ARM resource (common-types v5, ManagedServiceIdentity):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Block = Mapping[str, Any]
 
@@ -25,8 +24,7 @@ USER = "userassigned"
 _SPELLING = {SYSTEM: "SystemAssigned", USER: "UserAssigned", "none": "None"}
 
 
-@dataclass(frozen=True)
-class Identities:
+class Identities(NamedTuple):
     """The identities of one resource; user-assigned ones as resource IDs, in the service's own casing."""
 
     system_assigned: bool = False
@@ -39,8 +37,7 @@ class Identities:
         return ",".join(kinds) or "None"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """The identities that a command names. `all_user_assigned` only has a meaning for a removal."""
 
     system_assigned: bool = False

@@ -12,7 +12,7 @@ letters beyond ASCII in the name of a group, the SDK escapes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
@@ -35,8 +35,7 @@ _IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NA
 _SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """One communicationServices resource: the three parts of its ID that vary."""
 
     subscription: str

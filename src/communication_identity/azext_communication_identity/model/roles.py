@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
@@ -54,8 +53,7 @@ BUILT_IN_ROLES = {
 }
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """A role definition: its resource ID and its name."""
 
     id: str

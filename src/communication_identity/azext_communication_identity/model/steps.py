@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
 T = TypeVar("T")
 
@@ -32,8 +31,7 @@ PASSING = (408, 500, 502, 503, 504)
 _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
 
 
-@dataclass(frozen=True)
-class Request:  # pylint: disable=too-many-instance-attributes  # what HTTP needs, and how to go about it
+class Request(NamedTuple):  # pylint: disable=too-many-instance-attributes  # what HTTP needs, and how to go about it
     """One request to ARM. `path`: a path with its query, or an address that the service gave. `body`: JSON.
     `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that ask the same.
     `optional`: an answer that doesn't come within `timeout` seconds isn't waited for, not even where ARM throttles.
@@ -54,15 +52,14 @@ class Request:  # pylint: disable=too-many-instance-attributes  # what HTTP need
         return {"GET": "read", "DELETE": "delete"}.get(self.method, "query" if self.query else "write")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer. `body`: its JSON; None where it has none. `headers`: names in lower case. `at`: when it came, in
     seconds. `waited`: seconds that the request waited for the end of ARM's throttle.
     """
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}  # nobody writes to it
     text: str = ""
     at: float = 0.0
     waited: float = 0.0
@@ -78,8 +75,7 @@ class Answer:
         return _seconds(self.headers.get("retry-after", ""), self.headers.get("date", ""))
 
 
-@dataclass(frozen=True)
-class NoAnswer:
+class NoAnswer(NamedTuple):
     """No usable answer. `stalled`: none came in time; to ask again would take as long. `final`: none will ever come."""
 
     reason: str
@@ -88,16 +84,14 @@ class NoAnswer:
     at: float = 0.0
 
 
-@dataclass(frozen=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait for `seconds`. `why` completes "Waiting for …"."""
 
     seconds: float
     why: str
 
 
-@dataclass(frozen=True)
-class Await:
+class Await(NamedTuple):
     """Wait until it's time to look at an operation that runs since `since`, `looks` times looked at by now, but at
     least for the `at_least` seconds that the service asks for.
     """
@@ -109,8 +103,7 @@ class Await:
     own: bool = True  # whether this life's write started it
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """Everything is read and checked; `what` is about to be written."""
 
     what: Any

@@ -11,9 +11,8 @@ looks where the service names no time. Which header wins, which states end and w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
@@ -53,8 +52,7 @@ _TERMINAL = ("succeeded", "failed", "canceled")
 _PASSING_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A resource as the service sent it. `etag`: None where it sent none. `at`: when, in seconds."""
 
     body: Mapping[str, Any]
@@ -80,8 +78,7 @@ class Document:
         return self.state not in _TERMINAL
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a command wants of one resource as it was read. `added`: what the command names and wants to be there."""
 
     before: Identities
@@ -103,12 +100,11 @@ class Plan:
         return holds(block, self.added) and not holds_any(block, self.removed)
 
 
-@dataclass
-class Written:
+class Written(NamedTuple):
     """How a write ended: the resource as it then is, and what a person has to know of it."""
 
     document: Document
-    notes: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 Planner = Callable[[Identities, Change], Identities]
@@ -147,7 +143,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
     goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError
     where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
-    document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
+    document = document._replace(body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
     while True:
         if document.busy:
