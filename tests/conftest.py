@@ -62,14 +62,13 @@ def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class FollowingClock(Clock):
-    """The server's time: the machine's, and beyond that what the command under test has waited, where that takes no
-    time.
-    """
+    """The server's time: the machine's, or where waiting takes no time, what the command under test has waited."""
 
     ahead: FakeClock | None = None
+    start = 0.0
 
     def now(self) -> float:
-        return super().now() + (self.ahead.time if self.ahead else 0.0)
+        return self.start + self.ahead.time if self.ahead else super().now()
 
     def sleep(self, seconds: float) -> None:
         if self.ahead:
@@ -118,5 +117,6 @@ def az(installed: Az, tmp_path: Path) -> Az:
 def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcessAz:
     """The CLI in this process, logged in, with waiting that takes no time."""
     az = InProcessAz(installed.copy(tmp_path / "azure").config, sim, monkeypatch)
+    monkeypatch.setattr(CLOCK, "start", CLOCK.now())
     monkeypatch.setattr(CLOCK, "ahead", az.clock)
     return az
