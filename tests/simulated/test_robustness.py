@@ -164,13 +164,13 @@ def test_a_good_answer_after_a_429_and_a_reset_of_resource_graph(in_process: InP
 def test_a_next_link_that_goes_in_a_circle(in_process: InProcessAz, sim: Armsim) -> None:
     path = f"/subscriptions/{SUB}/providers/Microsoft.Communication/communicationServices?api-version=2023-04-01"
     sim.add_fault(raw("GET", RESOURCES, {"value": [], "nextLink": f"{sim.url}{path}&page=2"}, times=FOREVER))
-    assert "goes round in a circle" in fails_well(in_process(line("list")))
+    assert "links back to a page that was already read" in fails_well(in_process(line("list")))
     assert len(sim.requests) == 2
 
 
 def test_a_skip_token_that_repeats(in_process: InProcessAz, sim: Armsim) -> None:
     sim.add_fault(raw("POST", GRAPH, {"data": [], "$skipToken": "again"}, times=FOREVER))
-    assert "goes round in a circle" in fails_well(in_process(line("list", "--all-subscriptions")))
+    assert "links back to a page that was already read" in fails_well(in_process(line("list", "--all-subscriptions")))
     assert len(sim.requests) == 2
 
 
@@ -202,7 +202,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_next_link_to_another_host(in_process: InProcessAz, sim: Armsim, pattern: str, stranger: Any,
                                      sent: list[str]) -> None:
     sim.add_fault(raw("GET", RESOURCES, {"value": [], "nextLink": stranger(pattern)}, times=FOREVER))
-    assert "another host is refused" in fails_well(in_process(line("list")))
+    assert "The address is not one of Azure Resource Manager" in fails_well(in_process(line("list")))
     assert all(one.startswith((f"{sim.url}/", sim.token_url)) for one in sent)
     assert len(sim.requests) == 1
 
@@ -229,7 +229,7 @@ def test_a_throttle_that_asks_for_too_long_says_how_long(in_process: InProcessAz
     sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method="GET", path=RESOURCES, status=429, headers={"Retry-After": asked}, times=FOREVER))
     text = fails_well(in_process(ASSIGN))
-    assert f"it asks to wait {least} seconds, after 0 seconds of waiting as it asked" in text
+    assert f"it asks to wait {least} seconds. It said" in text
 
 
 @pytest.mark.parametrize("value", ["abc", "", "-1", "1e99", "99999999999999999999", "Thu", "Mon, 99 Foo 2026", "\u00e9"])
