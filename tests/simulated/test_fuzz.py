@@ -25,7 +25,7 @@ GOOD_ID = f"/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.Communica
 GOOD_IDENTITY = f"/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mi"
 # What a request to the resource's own path may look like, unescaped letters and all.
 OWN = re.compile(rf"/subscriptions/{SUB}/resourceGroups/[^/?#\s]+/providers/Microsoft\.(Communication"
-                 r"/communicationServices(/[-\w]{1,63})?|ManagedIdentity/userAssignedIdentities)\?api-version=[-\w]+"
+                 r"/communicationServices(/[-\w]{1,63})?|ManagedIdentity/userAssignedIdentities(/[-\w]{1,128})?)\?api-version=[-\w]+"
                  rf"|/subscriptions/{SUB}/providers/Microsoft\.(Communication/communicationServices"
                  r"|ManagedIdentity/userAssignedIdentities)\?api-version=[-\w]+",
                  re.ASCII | re.IGNORECASE)
