@@ -69,7 +69,7 @@ def show(results: Path, docs: Path) -> None:
         if part in data:
             draw(data[part], docs / name)
     if docs != results:
-        write_into(ROOT / "README.md", text)
+        write_into(docs / "benchmarks.md", text)
     sys.stderr.write(f"Raw data in {results}, pictures in {docs}\n")
 
 

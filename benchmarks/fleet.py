@@ -25,7 +25,9 @@ def ideal(bucket: float, refill: float) -> float:
 
 
 def measure(setting: Setting) -> dict[str, Any]:
-    """One run of `assign` and one of `remove`: how long, and when each write was granted or refused, in seconds."""
+    """One run of `assign` and one of `remove`: how long, and when each write was granted, completed or
+    refused, in seconds.
+    """
     throttle = Throttle()
     bucket, refill = throttle.write
     result: dict[str, Any] = {"machine": machine(), "resources": SIZE, "bucket": bucket, "refill": refill,
@@ -39,6 +41,8 @@ def measure(setting: Setting) -> dict[str, Any]:
                    + (" --yes" if verb == "remove" else ""), stdin="\n".join(ids))
         writes = [request for request in setting.sim.requests if request.method == "PATCH"]
         result[verb] = {**asdict(took),
+                        "completed": sorted(round(one.answered - took.started, 3) for one in writes
+                                            if one.status == 200),
                         "granted": [round(one.at - took.started, 3) for one in writes if one.status == 200],
                         "refused": [round(one.at - took.started, 3) for one in writes if one.status == 429]}
     return result

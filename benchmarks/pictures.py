@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The pictures: where one command's time goes, and a fleet's writes against the throttle's limit."""
+"""The charts: where one command's time goes, and a fleet against the rate limit. They have no background, and colours
+that can be read on a white and on a dark page; text stays text, and the title is what a screen reader reads.
+"""
 
 from __future__ import annotations
 
@@ -13,52 +15,62 @@ from statistics import median
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Data = Mapping[str, Any]
-mpl.rcParams |= {"svg.hashsalt": "communication-identity", "font.size": 10}  # the same data, the same file
-_COLOURS = ("#b8bfc6", "#7f8c99", "#0b6bcb", "#e8a33d", "#2f9e6e", "#8e5bb5", "#dfe3e6")
+TEXT = "#768390"
+COLOURS = ("#768390", "#9a6dd7", "#1f7ae0", "#c9791c", "#2f9e6e", "#d1589a", "#8a8f3c")
+mpl.rcParams |= {"svg.hashsalt": "communication-identity", "svg.fonttype": "none", "font.size": 11,  # the same data,
+                 "font.family": "sans-serif", "savefig.transparent": True, "text.color": TEXT,  # the same file
+                 "axes.labelcolor": TEXT, "axes.edgecolor": TEXT, "xtick.color": TEXT, "ytick.color": TEXT,
+                 "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left"}
 
 
 def draw_stages(data: Data, path: Path) -> None:
     """A bar for each command, of the median time of each stage."""
     stages = data["stages"]
-    names = list(stages)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = figure.subplots()
-    left = [0.0] * len(names)
-    for colour, stage in zip(_COLOURS, next(iter(stages.values()))[0], strict=True):
-        widths = [median([run[stage] for run in stages[name]]) * 1000 for name in names]
-        axes.barh(names, widths, left=left, color=colour, label=stage, height=0.6)
-        left = [start + width for start, width in zip(left, widths, strict=True)]
-    for name, end in zip(names, left, strict=True):
+    figure, axes = _chart()
+    ends = dict.fromkeys(stages, 0.0)
+    for colour, stage in zip(COLOURS, next(iter(stages.values()))[0], strict=True):
+        widths = [median(run[stage] for run in stages[name]) * 1000 for name in stages]
+        axes.barh(list(stages), widths, left=list(ends.values()), color=colour, label=stage, height=0.6)
+        ends = {name: end + width for (name, end), width in zip(ends.items(), widths, strict=True)}
+    for name, end in ends.items():
         axes.annotate(f"{end:.0f} ms", (end, name), xytext=(4, 0), textcoords="offset points", va="center")
     axes.invert_yaxis()
-    axes.set_xlim(0, max(left) * 1.1)
-    axes.set_xlabel("milliseconds (sum of the medians of each stage, with a stop watch inside)")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=4, frameon=False)
-    _save(figure, path)
+    axes.set_xlim(0, max(ends.values()) * 1.1)
+    axes.set_xlabel("milliseconds: the sum of the medians of the stages")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    ours, cores = ends["show"], ends["az identity show"]
+    _save(figure, axes, path, f"show takes {ours:.0f} ms, az identity show {cores:.0f} ms")
 
 
 def draw_fleet(data: Data, path: Path) -> None:
-    """Writes granted over time, and the most that the bucket grants."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = figure.subplots()
-    full = data["ideal"] - data["patch_seconds"]  # the last write begins
-    axes.plot([0, 0, full], [0, data["bucket"], data["resources"]], color="#c0392b", linestyle="--",
-              label="the most that the bucket grants")
-    for verb, colour in (("assign", "#0b6bcb"), ("remove", "#2f9e6e")):
-        granted = sorted(data[verb]["granted"])
-        axes.step(granted, range(1, len(granted) + 1), where="post", color=colour, label=f"{verb} --ids")
-    axes.axvline(data["ideal"], color="#7f8c99", linestyle=":", label=f"ideal end, {data['ideal']:.0f} s")
-    axes.set_xlabel("seconds")
-    axes.set_ylabel("writes granted")
+    """Resources completed over time, and the most that the rate limit allows."""
+    figure, axes = _chart()
+    first, last, size = data["patch_seconds"], data["ideal"], data["resources"]
+    axes.plot([first, first, last], [0, data["bucket"], size], color=TEXT, linestyle="--", label="ideal")
+    for verb, colour, width in (("assign", COLOURS[2], 4.0), ("remove", COLOURS[3], 1.6)):
+        completed = data[verb]["completed"]
+        axes.step(completed, range(1, len(completed) + 1), where="post", color=colour, linewidth=width,
+                  label=f"{verb} --ids")
+    axes.set_xlabel("seconds since the command was started")
+    axes.set_ylabel("resources completed")
+    axes.set_xlim(0)
     axes.set_ylim(0)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=False)
-    _save(figure, path)
+    _save(figure, axes, path, f"{size:,} resources: assign takes {data['assign']['seconds']:.0f} s, remove "
+                              f"{data['remove']['seconds']:.0f} s, the rate limit alone {last:.0f} s")
 
 
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, format="svg", metadata={"Date": None}, facecolor="white")
+def _chart() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _save(figure: Figure, axes: Axes, path: Path, title: str) -> None:
+    axes.set_title(title, fontweight="bold", pad=12)
+    figure.savefig(path, format="svg", metadata={"Date": None, "Title": title})
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("<svg ", '<svg role="img" ', 1), encoding="utf-8")

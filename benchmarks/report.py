@@ -33,11 +33,11 @@ def report(data: Mapping[str, Data]) -> str:
                        for part, table in tables.items() if part in data) + "\n"
 
 
-def write_into(readme: Path, text: str) -> None:
+def write_into(document: Path, text: str) -> None:
     """Put the text between the two marks of a document."""
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    before, rest = document.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def _one_command(data: Data) -> str:

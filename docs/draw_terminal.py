@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-TITLE = "A terminal: az communication identity assigns, shows and removes identities, and explains a misspelled name"
+TITLE = "A terminal: az communication identity assigns identities, explains a misspelled name, and lists the result"
 
 
 def main(captured: Path, picture: Path) -> None:

@@ -52,7 +52,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stand-in for Microsoft's `communication`, built."""
+    """Microsoft's `communication`, if ACS_PEER_WHEEL names its wheel; else a stand-in, built."""
+    if os.environ.get("ACS_PEER_WHEEL"):
+        return Path(os.environ["ACS_PEER_WHEEL"]).resolve(strict=True)
     folder = tmp_path_factory.mktemp("theirs")
     source = folder / "source"
     shutil.copytree(Path(__file__).parent / "stand_in", source)

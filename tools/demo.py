@@ -17,17 +17,19 @@ from .private_az import Session, session
 
 APP = "--name myApp --resource-group myResourceGroup"
 
-# Each line as typed; {id} is the resource ID that `az identity create` printed, {group} that of the resource group.
+# Each line as typed; {id} is the resource ID that `az identity create` printed, {ai} that of an Azure AI resource.
 WALK = (
-    "az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup",
+    f"az communication identity assign --system-assigned {APP} --dry-run --output table",
+    f"az communication identity assign --system-assigned {APP}",
     "az identity create --resource-group myResourceGroup --name myIdentity",
     f"az communication identity assign {APP} --user-assigned {{id}}",
     f"az communication identity show {APP} --output table",
-    "az communication identity list --output table",
-    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User" --scope {{group}}',
+    f'az communication identity assign {APP} --system-assigned --role "Cognitive Services User" --scope {{ai}}',
+    f"az communication identity show {APP} --roles --output table",
+    "az communication identity list --user-assigned myIdentity --output table",
     f"az communication identity remove {APP} --user-assigned {{id}}",
-    f"az communication identity remove {APP} --system-assigned --yes",
-    f"az communication identity show {APP}",
+    f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes",
+    "az communication identity list --output table",
 )
 
 
@@ -48,7 +50,8 @@ def _step(running: Session, line: str) -> None:
     group = f"/subscriptions/{running.server['subscription']}/resourceGroups/myResourceGroup"
     identity = (f"{group.replace('resourceGroups', 'resourcegroups')}/providers/Microsoft.ManagedIdentity"
                 "/userAssignedIdentities/myIdentity")
-    typed = line.format(id=identity, group=group)
+    ai = f"{group}/providers/Microsoft.CognitiveServices/accounts/myAI"
+    typed = line.format(id=identity, ai=ai)
     print(f"$ {typed}", flush=True)
     command = running.az.command(shlex.split(typed)[1:])
     exit_code = subprocess.run(command, env=running.az.environment(), stdin=subprocess.DEVNULL,

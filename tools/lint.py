@@ -19,7 +19,7 @@ from .wheel import stated
 
 AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
 PACKAGE = SOURCE / "azext_communication_identity"
-TYPED = (str(PACKAGE), "dev.py", "tools", "benchmarks", "tests", "docs/draw_terminal.py")
+TYPED = (str(PACKAGE), "dev.py", "tools", "benchmarks", "tests", "docs/draw_progress.py", "docs/draw_terminal.py")
 SPELLED = (".py", ".md", ".rst", ".txt", ".toml", ".yml")
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "bench": "measure commands, a fleet and long lists, and check the bounds",
     "record": "record the scenario tests again, against the simulation",
     "live": "try the extension against a real Azure subscription",
-    "picture": "draw docs/terminal.svg from a real run",
+    "picture": "draw the terminal pictures in docs/ from real runs",
     "build": "build the wheel into dist/",
     "release": "build the wheel, its checksum and an extension index into dist/",
     "upstream": "write the tree of a pull request to Azure/azure-cli-extensions",

@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""`dev.py picture`: the terminal picture of the README, docs/terminal.svg, from a real run against the local server."""
+"""`dev.py picture`: the terminal pictures, docs/terminal.svg and docs/fleet-progress.svg, from real runs against the
+simulation.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,20 @@ from .environment import ROOT, WORK, for_tests
 from .environment import run as run_command
 from .private_az import session
 
+DOCS = ROOT / "docs"
 SHOWN = (
     "az communication identity assign --system-assigned -n myApp -g myResourceGroup",
-    "az communication identity assign --user-assigned myIdentity -n myApp -g myResourceGroup --output none",
-    "az communication identity show -n myApp -g myResourceGroup --output table",
     "az communication identity assign --user-assigned myIdentty -n myApp -g myResourceGroup",
-    "az communication identity remove --user-assigned myIdentity -n myApp -g myResourceGroup",
+    "az communication identity assign --user-assigned myIdentity -n myApp -g myResourceGroup --dry-run --output table",
+    "az communication identity assign --user-assigned myIdentity -n myApp -g myResourceGroup --output table",
     "az communication identity list --output table",
 )
 
 
 def run(args: Sequence[str]) -> int:
     """Run the commands, then draw what they printed."""
-    parser("picture", "Run a few commands against the simulation and draw docs/terminal.svg.").parse_args(args)
+    parser("picture", "Run a few commands and a fleet against the simulation, and draw docs/terminal.svg and "
+                      "docs/fleet-progress.svg.").parse_args(args)
     venv = for_tests()
     steps = []
     with session(venv, "--seed-demo") as running:
@@ -36,8 +39,9 @@ def run(args: Sequence[str]) -> int:
         for line in SHOWN:
             done = running.az(shlex.split(line)[1:])
             steps.append([line, done.stderr + done.stdout])
-    captured = WORK / "picture.json"
-    WORK.mkdir(exist_ok=True)
-    captured.write_text(json.dumps(steps), encoding="utf-8")
-    return run_command([venv.python, str(ROOT / "docs" / "draw_terminal.py"), str(captured),
-                        str(ROOT / "docs" / "terminal.svg")])
+        captured = WORK / "picture.json"
+        WORK.mkdir(exist_ok=True)
+        captured.write_text(json.dumps(steps), encoding="utf-8")
+        fleet = [str(running.az.config.parent / "fleet"), str(running.az.extensions)]
+        return (run_command([venv.python, str(DOCS / "draw_terminal.py"), str(captured), str(DOCS / "terminal.svg")])
+                or run_command([venv.python, str(DOCS / "draw_progress.py"), *fleet, str(DOCS / "fleet-progress.svg")]))

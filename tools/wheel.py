@@ -44,7 +44,7 @@ def build(python: str, folder: Path, source: Path = SOURCE) -> Path:
     shutil.rmtree(source / "build", ignore_errors=True)  # setuptools would pack what lies there from before
     with tempfile.TemporaryDirectory() as temporary:
         run_command([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
-                     temporary, str(source)])
+                     temporary, str(source)], quiet=True)
         return _move(Path(temporary), folder)
 
 

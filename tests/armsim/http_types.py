@@ -26,6 +26,7 @@ class Request:
     headers: Message
     body: Any = None  # parsed JSON
     at: float = 0.0  # seconds of the clock
+    answered: float = 0.0  # as `at`, when the answer is ready
     status: int = 0
     fault: str | None = None
     raw_path: str = ""

@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._break(fault)
             return
         answer = self._answer(request, fault)
-        request.status = answer.status
+        request.status, request.answered = answer.status, self.sim.clock.now()
         if fault and fault.kind in ("reset-after", "stall-after"):
             self._break(fault)
             return

@@ -175,10 +175,11 @@ def test_remove_one_of_three_leaves_two(az: Az, sim: Armsim) -> None:
 
 
 def test_remove_the_last_one(az: Az, sim: Armsim) -> None:
-    resource = make(sim, users(sim.state.add_user_identity("one", GROUP)))
+    one = sim.state.add_user_identity("one", GROUP)
+    resource = make(sim, users(one))
     done = az(f"communication identity remove {APP} --user-assigned ONE").ok()
     assert done.json == {"type": "None"}
-    assert "leaves 'myApp' without any identity" in done.stderr
+    assert f"This leaves 'myApp' without an identity. It removes: '{one}'." in done.stderr
     assert sim.requests[-1].body == {"identity": {"type": "None"}}
     assert sim.state.identity_of(resource) == {"type": "None"}
 
@@ -196,8 +197,8 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
     resource = make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned --yes").ok()
     assert done.json == {"type": "None"}
-    assert "its principal and the access it was granted are gone for good" in done.stderr
-    assert f"What goes: the system-assigned identity, '{one}'" in done.stderr
+    assert "This deletes the principal of the system-assigned identity of 'myApp'." in done.stderr
+    assert f"It removes: the system-assigned identity, '{one}'." in done.stderr
     assert sim.state.identity_of(resource) == {"type": "None"}
 
 
@@ -205,8 +206,8 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
 def test_remove_asks_in_a_terminal(az: Az, sim: Armsim, answer: str, removed: bool) -> None:
     resource = make(sim, {"type": "SystemAssigned"})
     done = az.in_terminal(f"communication identity remove {APP} --system-assigned", answer)
-    assert "gone for good" in done.stdout
-    assert "Are you sure you want to remove this?" in done.stdout
+    assert "This deletes the principal of the system-assigned identity of 'myApp'." in done.stdout
+    assert "Remove 1 identity from 'myApp'? (y/N)" in done.stdout
     assert (done.exit_code == 0) is removed
     assert (sim.state.identity_of(resource)["type"] == "None") is removed
 
@@ -216,14 +217,14 @@ def test_remove_does_not_ask_needlessly(az: Az, sim: Armsim, command: str) -> No
     make(sim, users(sim.state.add_user_identity("one", GROUP), system=True))
     done = az.in_terminal(f"communication identity remove {APP} {command}")
     assert done.exit_code == 0
-    assert "Are you sure" not in done.stdout
+    assert "(y/N)" not in done.stdout
 
 
 def test_remove_with_ids_asks_once_for_all(az: Az, sim: Armsim) -> None:
     ids = [sim.state.add_resource(name, GROUP, identity={"type": "SystemAssigned"}) for name in ("a", "b", "c")]
     done = az.in_terminal(["communication", "identity", "remove", "--system-assigned", "--ids", *ids], "y\n")
     assert done.exit_code == 0
-    assert done.stdout.count("Are you sure") == 1
+    assert done.stdout.count("Remove 3 identities from 3 resources? (y/N)") == 1
     assert all(f"system-assigned identity of '{name}'" in done.stdout for name in "abc")
     assert all(sim.state.identity_of(resource) == {"type": "None"} for resource in ids)
 
@@ -233,7 +234,7 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
     make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned one other")
     assert done.exit_code == 3
-    assert "Nothing was removed: not assigned to 'myApp': " in done.stderr
+    assert "Not assigned to 'myApp': " in done.stderr
     assert "userAssignedIdentities/other" in done.stderr
     assert f"Its user-assigned identities are:\n{one}" in done.stderr
     assert calls(sim) == [READ]
@@ -244,7 +245,7 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
 def test_remove_where_there_is_nothing_warns(az: Az, sim: Armsim, flag: str, what: str) -> None:
     make(sim)
     done = az(f"communication identity remove {APP} {flag} --yes").ok()
-    assert f"'myApp' has no {what} identity; there is none to remove." in done.stderr
+    assert f"'myApp' has no {what} identity. There is none to remove." in done.stderr
     assert done.json == {"type": "None"}
     assert calls(sim) == [READ]
 
@@ -301,7 +302,7 @@ def test_wait_times_out_with_an_error(az: Az, sim: Armsim) -> None:
     make(sim)
     done = az(f"communication identity wait {APP} --custom identity.principalId --interval 1 --timeout 1")
     assert done.exit_code == 1
-    assert "After 1 seconds 'myApp' has not reached the condition." in done.stderr
+    assert "'myApp' didn't reach the condition within 1 seconds." in done.stderr
 
 
 # ---- a service that takes its time ---------------------------------------------------------------------------------
@@ -367,7 +368,7 @@ def test_one_failure_neither_stops_nor_hides_the_others(az: Az, sim: Armsim) -> 
                ids[0].replace("communicationServices/a", "communicationServices/absent")])
     assert done.exit_code == 1
     assert [item["id"] for item in done.json] == [ids[0], ids[2]]
-    assert f"{ids[1]}: This login may not do that" in done.stderr
+    assert f"{ids[1]}: You don't have permission to perform" in done.stderr
     assert "There is no Communication Services resource 'absent'" in done.stderr
     assert "2 of 4 resources failed; 2 succeeded." in done.stderr
 
@@ -522,8 +523,8 @@ def test_authorization_failed(az: Az, sim: Armsim, action: str, role: str) -> No
     sim.state.deny(f"Microsoft.Communication/CommunicationServices/{action}", resource)
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
-    assert f"the action 'Microsoft.Communication/CommunicationServices/{action}' is missing" in done.stderr
-    assert f"at scope '{resource}'" in done.stderr
+    assert (f"You don't have permission to perform 'Microsoft.Communication/CommunicationServices/{action}' on "
+            f"'{resource}'.") in done.stderr
     assert f'az role assignment create --role "{role}" --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
 
 
@@ -533,9 +534,9 @@ def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
     sim.state.deny("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", one)
     done = az(f"communication identity assign {APP} --user-assigned one")
     assert done.exit_code == 1
-    assert f"it may not assign the user-assigned identity '{one}'" in done.stderr
+    assert f"You don't have permission to assign the user-assigned identity '{one}'." in done.stderr
     assert ('az role assignment create --role "Managed Identity Operator" --assignee '
-            f"00000000-0000-0000-0000-00000000000c --scope {one}") in done.stderr
+            f'00000000-0000-0000-0000-00000000000c --scope "{one}"') in done.stderr
 
 
 def test_no_such_identity_names_similar_ones(az: Az, sim: Armsim) -> None:
@@ -565,8 +566,7 @@ def test_lock(az: Az, sim: Armsim) -> None:
     sim.state.lock_scope(resource, "keep")
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
-    assert "A lock forbids to change the resource" in done.stderr
-    assert "/locks/keep" in done.stderr
+    assert f"The resource is locked by '{resource}/providers/Microsoft.Authorization/locks/keep'." in done.stderr
     assert "az lock list" in done.stderr
 
 
@@ -575,7 +575,8 @@ def test_policy(az: Az, sim: Armsim) -> None:
     sim.state.require_identity_by_policy(resource)
     done = az(f"communication identity remove {APP} --system-assigned")
     assert done.exit_code == 1
-    assert "A policy forbids the change: 'Communication service resource should use a managed identity'" in done.stderr
+    assert ("Azure Policy denied the change: 'Communication service resource should use a managed identity'"
+            ) in done.stderr
     assert "(assignment 'require-identity')" in done.stderr
 
 

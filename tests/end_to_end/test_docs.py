@@ -7,21 +7,30 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from armsim import Armsim
 from az import ROOT, SOURCE, Az
+from in_process import InProcessAz
 
 from tools.wheel import stated
 
 PACKAGE = SOURCE / "azext_communication_identity"
+Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
+LAYERS = ("actions", "arm", "model")
+LAYER_DOCSTRINGS = [(layer, "__init__.py") for layer in LAYERS]  # nothing but a docstring
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SCRIPTING = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -29,19 +38,106 @@ def blocks(document: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if blocks(one, "bash")], ids=lambda path: path.name)
-def test_every_shell_block_runs(az: Az, sim: Armsim, tmp_path: Path, document: Path) -> None:
+def scripts(document: Path) -> Iterator[str]:
+    """The scripts inside the pipelines of a document, without the lines that install the extension."""
+    for block in blocks(document, "yaml"):
+        for step in _steps(yaml.safe_load(block)):
+            script = step.get("run") or step.get("inputs", {}).get("inlineScript") or ""
+            yield "\n".join(line for line in script.splitlines() if "az extension add" not in line)
+
+
+def _steps(pipeline: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from pipeline.get("steps", [])
+    for job in pipeline.get("jobs", {}).values():
+        yield from job["steps"]
+
+
+@pytest.fixture
+def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
+    """Runs a script in bash, in a subscription as the documents presume it."""
     sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
+    old = sim.state.add_user_identity("oldIdentity", "myResourceGroup")
+    sim.state.add_resource("other", "myResourceGroup",
+                           identity={"type": "UserAssigned", "userAssignedIdentities": {old: {}}})
     wrapper = tmp_path / "bin" / "az"
     wrapper.parent.mkdir()
     wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(az.command([]))} "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
-    script = "set -euo pipefail\n" + "\n".join(blocks(document, "bash"))
     env = {**az.environment(), "PATH": f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", script], env=env, cwd=tmp_path, text=True, capture_output=True, timeout=300,
-                          stdin=subprocess.DEVNULL, check=False)
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["bash", "-c", f"set -euo pipefail\n{script}"], env=env, cwd=tmp_path, text=True,
+                              capture_output=True, timeout=300, stdin=subprocess.DEVNULL, check=False)
+    return run
+
+
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if blocks(one, "bash") or blocks(one, "yaml")],
+                         ids=lambda path: path.name)
+def test_every_shell_block_runs(shell: Shell, sim: Armsim, document: Path) -> None:
+    done = shell("\n".join([*blocks(document, "bash"), *scripts(document)]))
     assert done.returncode == 0, done.stderr
     assert sim.requests
+
+
+def test_the_quick_start_prints_what_it_says(shell: Shell, sim: Armsim) -> None:
+    sim.state.add_user_identity("myIdentity", "myResourceGroup")
+    (session,) = blocks(ROOT / "README.md", "console")
+    steps = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", session, re.MULTILINE)
+    assert len(steps) == 5
+    for command, output in steps:
+        assert plain(shell(command).stdout) == plain(output), command
+
+
+def plain(output: str) -> str:
+    """Output without what differs from run to run: principal IDs, and blanks at the ends of lines."""
+    return re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "GUID", re.sub(r" +$", "", output, flags=re.M)).strip()
+
+
+@pytest.mark.parametrize(("words", "code"), re.findall(r"^\| .*? \| `(\w+ .*?)` \| (\d+) \|$", SCRIPTING, re.MULTILINE))
+def test_exit_codes(in_process: InProcessAz, sim: Armsim, words: str, code: str) -> None:
+    sim.state.add_resource("myApp", "myResourceGroup")
+    assert in_process(["communication", "identity", *shlex.split(words)]).exit_code == int(code)
+
+
+def test_the_messages_of_the_guide_are_those_of_the_code() -> None:
+    table = (ROOT / "docs" / "how-to.md").read_text(encoding="utf-8").split("## What errors mean")[1]
+    messages = [row for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) if row != "you read"]
+    said = [text for path in PACKAGE.rglob("*.py") if "tests" not in path.parts
+            for text in _texts(ast.parse(path.read_text(encoding="utf-8")))]
+    assert len(messages) > 10
+    for message in messages:
+        assert any(message in text for text in said), message
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """The strings of a file, with … for what is filled in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.replace("%s", "…")
+
+
+@pytest.mark.parametrize(("marker", "schema"), [("jobs:", "vendor.github-workflows"),
+                                                ("- task:", "vendor.azure-pipelines")])
+def test_pipelines_are_valid(tmp_path: Path, marker: str, schema: str) -> None:
+    (block,) = [one for one in blocks(ROOT / "docs" / "scripting.md", "yaml") if marker in one]
+    path = tmp_path / "pipeline.yml"
+    path.write_text(block, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)], text=True,
+                          capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, PACKAGE / "_help.py"], ids=lambda path: path.name)
+def test_at_signs_are_quoted(path: Path) -> None:
+    assert re.findall(r"--ids @\S+", path.read_text(encoding="utf-8")) == []
+
+
+def test_the_readme_is_short_and_names_the_wheel() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 90
+    assert f"dist/communication_identity-{stated('VERSION')}-py3-none-any.whl" in text
 
 
 def test_python_blocks_type_check(tmp_path: Path) -> None:
@@ -62,16 +158,46 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert (document.parent / target).exists(), target
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_names_every_file() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE))
-    assert listed == {path.name for path in PACKAGE.glob("*.py")}
+    listed = re.findall(r"^\| `([\w/]+\.py)`", text, re.MULTILINE)
+    assert sorted(listed) == sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")
+                                    if "tests" not in path.parts and path.parts[-2:] not in LAYER_DOCSTRINGS)
 
 
-def test_the_tests_that_readme_names_exist() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
-    for name in re.findall(r"`(test_\w+?)(?:\.py)?`", (ROOT / "README.md").read_text(encoding="utf-8")):
-        assert f"def {name}(" in code or (ROOT / "tests" / f"{name}.py").exists(), name
+def test_the_arrows_of_the_architecture_are_the_imports_of_the_code() -> None:
+    picture = "".join(blocks(ROOT / "docs" / "architecture.md", "mermaid"))
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", picture, re.MULTILINE))
+    assert set(re.findall(r"^ +(\w+)\[", picture, re.MULTILINE)) == {box for arrow in drawn for box in arrow}
+    assert drawn == set(_imports_between_layers()) | {("arm", "azure")}
+
+
+def _imports_between_layers() -> Iterator[tuple[str, str]]:
+    """Who imports whom, also inside functions and by name (`commands.py`)."""
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] == "tests":
+            continue
+        here = parts[0] if len(parts) > 1 else "cli"
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(r"_lazy\(\"(\w+)\.", text)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.level == len(parts):
+                named += [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+        yield from ((here, layer if layer in LAYERS else "cli") for layer in named
+                    if (layer if layer in LAYERS else "cli") != here)
+
+
+def test_the_tests_that_documents_name_exist() -> None:
+    files = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+             for path in (ROOT / "tests").rglob("test_*.py")}
+    names = set(re.findall(r"^def (test_\w+)", "\n".join(files.values()), re.MULTILINE))
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in re.findall(r"`(test_\w+)`", text):
+            assert name in names, f"{document.name}: {name}"
+        for name in re.findall(r"`(tests/[\w/]+\.py)`", text):
+            assert (ROOT / name).is_file(), f"{document.name}: {name}"
 
 
 def test_version_history_and_licence_are_in_step() -> None:

@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Ctrl-C and SIGTERM end a command at once, with the shell's usual code and a line that says what is left open."""
+"""Ctrl-C and SIGTERM end a command at once, with the shell's usual code and a line that says what is left open: only
+where a write is under way.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +68,9 @@ def test_a_single_resource(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
     process = az.start("communication identity assign --system-assigned -n myApp -g rg")
     exit_code, stderr = interrupt(process, arrival, number)
     assert exit_code == code
-    assert "Interrupted: the service may still be working on 'myApp'." in stderr
-    assert f"az communication identity show --ids {resource}" in stderr
+    assert "WARNING: Interrupted." in stderr
+    assert ("The service may still be working on 'myApp'. To see what it has now, run:\n"
+            f"az communication identity show --ids {resource}\n" in stderr) is (method == "PATCH")
     assert "Traceback" not in stderr
 
 

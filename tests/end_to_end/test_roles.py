@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Roles, end to end: line by line of the contract's section "Role grant"."""
+"""Roles, end to end: granting, showing, orphans and their end."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_refused_grant_leaves_the_identity_and_a_command_that_finishes(az: Az,
     sim.state.deny("Microsoft.Authorization/roleAssignments/write", AI)
     done = az(f'communication identity assign {APP} --system-assigned --role "{USER}" --scope {AI}')
     assert done.exit_code == 1
-    assert "The identity is assigned to 'myApp', but this role was not granted" in done.stderr
+    assert "The identity is assigned to 'myApp', but the role was not granted" in done.stderr
     principal = sim.state.identity_of(resource)["principalId"]
     command = next(line for line in done.stderr.splitlines() if line.startswith("az role assignment create")
                    and principal in line)
@@ -151,7 +151,7 @@ def test_show_roles(az: Az, sim: Armsim) -> None:
     sim.state.add_role_assignment(AI, USER_ID, "00000000-0000-0000-0000-0000000000ff")
     shown = az(f"communication identity show {APP} --roles").ok().json
     assert [(role["roleName"], role["scope"]) for role in shown["roleAssignments"]] == [(USER, AI), ("Reader", GROUP)]
-    assert len(sim.requests) == 3  # the resource, and one for each identity
+    assert [request.method for request in sim.requests] == ["GET", "GET", "GET", "POST"]  # ARM, then Resource Graph
     rows = az(f"communication identity show {APP} --roles -o table").ok().stdout.splitlines()
     assert [row.split()[0] for row in rows[2:]] == ["SystemAssigned", "SystemAssigned", "UserAssigned"]
     assert AI in rows[2]
@@ -162,7 +162,8 @@ def test_remove_names_the_orphans(az: Az, sim: Armsim) -> None:
     resource = sim.state.add_resource("myApp", "rg", identity={"type": "SystemAssigned"})
     sim.state.add_role_assignment(AI, USER_ID, sim.state.identity_of(resource)["principalId"])
     done = az(f"communication identity remove {APP} --system-assigned").ok()
-    assert f"Role assignments that stay behind as orphans: '{USER}' at {AI}" in done.stderr
+    assert (f"Its role assignments stay as orphans: '{USER}' on {AI}. To delete them too, add "
+            "--delete-role-assignments.") in done.stderr
     assert len(made(sim)) == 1
 
 
@@ -171,15 +172,15 @@ def test_remove_and_delete_the_role_assignments(az: Az, sim: Armsim) -> None:
     resource = sim.state.add_resource("myApp", "rg", identity={
         "type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {one: {}}})
     block = sim.state.identity_of(resource)
-    for principal in (block["principalId"], block["userAssignedIdentities"][one]["principalId"]):
-        sim.state.add_role_assignment(AI, USER_ID, principal)
-    others = sim.state.add_role_assignment(AI, USER_ID, "00000000-0000-0000-0000-0000000000ff")
+    sim.state.add_role_assignment(AI, USER_ID, block["principalId"])
+    kept = [sim.state.add_role_assignment(AI, USER_ID, principal) for principal in (
+        block["userAssignedIdentities"][one]["principalId"], "00000000-0000-0000-0000-0000000000ff")]
     done = az.in_terminal(f"communication identity remove {APP} --system-assigned --user-assigned "
                           "--delete-role-assignments", "y\n")
     assert done.exit_code == 0
-    assert f"Role assignments that are deleted with it: '{USER}' at {AI}, '{USER}' at {AI}." in done.stdout
-    assert list(sim.state.authorization.assignments) == [others.lower()]
-    assert writes(sim) == ["DELETE", "DELETE", "PATCH"]
+    assert f"Its role assignments are deleted too: '{USER}' on {AI}." in done.stdout
+    assert list(sim.state.authorization.assignments) == [one.lower() for one in kept]
+    assert writes(sim) == ["POST", "PATCH", "DELETE"]  # the POST is a query
 
 
 def test_remove_without_the_right_to_see_roles_goes_on(az: Az, sim: Armsim) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from azext_communication_identity.actions.sender import LONGEST_THROTTLE, Came, Sender
+from azext_communication_identity.actions.sender import LONGEST_THROTTLE, Came, Clock, Sender
 from azext_communication_identity.model.steps import Answer, NoAnswer, Reply, Request
 
 SHARED = Request("GET", "/role", shared=True)
 
 
-class HandClock:
+class HandClock(Clock):
     """Time that stands still while a request is under way."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class HandClock:
         return None
 
 
-def sender(answer: Callable[[Request], Reply], clock: Any = None) -> Sender:
+def sender(answer: Callable[[Request], Reply], clock: Clock | None = None) -> Sender:
     return Sender(lambda request, _: answer(request), clock or HandClock(), 4)
 
 

@@ -28,7 +28,8 @@ def list_table(result: list[dict[str, Any]]) -> list[Row]:
              **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
              "Type": item["type"],
              "PrincipalId": item.get("principalId", ""),
-             "UserAssigned": ", ".join(_name(identity) for identity in item.get("userAssignedIdentities", {}))}
+             "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
+                                       for identity in item.get("userAssignedIdentities", {}))}
             for item in result]
 
 
@@ -75,3 +76,9 @@ def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
 
 def _name(identity: str) -> str:
     return identity.rsplit("/", 1)[-1]
+
+
+def _name_from(identity: str, group: str) -> str:
+    """The name of an identity as seen from a group: that of another group says which."""
+    own = identity.split("/")[4]
+    return _name(identity) if own.lower() == group.lower() else f"{own}/{_name(identity)}"

@@ -108,7 +108,8 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("delete_role_assignments", options_list=["--delete-role-assignments", "--delete-assignments"],
                    action="store_true",
                    help="Delete the role assignments of the system-assigned identity after it is removed, in every "
-                        "subscription that this login can read. Requires --system-assigned.")
+                        "subscription that this login can read. Requires --system-assigned. With it, the command "
+                        "always waits.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False,
                    help="Do not prompt for confirmation.")
 

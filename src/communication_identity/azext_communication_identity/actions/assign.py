@@ -30,7 +30,7 @@ from ..model.identity import (
 from ..model.names import Resource, user_assigned_id
 from ..model.roles import Role, create_command
 from ..model.steps import Life, RefusedError
-from ..model.write import Document, Planner, get, idle, plan, write
+from ..model.write import Document, Plan, Planner, get, idle, plan, require_sayable, write
 
 logger = get_logger(__name__)
 
@@ -68,7 +68,7 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
         return (yield from _would_assign(resource, document, change, roles))
     # A role needs the principal ID, so with one there is always a wait.
     document = yield from write_identities(resource, document, after_assign, change,
-                                           no_wait=order.no_wait and not roles)
+                                           no_wait=order.no_wait and not roles, needs_ids=bool(roles))
     block = plain_block(document.block)
     if roles:
         block["roleAssignments"] = yield from _grant(resource, document, change, roles)
@@ -76,37 +76,46 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
 
 
 def write_identities(resource: Resource, document: Document, planner: Planner, change: Change, *,
-                     no_wait: bool = False) -> Life[Document]:
+                     no_wait: bool = False, needs_ids: bool = False) -> Life[Document]:
     """Write, and say what someone else did meanwhile; where the service refuses an identity, find out why."""
     try:
-        written = yield from write(resource, document, planner, change, no_wait=no_wait)
+        written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids)
     except RefusedError as refusal:
         if service_error(refusal).code == "FailedIdentityOperation":
             wanted = plan(document, planner, change).wanted.user_assigned
             gone = yield from missing(wanted)
-            carried = [one for one in gone if find_id(one, identities_of(document.block).user_assigned)]
-            if carried:
-                raise gone_but_assigned(resource, carried) from refusal
             if gone:
-                raise (yield from not_found(gone[0])) from refusal
+                raise (yield from _gone(resource, document, gone)) from refusal
         raise
     for note in written.notes:
         logger.warning(note)
     return written.document
 
 
-def require_existing(resource: Resource, identities: Sequence[str], carried: Sequence[str]
-                     ) -> Life[dict[str, dict[str, Any]]]:
-    """What ManagedIdentity says of user-assigned identities; raises an azclierror where one doesn't exist."""
-    found = {}
-    for identity in identities:
+def require_writable(resource: Resource, document: Document, planned: Plan) -> Life[dict[str, dict[str, Any]]]:
+    """What ManagedIdentity says of the user-assigned identities that a write would name, if there is one to make.
+    Raises an azclierror where the service would refuse it.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not planned.changes:
+        return found
+    require_sayable(resource, document)
+    gone = []
+    for identity in planned.wanted.user_assigned:
         properties = yield from identity_properties(identity)
-        if properties is None and find_id(identity, tuple(carried)):
-            raise gone_but_assigned(resource, [identity])
-        if properties is None:
-            raise (yield from not_found(identity))
-        found[identity] = properties
+        gone += [identity] if properties is None else []
+        found[identity] = properties or {}
+    if gone:
+        raise (yield from _gone(resource, document, gone))
     return found
+
+
+def _gone(resource: Resource, document: Document, gone: Sequence[str]) -> Life[AzCLIError]:
+    """The error for user-assigned identities that a write names and that don't exist: those that the resource carries
+    come first, since no other write works before they are removed.
+    """
+    carried = [one for one in gone if find_id(one, identities_of(document.block).user_assigned)]
+    return gone_but_assigned(resource, carried) if carried else (yield from not_found(gone[0]))
 
 
 def dry_run_result(resource: Resource, document: Document, after: dict[str, Any], assignments: list[dict[str, str]],
@@ -120,8 +129,8 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
                   ) -> Life[dict[str, Any]]:
     document = yield from idle(resource, document)
     planned = plan(document, after_assign, change)
-    known = yield from require_existing(resource, planned.wanted.user_assigned, planned.before.user_assigned)
-    users = {**{one: known[one] for one in known}, **((document.block or {}).get("userAssignedIdentities") or {})}
+    known = yield from require_writable(resource, document, planned)
+    users = {**known, **((document.block or {}).get("userAssignedIdentities") or {})}
     block = {**(document.block or {}), "userAssignedIdentities": users}
     after = block_of(planned.wanted, block)
     assignments = []

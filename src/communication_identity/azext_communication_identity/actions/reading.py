@@ -130,11 +130,11 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         started = now if started is None else started
         if condition.met(document):
             return
-        if now - started + interval > timeout:
+        if now - started >= timeout:
             raise AzureResponseError(
                 f"'{resource.name}' didn't reach the condition within {timeout:.0f} seconds.",
                 f"Wait longer with --timeout, or look at the resource:\naz resource show --ids {resource.id}")
-        yield Await(now, 0, interval, f"the condition of '{resource.name}'", own=False)
+        yield Await(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'", own=False)
 
 
 def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ..model.identity import Identities, after_remove, block_of, not_assigned, p
 from ..model.names import Resource
 from ..model.steps import Life, Ready, RefusedError
 from ..model.write import Document, Plan, get, idle, plan
-from .assign import Order, dry_run_result, require_existing, write_identities
+from .assign import Order, dry_run_result, require_writable, write_identities
 
 logger = get_logger(__name__)
 
@@ -103,7 +103,9 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
         yield Ready(removal)
     else:
         removal.warn()
-    document = yield from write_identities(resource, document, after_remove, change, no_wait=order.no_wait)
+    # Role assignments are deleted once the identity is gone, so there is a wait.
+    document = yield from write_identities(resource, document, after_remove, change,
+                                           no_wait=order.no_wait and not removal.delete)
     if removal.delete:
         yield from _delete(removal)
     return plain_block(document.block)
@@ -111,15 +113,15 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
 
 def confirm(removals: Mapping[Resource, Any]) -> None:
     """Warn of what is lost, and ask once for all. Raises ManualInterrupt where the answer is not yes."""
-    lossy = [removal for removal in removals.values() if removal.loses]
-    for removal in removals.values():
+    going = [removal for removal in removals.values() if removal.planned.changes]
+    for removal in going:
         removal.warn()
-    if not lossy:
+    if not any(removal.loses for removal in going):
         return
     from knack.prompting import NoTTYException, prompt_y_n
-    count = sum(len(words(removal.planned.removed)) for removal in removals.values())
+    count = sum(len(words(removal.planned.removed)) for removal in going)
     what = "1 identity" if count == 1 else f"{count} identities"
-    where = f"'{lossy[0].resource.name}'" if len(removals) == 1 else f"{len(removals)} resources"
+    where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     try:
         agreed = prompt_y_n(f"Remove {what} from {where}?", default="n")
     except (EOFError, KeyboardInterrupt, NoTTYException):
@@ -164,7 +166,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
 
 def _would_remove(removal: Removal) -> Life[dict[str, Any]]:
     planned, resource = removal.planned, removal.resource
-    yield from require_existing(resource, planned.wanted.user_assigned, planned.before.user_assigned)
+    yield from require_writable(resource, removal.document, planned)
     verb = "delete" if removal.delete else "orphan"
     assignments = [{"change": verb, "identity": "SystemAssigned", **one} for one in removal.assignments]
     return dry_run_result(resource, removal.document, block_of(planned.wanted, removal.document.block), assignments,

@@ -58,8 +58,8 @@ class _Job:
 
     @property
     def question(self) -> str:
-        """What it asks; two that ask the same can share an answer."""
-        return f"{self.request.method} {self.request.path} {self.request.body}"
+        """What it asks, and with whose login; two that ask the same can share an answer."""
+        return f"{self.subscription} {self.request.method} {self.request.path} {self.request.body}"
 
 
 class _Bucket(NamedTuple):

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from ..model.names import shown
 from ..model.steps import Answer, NoAnswer, Reply, Request
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
 
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
+        client = self._client(subscription)  # first: one thread imports azure-core, whose modules import each other
         from azure.core.exceptions import (
             AzureError,
             HttpResponseError,
@@ -77,9 +79,8 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         )
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
-        client = self._client(subscription)
         if not self._is_arms(request.path):
-            return NoAnswer(f"An address on another host is refused: {urlsplit(request.path).hostname}")
+            return NoAnswer(f"The address is not one of Azure Resource Manager: {shown(request.path)}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},
                                    **({} if request.body is None else {"json": request.body}))
@@ -102,12 +103,16 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
 
     def _is_arms(self, path: str) -> bool:
         """Whether an address is a path, or on the host of ARM or below it: no other host gets a token."""
-        parts, arm = urlsplit(path), urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
+        arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
+        try:
+            parts = urlsplit(path)
+            origin = (parts.scheme, parts.port, parts.username)
+        except ValueError:  # a port beyond 65535, half of an IPv6 address
+            return False
         if not parts.netloc:
             return path.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
-        return (parts.scheme, parts.port, parts.username) == (arm.scheme, arm.port, None) and (
-            host == known or host.endswith(f".{known}"))
+        return origin == (arm.scheme, arm.port, None) and (host == known or host.endswith(f".{known}"))
 
     def _client(self, subscription: str) -> CommunicationServiceManagementClient:
         with self._lock:

@@ -100,8 +100,9 @@ def service_error(error: RefusedError) -> ServiceError:
 def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
     if answer.status == 429:
         return AzureResponseError(
-            f"The service is throttling: it asks to wait {seconds_asked_for(answer):.0f} seconds, after "
-            f"{answer.waited:.0f} seconds of waiting as it asked. It said: {error.said}",
+            f"The service is throttling: it asks to wait {seconds_asked_for(answer):.0f} seconds"
+            f"{f', after {answer.waited:.0f} seconds of waiting as it asked' if answer.waited else ''}. "
+            f"It said: {error.said}",
             "Try again later, with fewer resources at a time.")
     known = _BY_CODE[error.code](error) if error.code in _BY_CODE else None
     if known:

@@ -63,7 +63,7 @@ def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, s
     for start in range(0, len(wanted), _PRINCIPALS):
         found += plain_assignments((yield from rows(
             queries.role_assignments(wanted[start:start + _PRINCIPALS]),
-            lambda row: {"id": row.get("id"), "properties": row})))
+            lambda row: {"id": row.get("id"), "properties": row})), *wanted)
     return found
 
 

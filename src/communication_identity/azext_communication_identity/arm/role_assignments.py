@@ -45,8 +45,9 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
         return Role(by_id.id, _role_name(answer.body) or by_id.name)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
     found = yield from role_definitions(scope, f"&$filter={literal}")
-    if found:
-        return found[0]
+    exact = next((known for known in found if known.name.lower() == role.lower()), None)
+    if exact:  # the filter is the service's business, which role is granted is ours
+        return exact
     from difflib import get_close_matches
     every = yield from role_definitions(scope)
     names = {known.name.lower(): known.name for known in every}
@@ -82,9 +83,9 @@ def assignments_of(subscription: str, principal_id: str, *, optional: bool = Fal
     path = f"/subscriptions/{subscription}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
     if optional:
         answer = yield from read(Request("GET", path, optional=True, timeout=OPTIONAL_SECONDS), tries=0)
-        return plain_assignments(answer.body.get("value"))
+        return plain_assignments(answer.body.get("value"), principal_id)
     found = yield from pages(Request("GET", path), dict)
-    return plain_assignments(found)
+    return plain_assignments(found, principal_id)
 
 
 def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, str] | None]:
@@ -98,7 +99,7 @@ def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, s
         if isinstance(refusal.reply, Answer) and refusal.reply.status == 403:
             return None
         raise
-    return next((one for one in plain_assignments(found) if one["scope"].lower() == scope.lower()
+    return next((one for one in plain_assignments(found, principal_id) if one["scope"].lower() == scope.lower()
                  and one["roleDefinitionId"].lower().endswith(role.guid.lower())), None)
 
 
@@ -141,9 +142,13 @@ def delete_assignment(assignment_id: str) -> Life[None]:
     raise RefusedError(request, reply)
 
 
-def plain_assignments(found: Any) -> list[dict[str, str]]:
-    """Those of a list of role assignments that can be understood, plain."""
-    return [plain_assignment(one) for one in found if _understood(one)] if isinstance(found, Sequence) else []
+def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
+    """Those of a list of role assignments that can be understood and are of these principals, plain. The service is
+    asked for no others, but what it answers may be deleted.
+    """
+    wanted = {principal_id.lower() for principal_id in principal_ids}
+    return [plain_assignment(one) for one in found if _understood(one)
+            and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []
 
 
 def _understood(assignment: Any) -> bool:

@@ -70,6 +70,8 @@ def unknown_of(block: Block | None) -> str | None:
     """What of the block a PATCH of ours can't say, and would drop, in words; None where it can say all."""
     users = (block or {}).get("userAssignedIdentities")
     strange = [kind for kind in _kinds(block) if kind not in _SPELLING]
+    if not (block or {}).get("type") and (block or {}).get("principalId"):
+        return "a principal ID without a type"
     if strange:
         return f"the type {(block or {}).get('type')!r}"
     if users is not None and not isinstance(users, Mapping):

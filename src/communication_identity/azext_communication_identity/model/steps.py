@@ -80,10 +80,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """No usable answer. `stalled`: none came in time; to ask again would take as long."""
+    """No usable answer. `stalled`: none came in time; to ask again would take as long. `final`: none will ever come."""
 
     reason: str
     stalled: bool = False
+    final: bool = False
     at: float = 0.0
 
 
@@ -137,7 +138,7 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
             reply = NoAnswer("The service's answer is not a JSON object.", at=reply.at)
         if isinstance(reply, Answer) and reply.ok:
             return reply
-        if pause is None or not _passes(reply):
+        if pause is None or not passes(reply):
             break
         asked = reply.retry_after if isinstance(reply, Answer) else None
         yield Pause(max(pause, min(asked or 0.0, TIMEOUT)), "the service to answer again")
@@ -181,8 +182,9 @@ def quota_resets_after(answer: Answer) -> float:
     return hours * 3600.0 + minutes * 60.0 + seconds
 
 
-def _passes(reply: Reply) -> bool:
-    return not reply.stalled if isinstance(reply, NoAnswer) else reply.status in PASSING
+def passes(reply: Reply) -> bool:
+    """Whether it makes sense to send a request again that changes nothing."""
+    return not (reply.stalled or reply.final) if isinstance(reply, NoAnswer) else reply.status in PASSING
 
 
 def _seconds(text: str, date: str) -> float | None:

@@ -41,6 +41,7 @@ CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the sa
 OPERATION_LIMIT = 1800.0  # seconds to follow one operation
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
+FAILURE_LIMIT = 15  # failures in a row, about 30 seconds, until an operation's address is of no use
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", "failed", "canceled")
@@ -138,10 +139,11 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
     return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
 
 
-def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False
-          ) -> Life[Written]:
+def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
+          needs_ids: bool = False) -> Life[Written]:
     """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
-    goes well. Raises RefusedError where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError
+    where the service refuses, AzureResponseError where it says yes and doesn't do it.
     """
     document = replace(document, body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     started, etag, lost, tries, wrote = document.at, document.etag, 0, 0, False
@@ -153,8 +155,9 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if not planned.changes:
             if no_wait:
                 return Written(document)
-            return (yield from _settle(resource, document, planned, document.at)) if wrote else Written(document)
-        _require_sayable(resource, document)
+            return (yield from _settle(resource, document, planned, document.at)) if wrote or needs_ids else Written(
+                document)
+        require_sayable(resource, document)
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
         reply: Reply = yield request
@@ -216,16 +219,18 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     """Look at the operation's address until it's over, or until the address turns out to be of no use: then what the
     resource shows has to do. Returns when. Raises AzureResponseError where the operation failed.
     """
-    since, looks, asked = reply.at, 0, reply.retry_after
+    since, looks, failures, asked = reply.at, 0, 0, reply.retry_after
     while True:
         yield Await(since, looks, asked)
         looks += 1
         look: Reply = yield Request("GET", address)
         if not isinstance(look, Answer) or look.status in PASSING:
-            if looks > 200 or look.at - since > OPERATION_LIMIT or (isinstance(look, NoAnswer) and look.stalled):
+            failures += 1
+            if failures > FAILURE_LIMIT or (isinstance(look, NoAnswer) and (look.stalled or look.final)):
                 return look.at
             asked = None
             continue
+        failures = 0
         state, error = _operation_state(look, has_status)
         if state in ("failed", "canceled"):
             raise AzureResponseError(
@@ -289,7 +294,8 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
             for verb, what in (("removed from", lost), ("added to", new)) if what != Identities()]
 
 
-def _require_sayable(resource: Resource, document: Document) -> None:
+def require_sayable(resource: Resource, document: Document) -> None:
+    """Raise ForbiddenError where a PATCH would drop something that is there."""
     unknown = unknown_of(document.block)
     if unknown:
         raise ForbiddenError(

@@ -1,0 +1,109 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Runs a fleet in a terminal, against the simulation, and draws what the terminal showed as an animation in SVG."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from armsim import Armsim, Throttle  # noqa: E402  # from tests
+from az import Az  # noqa: E402  # as above
+
+SIZE = 300
+LIST = "az communication identity list --all-subscriptions"
+FLEET = (f"{LIST} --query \"[?type=='None'].id\" -o tsv |", '    az communication identity assign --ids "@-" --system-assigned -o none')
+COUNT = f"{LIST} --query \"length([?type=='None'])\""
+TITLE = f"A terminal: {SIZE} resources without an identity get one, and a line counts them"
+LINE, LEFT, TOP, WIDTH, HOLD = 22, 20, 62, 900, 4.0
+Frame = tuple[float, str]
+
+
+def main(folder: Path, extensions: Path, picture: Path) -> None:
+    """Run the fleet and draw it."""
+    with Armsim(patch_seconds=2.0, throttle=Throttle()) as sim:
+        for number in range(SIZE):
+            sim.state.add_resource(f"app{number:03}", "myResourceGroup")
+        az = Az(folder / "config", extensions, sim.env())
+        az.log_in(sim.url)
+        frames = list(_distinct(_watched(az, "\n".join(FLEET))))
+        left = az(shlex.split(COUNT)[1:]).ok().stdout.strip()
+    picture.write_text(_drawn(frames, left), encoding="utf-8")
+
+
+def _watched(az: Az, script: str) -> Iterator[Frame]:
+    """The line that the terminal shows, again and again, and the seconds since the start."""
+    ours, theirs = pty.openpty()
+    command = f'az() {{ {shlex.join(az.command([]))} "$@"; }}\n{script}'
+    started = time.monotonic()
+    process = subprocess.Popen(["bash", "-c", command], env={**az.environment(), "TERM": "xterm"}, stdin=theirs,
+                               stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    while True:
+        try:
+            chunk = os.read(ours, 65536).decode()
+        except OSError:  # Linux says EIO when the other side is gone
+            break
+        for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", chunk)):
+            yield time.monotonic() - started, line.strip(" -\\|/")
+    os.close(ours)
+    if process.wait():
+        raise RuntimeError("the fleet failed")
+
+
+def _distinct(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Each line that counts, when it was first shown."""
+    before = ""
+    for at, line in frames:
+        if " resources done" in line and line != before:
+            yield at, line
+            before = line
+
+
+def _drawn(frames: list[Frame], left: str) -> str:
+    total = frames[-1][0] + 1.0 + HOLD
+    shots = [(0.0, "", ""), *((at, line, "") for at, line in frames), (frames[-1][0] + 1.0, f"$ {COUNT}", left)]
+    steps = "".join(f"{at / total * 100:.2f}%{{transform:translateY({-2 * LINE * number}px)}}"
+                    for number, (at, _, _) in enumerate(shots))
+    strip = "".join(_text(TOP + (len(FLEET) + 2 * number + row) * LINE, line, "prompt" if line.startswith("$") else "")
+                    for number, (_, *lines) in enumerate(shots) for row, line in enumerate(lines) if line)
+    height = TOP + (len(FLEET) + 2) * LINE
+    top = TOP + (len(FLEET) - 1) * LINE + 6
+    return f"""<svg role="img" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">
+<title>{escape(TITLE)}</title>
+<style>
+text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#c5c8c6;white-space:pre}} .prompt{{fill:#98a84b;font-weight:bold}}
+@keyframes play{{{steps}100%{{transform:translateY({-2 * LINE * (len(shots) - 1)}px)}}}}
+.strip{{animation:play {total:.1f}s step-end infinite}}
+@media (prefers-reduced-motion:reduce){{.strip{{animation:none;transform:translateY({-2 * LINE * (len(shots) - 1)}px)}}}}
+</style>
+<clipPath id="window"><rect x="0" y="{top}" width="{WIDTH}" height="{2 * LINE}"/></clipPath>
+<rect width="{WIDTH}" height="{height}" rx="8" fill="#292929"/>
+<circle cx="22" cy="22" r="6" fill="#ff5f57"/><circle cx="42" cy="22" r="6" fill="#febc2e"/><circle cx="62" cy="22" r="6" fill="#28c840"/>
+{"".join(_text(TOP + number * LINE, ("$ " if number == 0 else "") + line, "prompt") for number, line in enumerate(FLEET))}
+<g clip-path="url(#window)"><g class="strip">{strip}</g></g>
+</svg>
+"""
+
+
+def _text(y: int, line: str, kind: str) -> str:
+    css = f' class="{kind}"' if kind else ""
+    return f'<text x="{LEFT}" y="{y}"{css}>{escape(line, quote=False)}</text>\n'
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,233 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+
+"""When a removal asks, what it asks, and what follows from each answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+from armsim import Armsim
+from az import Az
+from azure.cli.core.azclierror import ManualInterrupt, NoTTYError, RequiredArgumentMissingError
+from in_process import InProcessAz
+from scenes import APP, block, has, line, said, writes
+
+
+class Person:
+    """Answers questions, and keeps them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from azext_communication_identity import _validators
+        from knack import prompting
+        self.questions: list[str] = []
+        self.answer: bool | BaseException = True
+        monkeypatch.setattr(_validators, "_is_terminal", lambda: True)
+        monkeypatch.setattr(prompting, "prompt_y_n", self.asked)
+
+    def asked(self, question: str, default: str | None = None) -> bool:
+        assert default == "n"
+        self.questions.append(question)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Person:
+    return Person(monkeypatch)
+
+
+def scene(sim: Armsim, name: str = "myApp") -> str:
+    users = [sim.state.add_user_identity(user, "rg") for user in ("one", "two")]
+    return sim.state.add_resource(name, "rg", identity=block(*users, system=True))
+
+
+@pytest.mark.parametrize(("words", "question"), [
+    (["--system-assigned"], "Remove 1 identity from 'myApp'?"),
+    (["--user-assigned"], "Remove 2 identities from 'myApp'?"),
+    (["--user-assigned", "[]"], "Remove 2 identities from 'myApp'?"),
+    (["--system-assigned", "--user-assigned"], "Remove 3 identities from 'myApp'?"),
+    (["--system-assigned", "--user-assigned", "one", "two"], "Remove 3 identities from 'myApp'?"),
+    (["--user-assigned", "one"], None),
+    (["--user-assigned", "one", "two"], None),
+    (["--system-assigned", "--yes"], None),
+    (["--user-assigned", "--yes"], None),
+    (["--system-assigned", "--dry-run"], None),
+    (["--user-assigned", "--dry-run"], None),
+])
+def test_a_terminal_is_asked_where_something_is_lost(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                     words: list[str], question: str | None) -> None:
+    scene(sim)
+    run = in_process(line("remove", *APP, *words))
+    assert run.exit_code == 0, run.error
+    assert person.questions == [question] * bool(question)
+
+
+def test_the_last_user_assigned_identity_is_asked_for(in_process: InProcessAz, sim: Armsim, person: Person) -> None:
+    sim.state.add_resource("myApp", "rg", identity=block(sim.state.add_user_identity("one", "rg")))
+    assert in_process(line("remove", *APP, "--user-assigned", "one")).exit_code == 0
+    assert person.questions == ["Remove 1 identity from 'myApp'?"]
+
+
+@pytest.mark.parametrize("answer", [False, EOFError(), KeyboardInterrupt()], ids=["no", "end of input", "Ctrl-C"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_anything_but_yes_removes_nothing(in_process: InProcessAz, sim: Armsim, person: Person,
+                                          answer: bool | BaseException, count: int) -> None:
+    ids = [scene(sim, name) for name in ("a", "b")[:count]]
+    person.answer = answer
+    run = in_process(line("remove", "--system-assigned", "--delete-role-assignments", "--ids", *ids))
+    assert run.exit_code == 1
+    assert isinstance(run.error, ManualInterrupt)
+    assert str(run.error) == "Nothing was removed."
+    assert writes(sim) == []
+    assert all(has(sim, one)[0] for one in ids)
+
+
+@pytest.mark.parametrize("setting", ["true", "1"])
+def test_the_clis_own_setting_is_a_yes(in_process: InProcessAz, sim: Armsim, person: Person,
+                                       monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv("AZURE_CORE_DISABLE_CONFIRM_PROMPT", setting)
+    scene(sim)
+    assert in_process(line("remove", *APP, "--system-assigned", "--user-assigned")).exit_code == 0
+    assert person.questions == []
+
+
+def test_many_are_asked_for_once_and_those_with_nothing_to_lose_are_not_counted(in_process: InProcessAz, sim: Armsim,
+                                                                                person: Person) -> None:
+    ids = [scene(sim, name) for name in ("a", "b", "c")]
+    ids.append(sim.state.add_resource("without", "rg"))
+    assert in_process(line("remove", "--system-assigned", "--ids", *ids)).exit_code == 0
+    assert person.questions == ["Remove 3 identities from 3 resources?"]
+
+
+def test_one_with_something_to_lose_among_others_is_named(in_process: InProcessAz, sim: Armsim, person: Person) -> None:
+    ids = [sim.state.add_resource("without", "rg"), scene(sim)]
+    assert in_process(line("remove", "--system-assigned", "--ids", *ids)).exit_code == 0
+    assert person.questions == ["Remove 1 identity from 'myApp'?"]
+
+
+def test_failures_before_and_after_the_question_are_both_shown(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                               caplog: pytest.LogCaptureFixture) -> None:
+    """One fails at the check, the only other one at the write."""
+    resource = scene(sim)
+    sim.state.lock_scope(resource, "keep")
+    absent = resource.replace("myApp", "absent")
+    run = in_process(line("remove", "--system-assigned", "--ids", absent, resource))
+    assert run.exit_code == 1
+    assert len(person.questions) == 1
+    assert f"{absent}: There is no Communication Services resource 'absent'" in caplog.text
+    assert f"{resource}: The resource is locked by" in caplog.text
+    assert "2 of 2 resources failed; 0 succeeded." in str(run.error)
+
+
+def test_one_failure_and_one_survivor(in_process: InProcessAz, sim: Armsim, person: Person,
+                                      caplog: pytest.LogCaptureFixture) -> None:
+    resource = scene(sim)
+    absent = resource.replace("myApp", "absent")
+    run = in_process(line("remove", "--system-assigned", "--ids", resource, absent))
+    assert (run.exit_code, len(person.questions)) == (1, 1)
+    assert [one["id"] for one in run.json] == [resource]
+    assert f"{absent}: There is no Communication Services resource 'absent'" in caplog.text
+    assert "1 of 2 resources failed; 1 succeeded." in str(run.error)
+
+
+def test_without_a_terminal_naming_goes_on_and_bare_needs_yes(in_process: InProcessAz, sim: Armsim) -> None:
+    resource = scene(sim)
+    run = in_process(line("remove", *APP, "--user-assigned"))
+    assert isinstance(run.error, NoTTYError)
+    assert "--yes" in said(run.error)
+    assert sim.requests == []
+    assert in_process(line("remove", *APP, "--user-assigned", "[]")).exit_code == 0
+    assert in_process(line("remove", *APP, "--system-assigned")).exit_code == 0
+    assert has(sim, resource) == (False, [])
+
+
+@pytest.mark.parametrize("words", [["--user-assigned", "one"], ["--user-assigned", "one", "--no-wait"]])
+def test_ids_of_standard_input_and_the_last_identity_named(in_process: InProcessAz, sim: Armsim,
+                                                           monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """Only the service knows that it is the last one: refused before the write."""
+    import io
+    one = sim.state.add_user_identity("one", "rg")
+    resource = sim.state.add_resource("myApp", "rg", identity=block(one))
+    monkeypatch.setattr("sys.stdin", io.StringIO(resource))
+    run = in_process(line("remove", "--ids", "@-", *words))
+    assert isinstance(run.error, RequiredArgumentMissingError)
+    assert "--yes" in said(run.error)
+    assert has(sim, resource) == (False, [one])
+    assert writes(sim) == []
+
+
+# ---- in a real terminal --------------------------------------------------------------------------------------------
+
+@pytest.fixture(autouse=True)
+def _in_the_foreground() -> Iterator[None]:
+    """A shell has what it runs in the background ignore Ctrl-C, and that is passed on to every process below."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def at_the_question(az: Az, words: list[str], act: Callable[[subprocess.Popen[bytes], int], None]) -> tuple[int, str]:
+    """Run in a pseudo-terminal, act when the question is there; exit code and all output."""
+    import pty
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(az.command(words), env=az.environment(), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    text, asked = b"", False
+    while True:
+        try:
+            chunk = os.read(ours, 4096)
+        except OSError:  # the other side is gone
+            break
+        text += chunk
+        if not asked and b"(y/N)" in text:
+            asked = True
+            act(process, ours)
+    os.close(ours)
+    return process.wait(60), text.decode().replace("\r\n", "\n")
+
+
+def end_of_input(_process: subprocess.Popen[bytes], terminal: int) -> None:
+    os.write(terminal, b"\x04")
+
+
+def ctrl_c(process: subprocess.Popen[bytes], _terminal: int) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("act", [end_of_input, ctrl_c])
+def test_no_answer_in_a_real_terminal(az: Az, sim: Armsim, act: Callable[[subprocess.Popen[bytes], int], None]) -> None:
+    resource = scene(sim)
+    exit_code, text = at_the_question(az, line("remove", *APP, "--system-assigned"), act)
+    assert exit_code == 1
+    assert "Nothing was removed." in text
+    assert "Traceback" not in text
+    assert "Interrupted" not in text
+    assert has(sim, resource)[0]
+
+
+def test_a_second_ctrl_c_is_no_news(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler that is left after the first ends the process by SystemExit, with the same code."""
+    sim.state.add_resource("myApp", "rg")
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+    monkeypatch.setattr(in_process.clock, "next", interrupted)
+    run = in_process(line("assign", *APP, "--system-assigned"))
+    handler = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+    assert run.exit_code == 130
+    assert callable(handler)
+    with pytest.raises(SystemExit) as second:
+        handler(signal.SIGINT, None)
+    assert second.value.code == 130

@@ -1,0 +1,81 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Nothing needs what Windows lacks: the whole extension is imported, and a life runs, on a Python without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "communication_identity"
+
+# As Windows has them: no pty, no termios, no fcntl; of signal a few; no os.get_blocking, no os.fork.
+AS_ON_WINDOWS = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import azure.cli.core, azure.cli.core.commands.parameters  # azure-cli's own imports are as they are
+for name in ("pty", "termios", "fcntl", "tty", "resource", "pwd", "grp", "readline"):
+    sys.modules[name] = None
+for name in ("get_blocking", "set_blocking", "fork", "getuid", "mkfifo", "pipe2", "uname"):
+    if hasattr(os, name):
+        delattr(os, name)
+for name in dir(signal):
+    if name.startswith("SIG") and name not in ("SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIG_DFL",
+                                               "SIG_IGN", "SIGBREAK"):
+        delattr(signal, name)
+for name in ("pthread_kill", "pthread_sigmask", "alarm", "setitimer", "siginterrupt", "sigwait", "pause"):
+    if hasattr(signal, name):
+        delattr(signal, name)
+"""
+
+IMPORT_ALL = AS_ON_WINDOWS + """
+import importlib, pkgutil
+import azext_communication_identity as package
+found = [name for _, name, _ in pkgutil.walk_packages(package.__path__, package.__name__ + ".") if ".tests" not in name]
+for name in found:
+    importlib.import_module(name)
+print(len(found))
+"""
+
+RUN_A_LIFE = AS_ON_WINDOWS + """
+from types import SimpleNamespace
+from azext_communication_identity.actions.terminal import interruptible, is_terminal, signs_of_life
+from azext_communication_identity.actions.schedule import Schedule
+from azext_communication_identity.actions.sender import Clock
+from azext_communication_identity.model.names import Resource
+from azext_communication_identity.model.steps import Answer, Request
+def life():
+    return (yield Request("GET", "/x")).status
+resource = Resource("s", "g", "n")
+context = SimpleNamespace(only_show_errors=True)
+with interruptible(lambda: "interrupted"), signs_of_life(context) as tick:
+    outcome = Schedule({resource: life}, lambda request, subscription: Answer(200), Clock()).run(tick)
+print(outcome.results[resource], is_terminal(None))
+"""
+
+
+@pytest.mark.parametrize(("script", "printed"), [(IMPORT_ALL, None), (RUN_A_LIFE, "200 False")],
+                         ids=["imports", "a life"])
+def test_nothing_that_windows_lacks(script: str, printed: str | None) -> None:
+    done = subprocess.run([sys.executable, "-c", script, str(PACKAGE)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if printed is None:
+        assert int(done.stdout) > 20
+    else:
+        assert done.stdout.strip() == printed
+
+
+def test_text_files_name_their_encoding() -> None:
+    """Windows' own isn't UTF-8."""
+    for path in PACKAGE.glob("azext_communication_identity/**/*.py"):
+        if "tests" in path.parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert "open(" not in text, path
+        assert "read_text()" not in text, path
