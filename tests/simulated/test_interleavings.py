@@ -4,22 +4,21 @@
 # --------------------------------------------------------------------------------------------
 
 """No lost update: every order in which two and three commands can take their steps, driving the shipped life of a write
-against armsim's state; and real processes, many at once.
+against armsim's state. test_processes.py does it with real processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import pytest
-from armsim import Armsim, ArmState, ManualClock
+from armsim import ArmState, ManualClock
 from armsim.errors import ArmError
 from armsim.patch_shapes import PatchShape
-from az import Az
 from azext_communication_identity.model.identity import (
     Change,
     Identities,
@@ -212,49 +211,6 @@ class ManyClients(RuleBasedStateMachine):
 
 TestManyClients = ManyClients.TestCase
 TestManyClients.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-
-
-@dataclass
-class Started:
-    """Processes that run at once."""
-
-    az: Az
-    processes: list[Any] = field(default_factory=list)
-
-    def start(self, *words: str) -> None:
-        self.processes.append(self.az.start(["communication", "identity", *words, "-n", "myApp", "-g", "rg"]))
-
-    def finish(self) -> None:
-        for process in self.processes:
-            _, stderr = process.communicate(timeout=120)
-            assert process.returncode == 0, stderr
-
-
-def test_many_processes_at_once(az: Az, sim: Armsim) -> None:
-    ids = [sim.state.add_user_identity(f"mi{number}", "rg") for number in range(8)]
-    gone = sim.state.add_user_identity("gone", "rg")
-    resource = sim.state.add_resource("myApp", "rg", identity={
-        "type": "UserAssigned", "userAssignedIdentities": {gone: {}}})
-    running = Started(az)
-    for identity in ids:
-        running.start("assign", "--user-assigned", identity)
-    running.start("assign", "--system-assigned")
-    running.start("remove", "--user-assigned", gone)
-    running.finish()
-    has = identities_of(sim.state.identity_of(resource))
-    assert has == Identities(True, has.user_assigned)
-    assert sorted(has.user_assigned) == sorted(ids)
-
-
-def test_many_processes_and_a_service_that_ignores_if_match(az: Az, sim: Armsim) -> None:
-    sim.options.honour_if_match = False
-    ids = [sim.state.add_user_identity(f"mi{number}", "rg") for number in range(8)]
-    resource = sim.state.add_resource("myApp", "rg")
-    running = Started(az)
-    for identity in ids:
-        running.start("assign", "--user-assigned", identity)
-    running.finish()
-    assert sorted(identities_of(sim.state.identity_of(resource)).user_assigned) == sorted(ids)
 
 
 def test_many_threads_at_once() -> None:

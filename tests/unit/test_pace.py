@@ -1,0 +1,155 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""When operations are looked at, and how a throttled service is approached."""
+
+from __future__ import annotations
+
+import pytest
+from azext_communication_identity.model.pace import Gate, Pace
+from azext_communication_identity.model.steps import Await
+
+
+def own(looks: int, since: float = 100.0, at_least: float | None = None) -> Await:
+    return Await(since, looks, at_least)
+
+
+def learned(*seconds: float, scouts: int = 4) -> Pace:
+    """A pace that has seen so many first looks, and these operations end."""
+    pace = Pace()
+    for _ in range(scouts):
+        pace.due(own(0), 100.0)
+    for one in seconds:
+        pace.learn(one)
+    return pace
+
+
+@pytest.mark.parametrize(("looks", "offset"), [
+    (0, 0.8), (1, 2.3), (2, 4.3), (3, 6.3), (4, 8.3), (5, 10.1), (6, 11.6), (7, 13.1), (8, 14.6), (9, 16.1)])
+@pytest.mark.parametrize("mine", [True, False])
+def test_one_operation(looks: int, offset: float, mine: bool) -> None:
+    assert Pace().due(Await(100.0, looks, None, own=mine), 100.0) == pytest.approx(100.0 + offset)
+
+
+def test_the_looks_at_a_long_operation_are_further_apart() -> None:
+    at = [Pace().due(own(looks, since=0.0), 0.0) for looks in range(7, 200)]
+    gaps = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+    assert gaps == pytest.approx([max(1.5, min(seconds / 40, 10.0)) for seconds in at[:-1]])
+    assert gaps[-1] == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(("at_least", "expected"), [(None, 100.8), (0.0, 100.8), (0.1, 103.1), (5.0, 108.0)])
+def test_retry_after_is_kept(at_least: float | None, expected: float) -> None:
+    assert Pace().due(own(0, at_least=at_least), 103.0 if at_least else 100.0) == pytest.approx(expected)
+
+
+def test_never_before_now() -> None:
+    assert Pace().due(own(0), 105.0) == 105.0
+
+
+def test_scouts() -> None:
+    pace = Pace()
+    assert [pace.due(own(0), 100.0) for _ in range(4)] == pytest.approx([100.8, 100.8, 100.8, 130.0])
+    assert pace.due(own(0, at_least=40.0), 100.0) == 140.0
+    assert pace.due(own(0), 135.0) == 135.0
+    assert pace.due(own(1), 100.0) == pytest.approx(102.3)  # nothing is known yet
+
+
+def test_those_of_others_are_no_scouts() -> None:
+    pace = Pace()
+    for _ in range(9):
+        assert pace.due(Await(100.0, 0, None, own=False), 100.0) == pytest.approx(100.8)
+    assert pace.due(own(0), 100.0) == pytest.approx(100.8)
+
+
+@pytest.mark.parametrize(("scouts", "ended", "knows"), [
+    (0, 0, False), (0, 1, False), (1, 0, False), (1, 1, True), (2, 1, False), (3, 2, False), (3, 3, True),
+    (4, 2, False), (4, 3, True), (9, 3, True)])
+def test_what_a_pace_knows(scouts: int, ended: int, knows: bool) -> None:
+    assert learned(*[12.0] * ended, scouts=scouts).knows is knows
+
+
+def test_the_others_are_looked_at_when_the_scouts_are_back() -> None:
+    pace = learned(12.0, 12.0, 12.0)
+    assert pace.due(own(0), 100.0) == 112.0
+    assert pace.due(own(0, at_least=20.0), 100.0) == 120.0
+    assert pace.due(own(0), 115.0) == 115.0
+    assert pace.due(own(1), 113.0) == 115.0
+    assert pace.due(own(2), 113.0) == 115.5
+    assert pace.due(own(1, at_least=9.0), 113.0) == 122.0
+    assert pace.due(Await(100.0, 1, None, own=False), 100.0) == pytest.approx(102.3)
+    assert pace.due(Await(100.0, 0, None, own=False), 100.0) == pytest.approx(100.8)
+
+
+def test_where_all_are_scouts_they_go_on_as_scouts() -> None:
+    assert learned(12.0, 12.0, 12.0, scouts=3).due(own(1), 100.0) == pytest.approx(102.3)
+
+
+@pytest.mark.parametrize(("seconds", "usual"), [
+    ([3.0, 1.0, 2.0], 3.0), ([1.0, 2.0, 3.0, 4.0, 5.0], 5.0), ([float(n) for n in range(10)], 8.0),
+    ([99.0, *[float(n) for n in range(20)]], 16.0), ([float(n) for n in range(40)], 36.0)])
+def test_the_slower_fifth_of_the_last_20(seconds: list[float], usual: float) -> None:
+    assert learned(*seconds).due(own(0), 100.0) == 100.0 + usual
+
+
+def passing(gate: Gate, now: float, times: int) -> list[float]:
+    """When each of so many may pass."""
+    opens = []
+    for _ in range(times):
+        opens.append(max(gate.opens, now))
+        gate.take(now)
+    return opens
+
+
+def test_a_gate_is_open_until_something_is_refused() -> None:
+    gate = Gate()
+    assert gate.opens == 0.0
+    assert passing(gate, 10.0, 3) == [10.0, 10.0, 10.0]
+
+
+def test_after_a_refusal_one_by_one() -> None:
+    gate = Gate()
+    gate.refused(10.0, 5.0)
+    assert gate.opens == 15.0
+    assert passing(gate, 12.0, 3) == pytest.approx([15.0, 15.05, 15.1])
+
+
+def test_faster_while_granted() -> None:
+    gate = Gate()
+    gate.refused(0.0, 5.0)
+    gate.granted()
+    gate.granted()
+    assert passing(gate, 20.0, 2) == pytest.approx([20.0, 20.0 + 0.05 * 0.97 ** 2])
+
+
+def test_slower_after_the_next_refusal() -> None:
+    gate = Gate()
+    gate.refused(0.0, 5.0)
+    gate.refused(4.9, 1.0)  # of a request that was under way: the gap stays
+    assert gate.opens == pytest.approx(5.9)
+    assert passing(gate, 5.0, 2)[1] == pytest.approx(5.95)
+    gate.refused(6.0, 1.0)
+    assert passing(gate, 7.0, 2) == pytest.approx([7.0, 7.065])
+
+
+def test_a_refusal_at_the_moment_that_the_gate_opens_counts() -> None:
+    gate = Gate()
+    gate.refused(0.0, 5.0)
+    gate.refused(5.0, 1.0)
+    assert passing(gate, 6.0, 2) == pytest.approx([6.0, 6.065])
+
+
+def test_a_short_refusal_does_not_open_the_gate_earlier() -> None:
+    gate = Gate()
+    gate.refused(0.0, 60.0)
+    gate.refused(1.0, 2.0)
+    assert gate.opens == 60.0
+
+
+def test_never_more_than_a_second_apart() -> None:
+    gate = Gate()
+    for number in range(30):
+        gate.refused(number * 10.0, 5.0)
+    assert passing(gate, 1000.0, 2) == [1000.0, 1001.0]
