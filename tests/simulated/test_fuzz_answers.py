@@ -6,8 +6,8 @@
 
 """Generated answers of the service to every request of every command: no traceback, nothing lost, no false success.
 
-A life is driven without sockets: the first requests get generated answers, the later ones those of an honest service, so
-that every life has an end. `ACS_FUZZ=10000 python3 dev.py test tests/simulated/test_fuzz_answers.py` tries more.
+A life is driven without sockets: the first requests get generated answers, the later ones those of an honest service,
+so that every life has an end. `ACS_FUZZ=10000 python3 dev.py test tests/simulated/test_fuzz_answers.py` tries more.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ assignments = st.fixed_dictionaries({}, optional={
     "id": st.sampled_from([f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/1", None, 1, "/"]),
     "principalId": st.sampled_from([GUID, STRANGER, None]), "scope": st.sampled_from([SCOPE, None, 1]),
     "roleDefinitionId": st.sampled_from([f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", None, 1]),
-    "properties": st.fixed_dictionaries({"principalId": st.sampled_from([GUID, STRANGER, None]), "scope": st.just(SCOPE),
+    "properties": st.fixed_dictionaries({"principalId": st.sampled_from([GUID, STRANGER, None]),
+                                         "scope": st.just(SCOPE),
                                          "roleDefinitionId": st.sampled_from([ROLE, f"/x/{ROLE}", 1])}) | odd})
 lists = st.fixed_dictionaries({}, optional={
     key: st.lists(documents | assignments | odd, max_size=3) | odd for key in ("value", "data")} | {
@@ -81,8 +82,8 @@ errors = st.fixed_dictionaries({"error": st.fixed_dictionaries({}, optional={
                              "PrincipalNotFound", "PreconditionFailed", "TooManyRequests", None, 1]),
     "message": st.sampled_from(["No.", "", None, 1, "Retry after 9 seconds.", "perform action 'a/b' over scope '/c'"]),
     "additionalInfo": odd}) | odd})
-operations = st.fixed_dictionaries({"status": st.sampled_from(["Succeeded", "Failed", "Canceled", "Running", "", None, 1])},
-                                   optional={"error": trees})
+statuses = st.sampled_from(["Succeeded", "Failed", "Canceled", "Running", "", None, 1])
+operations = st.fixed_dictionaries({"status": statuses}, optional={"error": trees})
 bodies = documents | documents | lists | errors | operations | trees
 headers = st.fixed_dictionaries({}, optional={
     "etag": st.sampled_from(['"1"', '"2"', "", "x"]),
@@ -98,8 +99,8 @@ def answer(status: int, body: Any, given_headers: dict[str, str], text: str | No
     return Answer(status, None if text is not None else body, given_headers, json.dumps(body) if text is None else text)
 
 
-answers = st.builds(answer, st.sampled_from([200] * 6 + [201, 202, 202, 204, 301, 400, 401, 403, 404, 408, 409, 412, 429,
-                                                        500, 503]),
+answers = st.builds(answer, st.sampled_from([200] * 6 + [201, 202, 202, 204, 301, 400, 401, 403, 404, 408, 409, 412,
+                                                        429, 500, 503]),
                     bodies, headers, st.none() | st.none() | st.none() | st.sampled_from(["", "null", "<html>", "{"]))
 silences = st.builds(NoAnswer, st.sampled_from(["reset", ""]), st.booleans(), st.booleans())
 # "honest": the honest service answers; "deaf": it does what was asked, and the answer is lost.
