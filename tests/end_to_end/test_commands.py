@@ -153,11 +153,12 @@ def test_configured_defaults_and_subscription(az: Az, sim: Armsim) -> None:
 
 @pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"])
 @pytest.mark.parametrize("command", ["assign --system-assigned", "remove --system-assigned --yes", "show", "list"])
-def test_every_output_format(az: Az, sim: Armsim, command: str, output: str) -> None:
+def test_every_output_format(in_process: InProcessAz, sim: Armsim, command: str, output: str) -> None:
     make(sim, users(sim.state.add_user_identity("one", GROUP)))
     where = f"-g {GROUP}" if command == "list" else APP
-    done = az(f"communication identity {command} {where} -o {output}").ok()
-    assert ("one" in done.stdout or output == "tsv") is (output != "none")
+    run = in_process(shlex.split(f"communication identity {command} {where} -o {output}"))
+    assert run.exit_code == 0, run.error
+    assert ("one" in run.output or output == "tsv") is (output != "none")
 
 
 # ---- remove --------------------------------------------------------------------------------------------------------

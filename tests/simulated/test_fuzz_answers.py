@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.assign import Order, assign
-from azext_communication_identity.actions.reading import Condition, list_everywhere, list_resources, show, wait
+from azext_communication_identity.actions.everywhere import list_everywhere, role_names
+from azext_communication_identity.actions.reading import Condition, list_resources, show, wait
 from azext_communication_identity.actions.removal import remove
 from azext_communication_identity.arm.errors import explained
 from azext_communication_identity.model.consent import Consent
@@ -263,6 +264,8 @@ COMMANDS = {
     "show": Command(lambda: show(RESOURCE, True), writes=False),
     "list": Command(lambda: list_resources(RESOURCE.subscription, "rg"), writes=False),
     "list everywhere": Command(lambda: list_everywhere([ONE], ["two"]), writes=False),
+    "names of roles": Command(lambda: role_names([{"roleDefinitionId": f"/providers/x/roleDefinitions/{GUID}"}]),
+                              writes=False),
     "wait": Command(lambda: wait(RESOURCE, Condition(created=True), 5, 60), writes=False),
 }
 
