@@ -48,7 +48,7 @@ WAIT = f"To wait for its end, run:\naz communication identity wait --updated --i
 def users(*names: str, system: bool = False, **details: Any) -> dict[str, Any]:
     """A block with these user-assigned identities."""
     return {**(SYSTEM if system else {}), "type": "SystemAssigned, UserAssigned" if system else "UserAssigned",
-            "userAssignedIdentities": {name: details or IDS for name in names}}
+            "userAssignedIdentities": dict.fromkeys(names, details or IDS)}
 
 
 def body(block: Any = None, state: str = "Succeeded") -> dict[str, Any]:
