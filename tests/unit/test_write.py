@@ -66,7 +66,10 @@ def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0
     return Document(body(block, state), etag, at)
 
 
-def assign(*replies: Reply, before: Document | None = None, named: Change = Change(True), **options: Any) -> Played:
+SYSTEM_ASSIGNED = Change(True)
+
+
+def assign(*replies: Reply, before: Document | None = None, named: Change = SYSTEM_ASSIGNED, **options: Any) -> Played:
     """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
     return play(write(RESOURCE, before or document(), after_assign, named, **options), *replies)
 
