@@ -51,7 +51,8 @@ scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=10)
 trees = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.sampled_from(["id", "value", "data", "error", "code", "message", "identity", "properties", "type", "status",
                      "nextLink", "$skipToken", "additionalInfo", "info", "name"]), inner, max_size=4), max_leaves=8)
-details: st.SearchStrategy[Any] = st.sampled_from([{}, None, {"clientId": GUID, "principalId": GUID}, {"clientId": GUID}, {"principalId": None},
+details: st.SearchStrategy[Any] = st.sampled_from([{}, None, {"clientId": GUID, "principalId": GUID},
+                                                   {"clientId": GUID}, {"principalId": None},
                            {"principalId": 1}, "x", []])
 blocks = st.fixed_dictionaries({}, optional={
     "type": st.sampled_from(["None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned",
