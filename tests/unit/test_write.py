@@ -40,6 +40,7 @@ BARE = {"type": "SystemAssigned"}  # no IDs yet
 ONE, TWO = (f"/subscriptions/0/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
             for name in ("one", "two"))
 IDS = {"clientId": "c", "principalId": "p"}
+THE_SYSTEM = Change(True)
 ASYNC, LOCATION = {"azure-asyncoperation": ADDRESS}, {"location": ADDRESS}
 SEE = f"To see what the resource has now, run:\naz communication identity show --ids {RESOURCE.id}"
 WAIT = f"To wait for its end, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
@@ -48,7 +49,7 @@ WAIT = f"To wait for its end, run:\naz communication identity wait --updated --i
 def users(*names: str, system: bool = False, **details: Any) -> dict[str, Any]:
     """A block with these user-assigned identities."""
     return {**(SYSTEM if system else {}), "type": "SystemAssigned, UserAssigned" if system else "UserAssigned",
-            "userAssignedIdentities": {name: details or IDS for name in names}}
+            "userAssignedIdentities": dict.fromkeys(names, details or IDS)}
 
 
 def body(block: Any = None, state: str = "Succeeded") -> dict[str, Any]:
@@ -66,7 +67,7 @@ def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0
     return Document(body(block, state), etag, at)
 
 
-def assign(*replies: Reply, before: Document | None = None, named: Change = Change(True), **options: Any) -> Played:
+def assign(*replies: Reply, before: Document | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
     """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
     return play(write(RESOURCE, before or document(), after_assign, named, **options), *replies)
 
@@ -99,7 +100,8 @@ DONE = Written(Document(body(SYSTEM), "e1", 2.0), [])
 @pytest.mark.parametrize(("content", "block", "state", "busy"), [
     ({}, None, "succeeded", False), ({"identity": SYSTEM}, SYSTEM, "succeeded", False),
     ({"identity": "x", "properties": None}, None, "succeeded", False),
-    ({"properties": {}}, None, "succeeded", False), ({"properties": {"provisioningState": ""}}, None, "succeeded", False),
+    ({"properties": {}}, None, "succeeded", False),
+    ({"properties": {"provisioningState": ""}}, None, "succeeded", False),
     ({"properties": {"provisioningState": "FAILED"}}, None, "failed", False),
     ({"properties": {"provisioningState": "Canceled"}}, None, "canceled", False),
     ({"properties": {"provisioningState": "Accepted"}}, None, "accepted", True),
@@ -151,7 +153,8 @@ def test_plan() -> None:
 
 
 @pytest.mark.parametrize(("block", "done"), [
-    (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True), (None, False)])
+    (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True),
+    (None, False)])
 def test_done(block: Any, done: bool) -> None:
     assert Plan(Identities(False, (ONE,)), Identities(True), Identities(True)).done(block) is done
 
@@ -177,7 +180,8 @@ def test_nothing_to_write_but_ids_to_wait_for() -> None:
     ({"type": "Magic"}, "the type 'Magic'"), ({"type": "UserAssigned"}, "the type 'UserAssigned' without its "
                                                                         "user-assigned identities"),
     ({"principalId": "p"}, "a principal ID without a type"),
-    ({"type": "UserAssigned", "userAssignedIdentities": [ONE]}, "a map of user-assigned identities in an unknown form")])
+    ({"type": "UserAssigned", "userAssignedIdentities": [ONE]},
+     "a map of user-assigned identities in an unknown form")])
 def test_what_can_not_be_written_back(block: Any, what: str) -> None:
     played = assign(before=document(block))
     assert isinstance(played.error, ForbiddenError)
@@ -198,8 +202,8 @@ def test_one_patch_answered_with_the_resource(status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [
-    has(SYSTEM, status=202), Answer(200), Answer(200, text="null"), Answer(202, text=" null\n"), Answer(201), Answer(204),
-    Answer(204, text="<html>"), Answer(200, {}), Answer(200, {"id": ONE})])
+    has(SYSTEM, status=202), Answer(200), Answer(200, text="null"), Answer(202, text=" null\n"), Answer(201),
+    Answer(204), Answer(204, text="<html>"), Answer(200, {}), Answer(200, {"id": ONE})])
 def test_one_patch_answered_with_anything_else(answer: Answer) -> None:
     played = assign(answer, has(SYSTEM))
     assert played.steps == [patch("e0"), GET]
@@ -268,8 +272,8 @@ def test_refused_at_once(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("word", [
-    "Conflict", "CONFLICT", "AnotherOperationInProgress", "OperationInProgress", "ConcurrentUpdateError", "RetryableError",
-    "FailedIdentityOperation"])
+    "Conflict", "CONFLICT", "AnotherOperationInProgress", "OperationInProgress", "ConcurrentUpdateError",
+    "RetryableError", "FailedIdentityOperation"])
 def test_a_409_that_passes(word: str) -> None:
     played = assign(code(409, word), has(None, etag="e1"), has(SYSTEM))
     assert played.steps == [patch("e0"), again(0.5), GET, patch("e1")]
@@ -314,8 +318,8 @@ def test_how_long_others_may_come_first() -> None:
 
 # ---- lost answers ----------------------------------------------------------------------------------------------------
 
-LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"), Answer(204, [1]),
-                     *(code(status) for status in (408, 500, 502, 503, 504))]
+LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"),
+                     Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504))]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -385,8 +389,8 @@ def test_a_location_answers_202_until_it_is_over() -> None:
 
 
 def test_retry_after_is_kept() -> None:
-    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}), running(),
-                    running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}), running(),
+    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
+                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}), running(),
                     Answer(200, {"status": "Succeeded"}), has(SYSTEM))
     assert [(one.looks, one.at_least) for one in played.awaits] == [
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
@@ -398,7 +402,8 @@ def test_retry_after_is_kept() -> None:
     (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "canceled: m"),
     (ASYNC, Answer(200, {"status": "Canceled"}), "canceled: no reason is given"),
     (LOCATION, Answer(200, {"status": "Failed", "error": None}), "failed: no reason is given"),
-    (LOCATION, code(400, "C"), "failed: (C) m"), (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
+    (LOCATION, code(400, "C"), "failed: (C) m"),
+    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
 ])
 def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words: str) -> None:
     played = assign(has(SYSTEM, headers=headers), ending)
@@ -447,7 +452,8 @@ def test_ignored(ending: tuple[Reply, ...]) -> None:
     assert isinstance(played.error, AzureResponseError)
     assert played.pauses == [showing(1.0)]
     assert played.said == ("The service accepted the change of 'app', but 31 seconds later the change isn't there, or "
-                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
+                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
+                           [SEE])
 
 
 def test_half_done() -> None:
@@ -503,6 +509,7 @@ def test_a_resource_that_had_failed_before() -> None:
 
 
 def test_surprises() -> None:
-    played = assign(has({**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}), before=document(users(ONE)))
+    shows = {**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}
+    played = assign(has(shows), before=document(users(ONE)))
     assert played.result.notes == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
                                    f"While this command ran, someone else added '{TWO}' to 'app'."]
