@@ -390,8 +390,8 @@ def test_a_location_answers_202_until_it_is_over() -> None:
 
 def test_retry_after_is_kept() -> None:
     played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
-                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}), running(),
-                    Answer(200, {"status": "Succeeded"}), has(SYSTEM))
+                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
+                    running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
     assert [(one.looks, one.at_least) for one in played.awaits] == [
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
 
@@ -498,14 +498,26 @@ def test_ids_are_not_waited_for_where_only_others_lack_them() -> None:
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
 def test_the_resource_fails(state: str) -> None:
     played = assign(has(None, state))
-    assert played.said == (f"The service accepted the change of 'app', but its provisioningState is now {state.lower()}."
-                           "\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
+    assert played.said == ("The service accepted the change of 'app', but its provisioningState is now "
+                           f"{state.lower()}.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
 
 
-def test_a_resource_that_had_failed_before() -> None:
-    played = assign(has(None, "Failed"), has(SYSTEM, "Failed"), before=document(None, "Failed"))
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+@pytest.mark.parametrize("replies", [
+    (has(SYSTEM, "Updating"),), (Answer(202),), (NoAnswer("broken"),), (code(412), has(), NoAnswer("broken"))])
+def test_the_resource_fails_although_it_shows_the_change(replies: tuple[Reply, ...], state: str) -> None:
+    played = assign(*replies, has(SYSTEM, state))
+    assert f"'app', but its provisioningState is now {state.lower()}." in played.said[0]
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_a_resource_that_had_failed_before(state: str) -> None:
+    before = document(None, state)
+    played = assign(has(None, state), has(SYSTEM, state), before=before)
     assert played.steps == [patch("e0"), showing(1.0), GET]
     assert played.result.document.block == SYSTEM
+    assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.document.block == SYSTEM
+    assert assign(before=document(SYSTEM, state), needs_ids=True).result.document.block == SYSTEM
 
 
 def test_surprises() -> None:
