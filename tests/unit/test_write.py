@@ -121,7 +121,7 @@ def test_the_resource_in_an_answer(id_: str) -> None:
 
 
 @pytest.mark.parametrize("content", [
-    {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "x"}, {"id": RESOURCE.id, "identity": "x"},
+    {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "X"}, {"id": RESOURCE.id, "identity": "x"},
     {"id": RESOURCE.id, "identity": []}, {"id": RESOURCE.id, "identity": False}])
 def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
     assert document_of(Answer(200, content), RESOURCE) is None
@@ -264,7 +264,8 @@ def test_a_resource_that_stays_busy() -> None:
 
 @pytest.mark.parametrize("answer", [
     code(400, "Conflict"), code(401), code(403), code(404), code(409, "ReadOnlyDisabledSubscription"),
-    code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302)])
+    code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302),
+    Answer(400, text="<html>")])
 def test_refused_at_once(answer: Answer) -> None:
     played = assign(answer, before=document(etag=None))
     assert played.steps == [patch(None)]
@@ -368,7 +369,7 @@ def running(**more: Any) -> Answer:
     ({**ASYNC, "location": "/other"}, Answer(200, {"status": "Succeeded"})),
     (LOCATION, Answer(200, {"status": "Succeeded"})), (LOCATION, Answer(200, {"status": ""})),
     (LOCATION, Answer(200, {"status": 1})), (LOCATION, Answer(200)), (LOCATION, Answer(204)), (LOCATION, has(SYSTEM)),
-    (LOCATION, Answer(200, [])),
+    (LOCATION, Answer(200, [])), (LOCATION, Answer(200, {"code": "X"})),
     # useless addresses: the resource has to do
     *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
         code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
@@ -477,6 +478,9 @@ def test_done_without_ids() -> None:
     both = {**users(ONE, clientId="c"), "type": "SystemAssigned,UserAssigned", "principalId": "p"}
     played = assign(has(both, at=10.0), has(both, at=41.0), named=Change(True, (ONE,)))
     assert played.result.notes == [f"{said}'{ONE}'."]
+    two = users(ONE, TWO, clientId="c")
+    played = assign(has(two, at=10.0), has(two, at=71.0), named=Change(False, (ONE, TWO)))
+    assert played.result.notes == [f"{said}'{ONE}', '{TWO}'."]
 
 
 def test_done_without_ids_and_with_a_surprise() -> None:
@@ -518,6 +522,11 @@ def test_a_resource_that_had_failed_before(state: str) -> None:
     assert played.result.document.block == SYSTEM
     assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.document.block == SYSTEM
     assert assign(before=document(SYSTEM, state), needs_ids=True).result.document.block == SYSTEM
+
+
+def test_a_surprise_of_two() -> None:
+    played = assign(has(SYSTEM), before=document(users(ONE, TWO)))
+    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]
 
 
 def test_surprises() -> None:

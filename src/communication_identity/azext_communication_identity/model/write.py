@@ -129,12 +129,14 @@ def get(resource: Resource) -> Life[Document]:
 
 def document_of(reply: Reply, resource: Resource) -> Document | None:
     """The resource in an answer; None where the answer holds something else."""
-    body = reply.body if isinstance(reply, Answer) and reply.ok else None
-    if not isinstance(body, dict) or str(body.get("id", "")).rstrip("/").lower() != resource.id.lower():
+    if not isinstance(reply, Answer) or not reply.ok or not isinstance(reply.body, dict):
+        return None
+    body = reply.body
+    if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
         return None
     if not isinstance(body.get("identity"), (dict, type(None))):
         return None
-    return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
+    return Document(body, reply.headers.get("etag"), reply.at)
 
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
