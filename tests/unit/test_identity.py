@@ -159,7 +159,8 @@ def only(**more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("block", "expected"), [
-    (None, {"type": "None"}), ({}, {"type": "None"}), ({"type": None}, {"type": "None"}), ({"type": "none"}, {"type": "None"}),
+    (None, {"type": "None"}), ({}, {"type": "None"}), ({"type": None}, {"type": "None"}),
+    ({"type": "none"}, {"type": "None"}),
     ({"type": "None", "principalId": "p", "tenantId": "t"}, {"type": "None"}),
     ({"type": "systemassigned", "principalId": "p", "tenantId": "t", "x": 1},
      {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
@@ -169,16 +170,19 @@ def only(**more: Any) -> dict[str, Any]:
     (only(principalId="p"), only()),
     (only(userAssignedIdentities={A: {"clientId": "c", "principalId": None}, B: None, 1: "x"}),
      only(userAssignedIdentities={A: {"clientId": "c"}, B: {}, "1": {}})),
-    (only(userAssignedIdentities={}), {"type": "UserAssigned"}), (only(userAssignedIdentities=[A]), {"type": "UserAssigned"}),
+    (only(userAssignedIdentities={}), {"type": "UserAssigned"}),
+    (only(userAssignedIdentities=[A]), {"type": "UserAssigned"}),
 ])
 def test_a_block_as_commands_print_it(block: Any, expected: dict[str, Any]) -> None:
     assert plain_block(block) == expected
 
 
 @pytest.mark.parametrize(("block", "expected"), [
-    (None, None), ({}, None), ({"type": "None"}, None), (BOTH, None), (only(), None), ({"type": "SystemAssigned"}, None),
+    (None, None), ({}, None), ({"type": "None"}, None), (BOTH, None), (only(), None),
+    ({"type": "SystemAssigned"}, None),
     (only(type="None"), None), (only(type=None), None),
-    ({"principalId": "p"}, "a principal ID without a type"), (only(type="", principalId="p"), "a principal ID without a type"),
+    ({"principalId": "p"}, "a principal ID without a type"),
+    (only(type="", principalId="p"), "a principal ID without a type"),
     ({"type": "None", "principalId": "p"}, None),
     (only(type="Magic, UserAssigned"), "the type 'Magic, UserAssigned'"),
     (only(userAssignedIdentities=[A]), "a map of user-assigned identities in an unknown form"),
@@ -204,7 +208,8 @@ def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: list[str]
 
 
 @pytest.mark.parametrize(("unwanted", "expected"), [
-    (Identities(), False), (Identities(True), True), (Identities(False, (C,)), False), (Identities(False, (C, B.upper())), True)])
+    (Identities(), False), (Identities(True), True), (Identities(False, (C,)), False),
+    (Identities(False, (C, B.upper())), True)])
 def test_holds_any(unwanted: Identities, expected: bool) -> None:
     assert holds_any(BOTH, unwanted) is expected
     assert holds_any(only(), Identities(True)) is False

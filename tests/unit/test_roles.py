@@ -35,7 +35,8 @@ def test_takes_a_role(role: str) -> None:
     assert check_role(f" {role}\n") == role
 
 
-@pytest.mark.parametrize("role", ["", " ", "r" * 513, "a\x07b", "a\u202eb", "/x", f"{ROLE}/x", "C:/x", "z:\\x", "http:x"])
+@pytest.mark.parametrize("role", [
+    "", " ", "r" * 513, "a\x07b", "a\u202eb", "/x", f"{ROLE}/x", "C:/x", "z:\\x", "http:x"])
 def test_refuses_what_is_no_role(role: str) -> None:
     with pytest.raises(InvalidArgumentValueError):
         check_role(role)
@@ -51,7 +52,8 @@ def test_takes_a_scope(scope: str) -> None:
 
 @pytest.mark.parametrize("scope", [
     "", "/", "subscriptions", "/subscriptions/mine", f"/subscriptions/{SUB}/..", f"/subscriptions/{SUB}//x",
-    f"/subscriptions/{SUB}/x%2f", f"/subscriptions/{SUB}/x?y", f"/subscriptions/{SUB}/x\x7f", f"/subscriptions/{SUB}/ x"])
+    f"/subscriptions/{SUB}/x%2f", f"/subscriptions/{SUB}/x?y", f"/subscriptions/{SUB}/x\x7f",
+    f"/subscriptions/{SUB}/ x"])
 def test_refuses_what_is_no_scope(scope: str) -> None:
     with pytest.raises(InvalidArgumentValueError):
         check_scope(scope)

@@ -40,6 +40,7 @@ BARE = {"type": "SystemAssigned"}  # no IDs yet
 ONE, TWO = (f"/subscriptions/0/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
             for name in ("one", "two"))
 IDS = {"clientId": "c", "principalId": "p"}
+THE_SYSTEM = Change(True)
 ASYNC, LOCATION = {"azure-asyncoperation": ADDRESS}, {"location": ADDRESS}
 SEE = f"To see what the resource has now, run:\naz communication identity show --ids {RESOURCE.id}"
 WAIT = f"To wait for its end, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
@@ -66,10 +67,7 @@ def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0
     return Document(body(block, state), etag, at)
 
 
-SYSTEM_ASSIGNED = Change(True)
-
-
-def assign(*replies: Reply, before: Document | None = None, named: Change = SYSTEM_ASSIGNED, **options: Any) -> Played:
+def assign(*replies: Reply, before: Document | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
     """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
     return play(write(RESOURCE, before or document(), after_assign, named, **options), *replies)
 
@@ -102,7 +100,8 @@ DONE = Written(Document(body(SYSTEM), "e1", 2.0), [])
 @pytest.mark.parametrize(("content", "block", "state", "busy"), [
     ({}, None, "succeeded", False), ({"identity": SYSTEM}, SYSTEM, "succeeded", False),
     ({"identity": "x", "properties": None}, None, "succeeded", False),
-    ({"properties": {}}, None, "succeeded", False), ({"properties": {"provisioningState": ""}}, None, "succeeded", False),
+    ({"properties": {}}, None, "succeeded", False),
+    ({"properties": {"provisioningState": ""}}, None, "succeeded", False),
     ({"properties": {"provisioningState": "FAILED"}}, None, "failed", False),
     ({"properties": {"provisioningState": "Canceled"}}, None, "canceled", False),
     ({"properties": {"provisioningState": "Accepted"}}, None, "accepted", True),
@@ -122,7 +121,7 @@ def test_the_resource_in_an_answer(id_: str) -> None:
 
 
 @pytest.mark.parametrize("content", [
-    {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "x"}, {"id": RESOURCE.id, "identity": "x"},
+    {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "X"}, {"id": RESOURCE.id, "identity": "x"},
     {"id": RESOURCE.id, "identity": []}, {"id": RESOURCE.id, "identity": False}])
 def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
     assert document_of(Answer(200, content), RESOURCE) is None
@@ -154,7 +153,8 @@ def test_plan() -> None:
 
 
 @pytest.mark.parametrize(("block", "done"), [
-    (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True), (None, False)])
+    (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True),
+    (None, False)])
 def test_done(block: Any, done: bool) -> None:
     assert Plan(Identities(False, (ONE,)), Identities(True), Identities(True)).done(block) is done
 
@@ -180,7 +180,8 @@ def test_nothing_to_write_but_ids_to_wait_for() -> None:
     ({"type": "Magic"}, "the type 'Magic'"), ({"type": "UserAssigned"}, "the type 'UserAssigned' without its "
                                                                         "user-assigned identities"),
     ({"principalId": "p"}, "a principal ID without a type"),
-    ({"type": "UserAssigned", "userAssignedIdentities": [ONE]}, "a map of user-assigned identities in an unknown form")])
+    ({"type": "UserAssigned", "userAssignedIdentities": [ONE]},
+     "a map of user-assigned identities in an unknown form")])
 def test_what_can_not_be_written_back(block: Any, what: str) -> None:
     played = assign(before=document(block))
     assert isinstance(played.error, ForbiddenError)
@@ -201,8 +202,8 @@ def test_one_patch_answered_with_the_resource(status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [
-    has(SYSTEM, status=202), Answer(200), Answer(200, text="null"), Answer(202, text=" null\n"), Answer(201), Answer(204),
-    Answer(204, text="<html>"), Answer(200, {}), Answer(200, {"id": ONE})])
+    has(SYSTEM, status=202), Answer(200), Answer(200, text="null"), Answer(202, text=" null\n"), Answer(201),
+    Answer(204), Answer(204, text="<html>"), Answer(200, {}), Answer(200, {"id": ONE})])
 def test_one_patch_answered_with_anything_else(answer: Answer) -> None:
     played = assign(answer, has(SYSTEM))
     assert played.steps == [patch("e0"), GET]
@@ -263,7 +264,8 @@ def test_a_resource_that_stays_busy() -> None:
 
 @pytest.mark.parametrize("answer", [
     code(400, "Conflict"), code(401), code(403), code(404), code(409, "ReadOnlyDisabledSubscription"),
-    code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302)])
+    code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302),
+    Answer(400, text="<html>")])
 def test_refused_at_once(answer: Answer) -> None:
     played = assign(answer, before=document(etag=None))
     assert played.steps == [patch(None)]
@@ -271,8 +273,8 @@ def test_refused_at_once(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("word", [
-    "Conflict", "CONFLICT", "AnotherOperationInProgress", "OperationInProgress", "ConcurrentUpdateError", "RetryableError",
-    "FailedIdentityOperation"])
+    "Conflict", "CONFLICT", "AnotherOperationInProgress", "OperationInProgress", "ConcurrentUpdateError",
+    "RetryableError", "FailedIdentityOperation"])
 def test_a_409_that_passes(word: str) -> None:
     played = assign(code(409, word), has(None, etag="e1"), has(SYSTEM))
     assert played.steps == [patch("e0"), again(0.5), GET, patch("e1")]
@@ -317,8 +319,8 @@ def test_how_long_others_may_come_first() -> None:
 
 # ---- lost answers ----------------------------------------------------------------------------------------------------
 
-LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"), Answer(204, [1]),
-                     *(code(status) for status in (408, 500, 502, 503, 504))]
+LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"),
+                     Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504))]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -367,7 +369,7 @@ def running(**more: Any) -> Answer:
     ({**ASYNC, "location": "/other"}, Answer(200, {"status": "Succeeded"})),
     (LOCATION, Answer(200, {"status": "Succeeded"})), (LOCATION, Answer(200, {"status": ""})),
     (LOCATION, Answer(200, {"status": 1})), (LOCATION, Answer(200)), (LOCATION, Answer(204)), (LOCATION, has(SYSTEM)),
-    (LOCATION, Answer(200, [])),
+    (LOCATION, Answer(200, [])), (LOCATION, Answer(200, {"code": "X"})),
     # useless addresses: the resource has to do
     *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
         code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
@@ -388,9 +390,9 @@ def test_a_location_answers_202_until_it_is_over() -> None:
 
 
 def test_retry_after_is_kept() -> None:
-    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}), running(),
-                    running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}), running(),
-                    Answer(200, {"status": "Succeeded"}), has(SYSTEM))
+    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
+                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
+                    running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
     assert [(one.looks, one.at_least) for one in played.awaits] == [
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
 
@@ -401,7 +403,8 @@ def test_retry_after_is_kept() -> None:
     (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "canceled: m"),
     (ASYNC, Answer(200, {"status": "Canceled"}), "canceled: no reason is given"),
     (LOCATION, Answer(200, {"status": "Failed", "error": None}), "failed: no reason is given"),
-    (LOCATION, code(400, "C"), "failed: (C) m"), (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
+    (LOCATION, code(400, "C"), "failed: (C) m"),
+    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
 ])
 def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words: str) -> None:
     played = assign(has(SYSTEM, headers=headers), ending)
@@ -450,7 +453,8 @@ def test_ignored(ending: tuple[Reply, ...]) -> None:
     assert isinstance(played.error, AzureResponseError)
     assert played.pauses == [showing(1.0)]
     assert played.said == ("The service accepted the change of 'app', but 31 seconds later the change isn't there, or "
-                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
+                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
+                           [SEE])
 
 
 def test_half_done() -> None:
@@ -474,6 +478,9 @@ def test_done_without_ids() -> None:
     both = {**users(ONE, clientId="c"), "type": "SystemAssigned,UserAssigned", "principalId": "p"}
     played = assign(has(both, at=10.0), has(both, at=41.0), named=Change(True, (ONE,)))
     assert played.result.notes == [f"{said}'{ONE}'."]
+    two = users(ONE, TWO, clientId="c")
+    played = assign(has(two, at=10.0), has(two, at=71.0), named=Change(False, (ONE, TWO)))
+    assert played.result.notes == [f"{said}'{ONE}', '{TWO}'."]
 
 
 def test_done_without_ids_and_with_a_surprise() -> None:
@@ -495,17 +502,35 @@ def test_ids_are_not_waited_for_where_only_others_lack_them() -> None:
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
 def test_the_resource_fails(state: str) -> None:
     played = assign(has(None, state))
-    assert played.said == (f"The service accepted the change of 'app', but its provisioningState is now {state.lower()}."
-                           "\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
+    assert played.said == ("The service accepted the change of 'app', but its provisioningState is now "
+                           f"{state.lower()}.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
 
 
-def test_a_resource_that_had_failed_before() -> None:
-    played = assign(has(None, "Failed"), has(SYSTEM, "Failed"), before=document(None, "Failed"))
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+@pytest.mark.parametrize("replies", [
+    (has(SYSTEM, "Updating"),), (Answer(202),), (NoAnswer("broken"),), (code(412), has(), NoAnswer("broken"))])
+def test_the_resource_fails_although_it_shows_the_change(replies: tuple[Reply, ...], state: str) -> None:
+    played = assign(*replies, has(SYSTEM, state))
+    assert f"'app', but its provisioningState is now {state.lower()}." in played.said[0]
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_a_resource_that_had_failed_before(state: str) -> None:
+    before = document(None, state)
+    played = assign(has(None, state), has(SYSTEM, state), before=before)
     assert played.steps == [patch("e0"), showing(1.0), GET]
     assert played.result.document.block == SYSTEM
+    assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.document.block == SYSTEM
+    assert assign(before=document(SYSTEM, state), needs_ids=True).result.document.block == SYSTEM
+
+
+def test_a_surprise_of_two() -> None:
+    played = assign(has(SYSTEM), before=document(users(ONE, TWO)))
+    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]
 
 
 def test_surprises() -> None:
-    played = assign(has({**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}), before=document(users(ONE)))
+    shows = {**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}
+    played = assign(has(shows), before=document(users(ONE)))
     assert played.result.notes == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
                                    f"While this command ran, someone else added '{TWO}' to 'app'."]

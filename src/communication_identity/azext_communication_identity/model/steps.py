@@ -165,7 +165,7 @@ def seconds_asked_for(answer: Answer) -> float:
     of Resource Graph's quota.
     """
     in_text = [float(seconds) for seconds in re.findall(_SECONDS_IN_TEXT, answer.text)]
-    return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text, 0.0) or DEFAULT_THROTTLE
+    return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text) or DEFAULT_THROTTLE
 
 
 def error_of(reply: Reply) -> dict[str, Any]:
