@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("ACS_FUZZ", "300"))
 RESOURCE = Resource("00000000-0000-0000-0000-000000000001", "rg", "myApp")
-OTHER = replace(RESOURCE, name="other")
+OTHER = Resource(RESOURCE.subscription, "rg", "other")
 ONE, TWO, THREE = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"
                    f"/userAssignedIdentities/{name}" for name in ("one", "two", "three"))
 GUID = "00000000-0000-0000-0000-0000000000aa"
@@ -144,7 +144,7 @@ class Service:
         if way == "deaf":
             found = NoAnswer("reset")
         self.learn(request, found)
-        return replace(found, at=self.time)
+        return found._replace(at=self.time)
 
     def check(self, request: Request) -> None:
         """A write names all that is known to be there, and removes only what it may."""
