@@ -15,8 +15,8 @@ from azext_communication_identity.model.names import (
     check_resource_name,
     check_subscription,
     check_user_assigned,
+    for_display,
     parse_resource_id,
-    shown,
 )
 from azext_communication_identity.model.roles import check_role, check_scope
 from azext_communication_identity.model.text import clean_list, parse_flag
@@ -86,4 +86,4 @@ def test_what_errors_say(check: Callable[[str], object], value: str, said: str, 
     ("a" * 101 + "-" * 119 + "b" * 101, f"'{'a' * 100}…{'b' * 100}'"),
 ])
 def test_shown(value: str, expected: str) -> None:
-    assert shown(value) == expected
+    assert for_display(value) == expected

@@ -17,6 +17,7 @@ from azext_communication_identity.model.identity import (
     after_assign,
     after_remove,
     block_of,
+    described,
     difference,
     holds,
     holds_any,
@@ -27,7 +28,6 @@ from azext_communication_identity.model.identity import (
     principals_of,
     unknown_of,
     unsettled,
-    words,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,5 +238,5 @@ def test_principals(block: Any, among: Identities, expected: list[str]) -> None:
 
 
 def test_words() -> None:
-    assert words(Identities()) == []
-    assert words(Identities(True, (A, B))) == ["the system-assigned identity", f"'{A}'", f"'{B}'"]
+    assert described(Identities()) == []
+    assert described(Identities(True, (A, B))) == ["the system-assigned identity", f"'{A}'", f"'{B}'"]

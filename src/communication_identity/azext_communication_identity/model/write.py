@@ -22,6 +22,7 @@ from .identity import (
     Identities,
     after_remove,
     block_of,
+    described,
     difference,
     holds,
     holds_any,
@@ -29,7 +30,6 @@ from .identity import (
     patch_body,
     unknown_of,
     unsettled,
-    words,
 )
 from .names import Resource
 from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, error_of, read
@@ -302,7 +302,7 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
     """What someone else changed although the ETag of the read was sent with the write."""
     now = identities_of(document.block)
     lost, new = difference(planned.wanted, now), difference(now, planned.wanted)
-    return [f"While this command ran, someone else {verb} {', '.join(words(what))} {where} '{resource.name}'."
+    return [f"While this command ran, someone else {verb} {', '.join(described(what))} {where} '{resource.name}'."
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what != Identities()]
 
 
@@ -316,7 +316,7 @@ def require_sayable(resource: Resource, document: Document) -> None:
 
 
 def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
-    wanted, found = (", ".join(words(one)) or "no identity" for one in (planned.wanted,
+    wanted, found = (", ".join(described(one)) or "no identity" for one in (planned.wanted,
                                                                         identities_of(document.block)))
     return AzureResponseError(
         f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
