@@ -31,7 +31,7 @@ NOTICED = ("killed", "timeout", "caught by type check")
 SETTINGS = f"""\
 [tool.pytest.ini_options]
 pythonpath = [".", "tests"]
-addopts = ["--import-mode=importlib", "-p", "no:randomly", "-p", "no:cacheprovider"]
+addopts = ["--import-mode=importlib", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 timeout = 60
 
 [tool.mutmut]

@@ -81,6 +81,11 @@ def test_what_errors_say(check: Callable[[str], object], value: str, said: str, 
     assert (str(caught.value), list(caught.value.recommendations)) == (said, [way_on])
 
 
+def test_only_the_slash_behind_an_identity_is_dropped() -> None:
+    identity = f"/subscriptions/{GUID}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/XX"
+    assert check_user_assigned(f" {identity}/\n") == identity
+
+
 @pytest.mark.parametrize(("value", "expected"), [
     ("a'b", "'a'b'"), ("a\nb\x07\u202eä", r"'a\nb\x07\u202eä'"), ("x" * 320, f"'{'x' * 320}'"),
     ("a" * 101 + "-" * 119 + "b" * 101, f"'{'a' * 100}…{'b' * 100}'"),

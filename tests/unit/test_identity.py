@@ -166,7 +166,7 @@ def only(**more: Any) -> dict[str, Any]:
      {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
     ({"type": "SystemAssigned", "principalId": None, "tenantId": ""}, {"type": "SystemAssigned"}),
     ({"type": "UserAssigned , SystemAssigned"}, {"type": "SystemAssigned,UserAssigned"}),
-    ({"type": "Magic, Dust"}, {"type": "Dust,Magic"}),
+    ({"type": "Magic, Dust"}, {"type": "Dust,Magic"}), ({"type": "None, SystemAssigned"}, {"type": "SystemAssigned"}),
     (only(principalId="p"), only()),
     (only(userAssignedIdentities={A: {"clientId": "c", "principalId": None}, B: None, 1: "x"}),
      only(userAssignedIdentities={A: {"clientId": "c"}, B: {}, "1": {}})),

@@ -71,6 +71,7 @@ def test_role_by_id(text: str, expected: Role | None) -> None:
 
 def test_role_names() -> None:
     assert role_guid("/a/b/c") == "c"
+    assert role_guid("c") == "c"
     assert Role("/a/b", "x").guid == "b"
     assert [role_name(f"/x/{one}") for one in (READER, READER.upper(), "other")] == ["Reader", "Reader", "other"]
 

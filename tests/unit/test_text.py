@@ -80,6 +80,8 @@ def read_as_bytes(text: str, encoding: str) -> str:
     pytest.param([f"/{A}"], [A], id="Git Bash, two slashes"),
     pytest.param([f"https://portal.azure.com/#@contoso.onmicrosoft.com/resource{A}/overview"], [A], id="portal"),
     pytest.param([f"https://portal.azure.com/#resource{A}"], [A], id="portal, no tenant"),
+    pytest.param([f"https://portal.azure.com/#resource{A}X/keys"], [f"{A}X"], id="portal, a name that ends with X"),
+    pytest.param([f"https://portal.azure.com/#resource{A}X/"], [f"{A}X"], id="portal, a slash behind the ID"),
     pytest.param([f"https://ms.portal.azure.com/?feature.x=1#@{SUB}/resource{A}/identity"], [A], id="portal, feature"),
     pytest.param([f"https://portal.azure.us/#@x/resource{A}", f"https://portal.azure.cn/#@x/resource{B}/keys"], [A, B],
                  id="portals of other clouds"),
@@ -117,6 +119,8 @@ def test_what_shells_make_of_resource_ids(words: list[str], expected: list[str])
     pytest.param(["{id:X,name:[b,c]}"], ["X"], id="an object without quotes, a list in it"),
     pytest.param(["[{id:a,tags:{id:x}}]"], ["a"], id="an object without quotes, an object in it"),
     pytest.param(["{a]}"], ["{a]}"], id="brackets that don't match"),
+    pytest.param(["[{id:a]]"], ["[{id:a]]"], id="an object that isn't closed"),
+    pytest.param(["{id:a,,name:b}"], [""], id="an object without quotes, an unset variable behind its ID"),
     pytest.param(["[a}]"], ["[a}]"], id="brackets that don't match either"),
     pytest.param(["[a]b]"], ["[a]b]"], id="brackets that close too often"),
     pytest.param(["[a][b]"], ["[a][b]"], id="two lists"),
@@ -165,7 +169,7 @@ def test_single_values(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("words", "expected"), [
-    ([f"C:/Program Files/Git{A}"], True), (["C:/Program", f"Files/Git{A}"], True), ([f"'C:/msys64{A}'"], True),
+    ([f"C:/Program Files/Git{A}"], True), (["C:/Program", f"Files/Git{A}"], True), (["x", f"C:/msys64{A}"], True), ([f"'C:/msys64{A}'"], True),
     ([A], False), ([f"/{A}"], False), (["C:/Program Files/Git/ids.json"], False), (["ids.json"], False), ([], False),
 ])
 def test_from_git_bash(words: list[str], expected: bool) -> None:
