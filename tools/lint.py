@@ -17,7 +17,8 @@ from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, ca
 from .environment import run as run_command
 from .wheel import stated
 
-AZDEV = ROOT.parent / "shared" / "azdev" / "azdev"  # runs azdev without internet; only in the workplace
+# A program that runs azdev without internet, if one lies beside the checkout.
+AZDEV = next(ROOT.parent.glob("*/azdev/azdev"), ROOT / "azdev")
 PACKAGE = SOURCE / "azext_communication_identity"
 TYPED = (str(PACKAGE), "dev.py", "tools", "benchmarks", "tests", "docs/draw_progress.py", "docs/draw_terminal.py")
 SPELLED = (".py", ".md", ".rst", ".txt", ".toml", ".yml")

@@ -23,6 +23,7 @@ from .environment import run as run_command
 NAME = "azext_communication_identity"
 TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "simulated", SOURCE / NAME / "tests" / "latest")
 TREE = WORK / "mutation"  # a copy, flat as mutmut wants it; the checkout isn't touched
+HELPERS = ("life.py",)  # of the tests, as pure as they are
 SURVIVORS = WORK / "survivors.txt"
 MINIMUM = 90  # percent of the mutants that the tests notice
 NOTICED = ("killed", "timeout", "caught by type check")
@@ -75,6 +76,8 @@ def _make_tree() -> None:
     shutil.rmtree(TREE, ignore_errors=True)
     shutil.copytree(SOURCE / NAME, TREE / NAME, ignore=shutil.ignore_patterns("tests", "__pycache__"))
     shutil.copytree(ROOT / "tests" / "armsim", TREE / "tests" / "armsim", ignore=shutil.ignore_patterns("__pycache__"))
+    for helper in HELPERS:
+        shutil.copy(ROOT / "tests" / helper, TREE / "tests")
     for path in (path for folder in TESTS for path in sorted(folder.glob("test_*.py"))):
         if knows_only_model(path):
             shutil.copy(path, TREE / "tests")
@@ -82,11 +85,11 @@ def _make_tree() -> None:
 
 
 def knows_only_model(test: Path) -> bool:
-    """Whether a test imports nothing of ours but model/ and the simulation's state."""
+    """Whether a test imports nothing of ours but model/, the simulation's state and pure helpers."""
+    pure = {Path(helper).stem for helper in HELPERS} | {"armsim"}
     helpers = {path.stem for path in (ROOT / "tests").iterdir()} | {"tools", "benchmarks"}
     imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", test.read_text(encoding="utf-8"), re.MULTILINE)
-    ours = [name for name in imported if name.split(".")[0] in {NAME, *helpers}]
-    ours = [name for name in ours if name.split(".")[0] != "armsim"]
+    ours = [name for name in imported if name.split(".")[0] in {NAME, *helpers} - pure]
     return bool(ours) and all(name.startswith(f"{NAME}.model") for name in ours)
 
 

@@ -33,7 +33,7 @@ _MSI = {"2023-01-31": "msi/resource-manager/Microsoft.ManagedIdentity/stable/202
 
 
 def shared_folder() -> Path | None:
-    """The folder `shared` beside the checkout, or the one that ACS_SHARED names; None outside the workplace."""
+    """The folder of OpenAPI documents and recordings beside the checkout, or that ACS_SHARED names; None if absent."""
     folder = Path(os.environ.get("ACS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
     return folder if (folder / "data" / "specs").is_dir() else None
 

@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from azext_communication_identity.model.identity import (
     Change,
     Identities,
     after_assign,
     after_remove,
+    block_of,
+    described,
     difference,
     holds,
+    holds_any,
     identities_of,
     not_assigned,
     patch_body,
     plain_block,
+    principals_of,
+    unknown_of,
+    unsettled,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +145,98 @@ def test_a_block_is_read_back_as_it_was_written(of: Identities, spelling: str) -
 def test_not_assigned_is_what_is_named_but_not_there(before: Identities, change: Change) -> None:
     absent = {identity.lower() for identity in not_assigned(before, change)}
     assert absent == {i.lower() for i in change.user_assigned} - {i.lower() for i in before.user_assigned}
+
+
+# ---- blocks, row by row ----------------------------------------------------------------------------------------------
+
+A, B, C = (identity_id(name) for name in "abc")
+BOTH = {"type": "SystemAssigned, UserAssigned", "principalId": "p", "tenantId": "t",
+        "userAssignedIdentities": {A: SETTLED, B: {}}}
+
+
+def only(**more: Any) -> dict[str, Any]:
+    return {"type": "UserAssigned", "userAssignedIdentities": {A: SETTLED}, **more}
+
+
+@pytest.mark.parametrize(("block", "expected"), [
+    (None, {"type": "None"}), ({}, {"type": "None"}), ({"type": None}, {"type": "None"}),
+    ({"type": "none"}, {"type": "None"}),
+    ({"type": "None", "principalId": "p", "tenantId": "t"}, {"type": "None"}),
+    ({"type": "systemassigned", "principalId": "p", "tenantId": "t", "x": 1},
+     {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
+    ({"type": "SystemAssigned", "principalId": None, "tenantId": ""}, {"type": "SystemAssigned"}),
+    ({"type": "UserAssigned , SystemAssigned"}, {"type": "SystemAssigned,UserAssigned"}),
+    ({"type": "Magic, Dust"}, {"type": "Dust,Magic"}),
+    (only(principalId="p"), only()),
+    (only(userAssignedIdentities={A: {"clientId": "c", "principalId": None}, B: None, 1: "x"}),
+     only(userAssignedIdentities={A: {"clientId": "c"}, B: {}, "1": {}})),
+    (only(userAssignedIdentities={}), {"type": "UserAssigned"}),
+    (only(userAssignedIdentities=[A]), {"type": "UserAssigned"}),
+])
+def test_a_block_as_commands_print_it(block: Any, expected: dict[str, Any]) -> None:
+    assert plain_block(block) == expected
+
+
+@pytest.mark.parametrize(("block", "expected"), [
+    (None, None), ({}, None), ({"type": "None"}, None), (BOTH, None), (only(), None),
+    ({"type": "SystemAssigned"}, None),
+    (only(type="None"), None), (only(type=None), None),
+    ({"principalId": "p"}, "a principal ID without a type"),
+    (only(type="", principalId="p"), "a principal ID without a type"),
+    ({"type": "None", "principalId": "p"}, None),
+    (only(type="Magic, UserAssigned"), "the type 'Magic, UserAssigned'"),
+    (only(userAssignedIdentities=[A]), "a map of user-assigned identities in an unknown form"),
+    (only(type="None", userAssignedIdentities=""), "a map of user-assigned identities in an unknown form"),
+    (only(userAssignedIdentities=None), "the type 'UserAssigned' without its user-assigned identities"),
+    (only(userAssignedIdentities={}), "the type 'UserAssigned' without its user-assigned identities"),
+    ({"type": "SystemAssigned", "userAssignedIdentities": {}}, None),
+])
+def test_what_a_patch_can_not_say(block: Any, expected: str | None) -> None:
+    assert unknown_of(block) == expected
+
+
+@pytest.mark.parametrize(("block", "wanted", "expected"), [
+    (None, Identities(), []), (None, Identities(True), ["the system-assigned identity"]), (BOTH, Identities(True), []),
+    (BOTH, Identities(False, (A.upper(),)), []), (BOTH, Identities(True, (A, B, C)), [f"'{B}'", f"'{C}'"]),
+    ({"type": "SystemAssigned"}, Identities(True, (A,)), ["the system-assigned identity", f"'{A}'"]),
+    (only(userAssignedIdentities={A: {"clientId": "c"}}), Identities(False, (A,)), [f"'{A}'"]),
+    (only(userAssignedIdentities={A: {"principalId": "p"}}), Identities(False, (A,)), [f"'{A}'"]),
+    (only(userAssignedIdentities={A.upper(): SETTLED}), Identities(False, (A,)), []),
+])
+def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: list[str]) -> None:
+    assert unsettled(block, wanted) == expected
+
+
+@pytest.mark.parametrize(("unwanted", "expected"), [
+    (Identities(), False), (Identities(True), True), (Identities(False, (C,)), False),
+    (Identities(False, (C, B.upper())), True)])
+def test_holds_any(unwanted: Identities, expected: bool) -> None:
+    assert holds_any(BOTH, unwanted) is expected
+    assert holds_any(only(), Identities(True)) is False
+
+
+@pytest.mark.parametrize(("wanted", "known", "expected"), [
+    (Identities(), BOTH, {"type": "None"}),
+    (Identities(True), BOTH, {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
+    (Identities(True, (A.upper(), C)), BOTH, {
+        "type": "SystemAssigned,UserAssigned", "principalId": "p", "tenantId": "t",
+        "userAssignedIdentities": {A.upper(): SETTLED, C: {}}}),
+    (Identities(True, (A,)), None, {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {A: {}}}),
+    (Identities(False, (A,)), BOTH, only()),
+])
+def test_the_block_that_a_resource_will_have(wanted: Identities, known: Any, expected: dict[str, Any]) -> None:
+    assert block_of(wanted, known) == expected
+
+
+@pytest.mark.parametrize(("block", "among", "expected"), [
+    (None, Identities(True, (A,)), []), (BOTH, Identities(), []), (BOTH, Identities(True), ["p"]),
+    (only(principalId="s"), Identities(True, (A.upper(), B)), ["s", "p"]), (BOTH, Identities(False, (A, B)), ["p"]),
+    (BOTH, Identities(True, (A,)), ["p"]), (only(principalId="s"), Identities(False, (A,)), ["p"]),
+])
+def test_principals(block: Any, among: Identities, expected: list[str]) -> None:
+    assert principals_of(block, among) == expected
+
+
+def test_words() -> None:
+    assert described(Identities()) == []
+    assert described(Identities(True, (A, B))) == ["the system-assigned identity", f"'{A}'", f"'{B}'"]

@@ -16,8 +16,8 @@ from azext_communication_identity.model.names import (
     check_group_name,
     check_resource_name,
     check_user_assigned,
+    for_display,
     parse_resource_id,
-    shown,
 )
 from azext_communication_identity.model.roles import check_role, check_scope
 from azure.cli.core.azclierror import InvalidArgumentValueError
@@ -88,10 +88,10 @@ def test_whatever_is_put_into_an_id(at: int, what: str) -> None:
 @pytest.mark.parametrize("group", ["g", "g" * 90])
 def test_errors_tell_one_long_id_from_another(group: str) -> None:
     one, other = (Resource(SUB, group, "n" * 63 + end).id for end in "ab")
-    assert shown(one) == f"'{one}'"
-    assert shown(one) != shown(other)
-    assert shown("x" * 500 + "a") != shown("x" * 500 + "b")
-    assert len(shown("x" * 10_000)) < 250
+    assert for_display(one) == f"'{one}'"
+    assert for_display(one) != for_display(other)
+    assert for_display("x" * 500 + "a") != for_display("x" * 500 + "b")
+    assert len(for_display("x" * 10_000)) < 250
 
 
 @pytest.mark.parametrize(("yes", "terminal", "ids_from_stdin", "expected"), [

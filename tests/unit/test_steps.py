@@ -185,7 +185,7 @@ def test_pages() -> None:
 def test_a_list_that_goes_round(answers: list[Answer]) -> None:
     played = play(pages(GET, name), *answers)
     assert played.refused.request == played.requests[-1]
-    assert played.refused.reply == NoAnswer("The service's list goes round in a circle.")
+    assert played.refused.reply == NoAnswer("The service's list links back to a page that was already read.")
 
 
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"value": [{"name": "a"}, "b"]}])

@@ -111,6 +111,28 @@ def test_what_shells_make_of_resource_ids(words: list[str], expected: list[str])
     pytest.param(["[0]=[a]"], ["[0]=[a]"], id="shorthand, a list as a part of a list"),
     pytest.param(["??"], ["??"], id="shorthand, help"),
     pytest.param(["[null]"], ["null"], id="JSON null"),
+    pytest.param(["[a,,b]"], ["a", "", "b"], id="shorthand list, a variable between commas is unset"),
+    pytest.param(["[,a]"], ["", "a"], id="shorthand list, the first variable is unset"),
+    pytest.param(["{id:a:b}"], ["a:b"], id="an object without quotes, a colon in its value"),
+    pytest.param(["{id:X,name:[b,c]}"], ["X"], id="an object without quotes, a list in it"),
+    pytest.param(["[{id:a,tags:{id:x}}]"], ["a"], id="an object without quotes, an object in it"),
+    pytest.param(["{a]}"], ["{a]}"], id="brackets that don't match"),
+    pytest.param(["[a}]"], ["[a}]"], id="brackets that don't match either"),
+    pytest.param(["[a]b]"], ["[a]b]"], id="brackets that close too often"),
+    pytest.param(["[a][b]"], ["[a][b]"], id="two lists"),
+    pytest.param(["[[a]"], ["[[a]"], id="a list that isn't closed"),
+    pytest.param(["[a]]"], ["[a]]"], id="a list that is closed twice"),
+    pytest.param(["[X]"], ["X"], id="shorthand list of a capital letter"),
+    pytest.param(["[a,XX,b]"], ["a", "XX", "b"], id="shorthand list with capital letters"),
+    pytest.param(["{id:a,id2:X}"], ["a"], id="an object without quotes, two keys"),
+    pytest.param([","], [""], id="nothing but a comma"),
+    pytest.param(["a", "b", ","], ["a", "b"], id="trailing comma in a word of its own"),
+    pytest.param(["a,b,c,"], ["a", "b", "c"], id="trailing comma after three"),
+    pytest.param(["''"], [""], id="cmd, an unset variable in single quotes"),
+    pytest.param(["'"], ["'"], id="one quote"),
+    pytest.param(["XaX"], ["XaX"], id="letters that are no quotes"),
+    pytest.param(["''a'"], ["''a'"], id="three quotes"),
+    pytest.param(["'a''"], ["'a''"], id="three quotes, two of them behind"),
 ])
 def test_what_shells_make_of_names(words: list[str], expected: list[str]) -> None:
     assert clean_list(words) == expected
@@ -135,6 +157,8 @@ def test_scopes(words: list[str], expected: list[str]) -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("myApp\r", "myApp"), ("\ufeffmyApp", "myApp"), ("'Reader'", "Reader"), (" Key Vault Reader ", "Key Vault Reader"),
     (f"C:/Program Files/Git{ROLE}", ROLE), (f"/{ROLE}", ROLE), ("[]", "[]"), ("a,b", "a,b"), ("it's", "it's"),
+    ("a\0b", "a\0b"), ("a\0b\0", "ab"), ("a\0", "a\0"), ("a\0b\0c", "abc"), ("\0a\0b", "ab"), ("aXbX", "aXbX"),
+    ("a\0b\0\0\0c\0", "a\0b\0\0\0c\0"), ("X" + A, "X" + A),
 ])
 def test_single_values(text: str, expected: str) -> None:
     assert clean_value(text) == expected

@@ -34,8 +34,8 @@ from .model.names import (
     check_resource_name,
     check_subscription,
     check_user_assigned,
+    for_display,
     parse_resource_id,
-    shown,
 )
 from .model.text import clean_list, clean_value, flatten, from_git_bash
 
@@ -157,15 +157,15 @@ def _read_file(name: str) -> list[str]:
     try:
         text = read_file_content(str(Path(name).expanduser()))
     except (OSError, ValueError, RuntimeError, CLIError) as error:  # a NUL in the name; no such user; no text
-        raise FileOperationError(f"Can't read {shown(name)}, the file with user-assigned identities: {error}",
+        raise FileOperationError(f"Can't read {for_display(name)}, the file with user-assigned identities: {error}",
                                  "Give the path of a JSON or YAML file, or names and resource IDs.") from error
     try:
         items = json.loads(text) if name.lower().endswith(".json") else yaml.safe_load(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise FileOperationError(f"{shown(name)} is not a {name.rpartition('.')[2].upper()} file: {error}",
+        raise FileOperationError(f"{for_display(name)} is not a {name.rpartition('.')[2].upper()} file: {error}",
                                  'It has to hold a list, such as ["ID1", "ID2"].') from error
     if not isinstance(items, list) or not items:
-        raise FileOperationError(f"{shown(name)} doesn't hold a list of user-assigned identities.",
+        raise FileOperationError(f"{for_display(name)} doesn't hold a list of user-assigned identities.",
                                  'It has to hold a list, such as ["ID1", "ID2"].')
     return flatten(items, text)
 

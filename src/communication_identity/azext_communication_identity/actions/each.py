@@ -15,7 +15,7 @@ from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
 from ..arm.client import Arm
-from ..model.identity import identities_of, words
+from ..model.identity import described, identities_of
 from ..model.steps import Life
 from .schedule import MOST_WORKERS, WORKERS, Results, Schedule, Target
 from .sender import Clock
@@ -64,7 +64,7 @@ def count_changes(outcome: Results[dict[str, Any]]) -> None:
 
 
 def _names(block: dict[str, Any]) -> set[str]:
-    return set(words(identities_of(block)))
+    return set(described(identities_of(block)))
 
 
 def _report(cmd: Any, outcome: Results[Any]) -> None:

@@ -66,8 +66,9 @@ class Condition(NamedTuple):
             return self.deleted
         if (self.created or self.updated) and document.state == "failed":
             raise AzureResponseError("The operation failed: the resource's provisioningState is Failed.")
-        return (self.exists or (self.created or self.updated) and document.state == "succeeded"
-                or self.custom is not None and bool(self.custom(document.body)))
+        if self.custom is not None and self.custom(document.body):  # pylint: disable=not-callable  # where it isn't None
+            return True
+        return self.exists or (self.created or self.updated) and document.state == "succeeded"
 
 
 def wait(resource: Resource, condition: Condition, interval: float, timeout: float) -> Life[None]:

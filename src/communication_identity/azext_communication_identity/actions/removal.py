@@ -23,7 +23,7 @@ from ..arm.errors import explained
 from ..arm.graph import assignments_everywhere
 from ..arm.role_assignments import assignments_of, delete_assignment
 from ..model.consent import Consent
-from ..model.identity import Identities, after_remove, block_of, not_assigned, plain_block, principals_of, words
+from ..model.identity import Identities, after_remove, block_of, described, not_assigned, plain_block, principals_of
 from ..model.names import Resource
 from ..model.steps import Life, Ready, RefusedError
 from ..model.write import Document, Plan, get, idle, plan
@@ -46,23 +46,23 @@ class Removal:
     assignments: list[dict[str, str]] = field(default_factory=list)
 
     @property
-    def loses(self) -> bool:
+    def destroys(self) -> bool:
         """Whether something goes that nobody can bring back, or that nobody has named."""
         gone = self.planned.removed
         return gone.system_assigned or bool(gone.user_assigned) and (
             self.sweeping or self.planned.wanted == Identities())
 
-    def losses(self) -> list[str]:
+    def consequences(self) -> list[str]:
         """A sentence for each thing that is lost."""
         name, gone, lines = self.resource.name, self.planned.removed, []
         if gone.system_assigned:
             lines.append(f"This deletes the principal of the system-assigned identity of '{name}'. A new identity "
                          "won't have its access.")
         if gone != Identities() and self.planned.wanted == Identities():
-            lines.append(f"This leaves '{name}' without an identity. It removes: {', '.join(words(gone))}.")
+            lines.append(f"This leaves '{name}' without an identity. It removes: {', '.join(described(gone))}.")
         elif self.sweeping and gone.user_assigned:
             lines.append(f"This removes all user-assigned identities from '{name}': "
-                         f"{', '.join(words(Identities(False, gone.user_assigned)))}.")
+                         f"{', '.join(described(Identities(False, gone.user_assigned)))}.")
         if self.assignments:
             roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
             lines.append(f"Its role assignments are deleted too: {roles}." if self.delete else
@@ -72,7 +72,7 @@ class Removal:
 
     def warn(self) -> None:
         """Say what is lost, and where there is nothing to remove."""
-        for line in self.losses():
+        for line in self.consequences():
             logger.warning(line)
 
 
@@ -87,7 +87,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
     absent = not_assigned(planned.before, change)
     if absent:
         raise ResourceNotFoundError(
-            f"{', '.join(words(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
+            f"{', '.join(described(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
             f"'{resource.name}'. Nothing was removed.",
             "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
     _say_what_is_not_there(resource, order, planned)
@@ -96,9 +96,9 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
         removal.assignments = yield from _assignments(removal)
     if order.dry_run:
         return (yield from _would_remove(removal))
-    if removal.loses and consent is Consent.REFUSE:
+    if removal.destroys and consent is Consent.REFUSE:
         raise RequiredArgumentMissingError(
-            f"{' '.join(removal.losses())} Can't prompt for confirmation. Nothing was removed.",
+            f"{' '.join(removal.consequences())} Can't prompt for confirmation. Nothing was removed.",
             "To remove without a prompt, add --yes.")
     if consent is Consent.ASK:
         yield Ready(removal)
@@ -117,10 +117,10 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
     going = [removal for removal in removals.values() if removal.planned.changes]
     for removal in going:
         removal.warn()
-    if not any(removal.loses for removal in going):
+    if not any(removal.destroys for removal in going):
         return
     from knack.prompting import NoTTYException, prompt_y_n
-    count = sum(len(words(removal.planned.removed)) for removal in going)
+    count = sum(len(described(removal.planned.removed)) for removal in going)
     what = "1 identity" if count == 1 else f"{count} identities"
     where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     try:

@@ -45,7 +45,7 @@ class Target(Protocol):
         """The subscription whose login sends its requests, and whose token bucket pays for them."""
 
 
-class Results(Generic[T]):
+class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain data
     """What came of the work: a result or a failure for each target."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Results(Generic[T]):
         return len(self.results) + len(self.failures)
 
 
-class Run:
+class Run:  # pylint: disable=too-few-public-methods  # plain data
     """A life that has begun. `fresh`: until its first write is answered. `awaiting`: the operation that it looks at;
     `looked`: whether it has, since it last waited. `ticket`: the number of its one valid entry in the heap.
     """
@@ -67,7 +67,8 @@ class Run:
         self.awaiting: Await | None = None
 
 
-class Schedule(Generic[T]):  # pylint: disable=too-many-instance-attributes  # lives to come, at rest, held, and over
+# pylint: disable-next=too-many-instance-attributes,too-few-public-methods  # lives to come, at rest, held, over; it runs
+class Schedule(Generic[T]):
     """Runs a life for each target. `ready` is called once, with what the lives are ready to do, when none goes on
     without it; what it raises ends all.
     """

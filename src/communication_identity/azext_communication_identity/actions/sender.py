@@ -43,7 +43,7 @@ class Clock:
             return None
 
 
-class _Job:
+class _Job:  # pylint: disable=too-few-public-methods  # plain data
     """A request, and who waits for its answer. `started`: when a thread took it up. `asked`: the seconds that it has
     been asked to wait.
     """

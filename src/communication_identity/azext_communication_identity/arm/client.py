@@ -17,7 +17,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from ..model.names import shown
+from ..model.names import for_display
 from ..model.steps import Answer, NoAnswer, Reply, Request
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
-            address = shown(request.path.partition("?")[0])  # behind it there may be a signature
+            address = for_display(request.path.partition("?")[0])  # behind it there may be a signature
             return NoAnswer(f"The address is not one of Azure Resource Manager: {address}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from azure.cli.core.azclierror import ResourceNotFoundError as RoleNotFoundError
 
-from ..model.names import shown
+from ..model.names import for_display
 from ..model.roles import Role, new_assignment, plain_assignment, role_by_id, role_guid
 from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, pages, read
 from ..model.write import error_code
@@ -40,7 +40,8 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
             if not isinstance(refusal.reply, Answer) or refusal.reply.status not in (403, 404):
                 raise
             if refusal.reply.status == 404:
-                raise RoleNotFoundError(f"There is no role {shown(role)} at scope '{scope}'.", _LIST_ROLES) from refusal
+                raise RoleNotFoundError(f"There is no role {for_display(role)} at scope '{scope}'.",
+                                        _LIST_ROLES) from refusal
             return by_id
         return Role(by_id.id, _role_name(answer.body) or by_id.name)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
@@ -53,7 +54,7 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
     names = {known.name.lower(): known.name for known in every}
     near = [names[name] for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
     raise InvalidArgumentValueError(
-        f"There is no role {shown(role)} at scope '{scope}'.",
+        f"There is no role {for_display(role)} at scope '{scope}'.",
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
 
 

@@ -132,7 +132,7 @@ def unsettled(block: Block | None, wanted: Identities) -> list[str]:
         wanted.system_assigned and not (block or {}).get("principalId"),
         tuple(identity for identity in wanted.user_assigned
               if not all(users.get(identity.lower(), {}).get(key) for key in ("clientId", "principalId"))))
-    return words(missing)
+    return described(missing)
 
 
 def holds_any(block: Block | None, unwanted: Identities) -> bool:
@@ -183,7 +183,7 @@ def principals_of(block: Block | None, among: Identities) -> list[str]:
     return list(dict.fromkeys(principal for principal in found if principal))
 
 
-def words(identities: Identities) -> list[str]:
+def described(identities: Identities) -> list[str]:
     """The identities as messages name them."""
     return ["the system-assigned identity"] * identities.system_assigned + [
         f"'{identity}'" for identity in identities.user_assigned]

@@ -49,7 +49,7 @@ class Resource(NamedTuple):
                 f"/providers/Microsoft.Communication/communicationServices/{self.name}")
 
 
-def shown(value: str) -> str:
+def for_display(value: str) -> str:
     """A value as errors repeat it: quoted, control characters escaped, the middle of an endless one left out. IDs
     differ at their ends.
     """
@@ -62,7 +62,7 @@ def parse_resource_id(value: str) -> Resource:
     match = re.fullmatch(_RESOURCE_ID, value.strip())
     if not match:
         raise InvalidArgumentValueError(
-            f"{shown(value)} is not the resource ID of a Communication Services resource.",
+            f"{for_display(value)} is not the resource ID of a Communication Services resource.",
             "It looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Communication"
             "/communicationServices/NAME. To list yours, run:\n"
             "az communication identity list --query [].id --output tsv")
@@ -73,7 +73,7 @@ def check_resource_name(name: str) -> str:
     """The name of a resource, or InvalidArgumentValueError."""
     if not re.fullmatch(_RESOURCE_NAME, name):
         raise InvalidArgumentValueError(
-            f"{shown(name)} is not a valid name of a Communication Services resource.",
+            f"{for_display(name)} is not a valid name of a Communication Services resource.",
             "A name has 1 to 63 letters, digits, hyphens and underscores. To list yours, run:\n"
             "az communication identity list --output table")
     return name
@@ -83,7 +83,7 @@ def check_group_name(name: str) -> str:
     """The name of a resource group, or InvalidArgumentValueError."""
     if not re.fullmatch(_GROUP_NAME, name):
         raise InvalidArgumentValueError(
-            f"{shown(name)} is not a valid name of a resource group.",
+            f"{for_display(name)} is not a valid name of a resource group.",
             "A name has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at "
             "the end. To list yours, run:\naz group list --output table")
     return name
@@ -93,7 +93,7 @@ def check_subscription(subscription: str) -> str:
     """A subscription ID, or InvalidArgumentValueError. The CLI passes on names that it doesn't know."""
     if not re.fullmatch(GUID, subscription):
         raise InvalidArgumentValueError(
-            f"{shown(subscription)} is not a subscription that this login can see.",
+            f"{for_display(subscription)} is not a subscription that this login can see.",
             "To list yours, run:\naz account list --output table")
     return subscription
 
@@ -107,12 +107,12 @@ def check_user_assigned(value: str) -> str:
         return text.rstrip("/")
     if re.fullmatch(GUID, text):
         raise InvalidArgumentValueError(
-            f"{shown(value)} is a client ID or a principal ID, not the resource ID of a user-assigned identity.",
+            f"{for_display(value)} is a client ID or a principal ID, not the resource ID of a user-assigned identity.",
             "To find the resource ID, run:\n"
             f"az identity list --query \"[?clientId=='{text}' || principalId=='{text}'].id\" --output tsv")
     if text.lower() in ("null", "none"):
         raise InvalidArgumentValueError(
-            f"{shown(value)} is not the name of a user-assigned identity, but the result of an empty query.",
+            f"{for_display(value)} is not the name of a user-assigned identity, but the result of an empty query.",
             "A --query that finds nothing prints 'None' with --output tsv and 'null' with --output json. Check the "
             "command that the value comes from. If an identity has this name, give its resource ID.")
     if re.fullmatch(_IDENTITY_NAME, text):
@@ -136,14 +136,14 @@ def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
         return ("--user-assigned was given an empty value.",
                 f"If the value comes from a variable, check that it is set. Give the resource ID or the name. {find}")
     if text.strip("[]").lower() in ("system", "systemassigned"):
-        return (f"{shown(value)} is not a user-assigned identity.",
+        return (f"{for_display(value)} is not a user-assigned identity.",
                 "For the system-assigned identity, use the flag --system-assigned.")
     if text == "??":
         return ("--user-assigned doesn't support '??'.",
                 "To see how to give identities, run:\naz communication identity assign --help")
     if re.match(r"\[-?\d+\]", text):
-        return (f"--user-assigned doesn't support setting one element of a list: {shown(value)}",
+        return (f"--user-assigned doesn't support setting one element of a list: {for_display(value)}",
                 f"Give the identity itself: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
-    return (f"{shown(value)} is neither the name nor the resource ID of a user-assigned identity.",
+    return (f"{for_display(value)} is neither the name nor the resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")

@@ -18,11 +18,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, Union
 
 T = TypeVar("T")
 
 TIMEOUT = 60.0  # seconds until a request that nobody answers is given up
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DEFAULT_THROTTLE = 5.0  # seconds to wait where a 429 names no time
 # Pauses, in seconds, before a read is sent again that met a broken connection, a failing service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
@@ -59,7 +61,7 @@ class Answer(NamedTuple):
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = {}  # nobody writes to it
+    headers: Mapping[str, str] = NO_HEADERS
     text: str = ""
     at: float = 0.0
     waited: float = 0.0
@@ -163,7 +165,7 @@ def seconds_asked_for(answer: Answer) -> float:
     of Resource Graph's quota.
     """
     in_text = [float(seconds) for seconds in re.findall(_SECONDS_IN_TEXT, answer.text)]
-    return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text, 0.0) or DEFAULT_THROTTLE
+    return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text) or DEFAULT_THROTTLE
 
 
 def error_of(reply: Reply) -> dict[str, Any]:

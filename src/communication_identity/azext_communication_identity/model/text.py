@@ -32,7 +32,7 @@ from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from .names import GUID, shown
+from .names import GUID, for_display
 
 _TRUE = ("true", "yes", "y", "t", "1")
 _FALSE = ("false", "no", "n", "f", "0")
@@ -58,7 +58,7 @@ def parse_flag(value: str) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise InvalidArgumentValueError(f"{shown(value)} is neither true nor false.",
+    raise InvalidArgumentValueError(f"{for_display(value)} is neither true nor false.",
                                     "Use the flag alone, or with true or false.")
 
 
@@ -95,7 +95,7 @@ def flatten(items: Any, text: str) -> list[str]:
              for item in (items if isinstance(items, list) else [items])]
     if not all(isinstance(item, str) for item in found):
         raise InvalidArgumentValueError(
-            f"{shown(text)} is not a list of names or resource IDs.",
+            f"{for_display(text)} is not a list of names or resource IDs.",
             'Give them with spaces between them (ID1 ID2), or as a JSON list: ["ID1","ID2"].')
     return [_trimmed(str(item)) for item in found]
 

@@ -22,6 +22,7 @@ from .identity import (
     Identities,
     after_remove,
     block_of,
+    described,
     difference,
     holds,
     holds_any,
@@ -29,7 +30,6 @@ from .identity import (
     patch_body,
     unknown_of,
     unsettled,
-    words,
 )
 from .names import Resource
 from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, error_of, read
@@ -129,12 +129,14 @@ def get(resource: Resource) -> Life[Document]:
 
 def document_of(reply: Reply, resource: Resource) -> Document | None:
     """The resource in an answer; None where the answer holds something else."""
-    body = reply.body if isinstance(reply, Answer) and reply.ok else None
-    if not isinstance(body, dict) or str(body.get("id", "")).rstrip("/").lower() != resource.id.lower():
+    if not isinstance(reply, Answer) or not reply.ok or not isinstance(reply.body, dict):
+        return None
+    body = reply.body
+    if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
         return None
     if not isinstance(body.get("identity"), (dict, type(None))):
         return None
-    return Document(body, reply.headers.get("etag") if isinstance(reply, Answer) else None, reply.at)
+    return Document(body, reply.headers.get("etag"), reply.at)
 
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
@@ -145,6 +147,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
     """
     document = document._replace(body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
+    had_failed = True  # as long as nothing is written, a failure that the resource shows isn't this write's
     while True:
         if document.busy:
             document = yield from idle(resource, document)
@@ -153,9 +156,11 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if not planned.changes:
             if no_wait:
                 return Written(document)
-            return (yield from _settle(resource, document, planned, document.at)) if wrote or needs_ids else Written(
-                document)
+            if wrote or needs_ids:
+                return (yield from _settle(resource, document, planned, document.at, had_failed))
+            return Written(document)
         require_sayable(resource, document)
+        had_failed = document.state != "succeeded"
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
         reply: Reply = yield request
@@ -209,7 +214,7 @@ def _accepted(resource: Resource, document: Document, reply: Answer, planned: Pl
         ended = reply.at
         answered = answered if reply.status != 202 else None
     latest = answered or (yield from get(resource))
-    return (yield from _settle(resource, latest, planned, ended, failed_before=document.state == "failed"))
+    return (yield from _settle(resource, latest, planned, ended, document.state != "succeeded"))
 
 
 def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -> Life[float]:
@@ -256,17 +261,18 @@ def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
     return ("succeeded" if look.ok else "failed" if error_code(look) else "useless"), said
 
 
-def _settle(resource: Resource, document: Document, planned: Plan, ended: float, *, failed_before: bool = False
-            ) -> Life[Written]:
-    """Read until the resource is not busy and holds, with all IDs, what was asked."""
+def _settle(resource: Resource, document: Document, planned: Plan, ended: float, had_failed: bool) -> Life[Written]:
+    """Read until the resource is not busy and holds, with all IDs, what was asked. `had_failed`: whether it already
+    showed a failure before the write.
+    """
     pause = 1.0
     while True:
         document = yield from idle(resource, document)
+        if document.state in ("failed", "canceled") and not had_failed:
+            raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
         missing = unsettled(document.block, planned.added)
         if planned.done(document.block) and not missing:
             return Written(document, _surprises(resource, planned, document))
-        if document.state in ("failed", "canceled") and not failed_before:
-            raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
         waited = document.at - ended
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
             raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't there, "
@@ -296,7 +302,7 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
     """What someone else changed although the ETag of the read was sent with the write."""
     now = identities_of(document.block)
     lost, new = difference(planned.wanted, now), difference(now, planned.wanted)
-    return [f"While this command ran, someone else {verb} {', '.join(words(what))} {where} '{resource.name}'."
+    return [f"While this command ran, someone else {verb} {', '.join(described(what))} {where} '{resource.name}'."
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what != Identities()]
 
 
@@ -310,7 +316,7 @@ def require_sayable(resource: Resource, document: Document) -> None:
 
 
 def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
-    wanted, found = (", ".join(words(one)) or "no identity" for one in (planned.wanted,
+    wanted, found = (", ".join(described(one)) or "no identity" for one in (planned.wanted,
                                                                         identities_of(document.block)))
     return AzureResponseError(
         f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",

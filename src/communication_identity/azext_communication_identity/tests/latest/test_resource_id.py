@@ -16,8 +16,8 @@ from azext_communication_identity.model.names import (
     check_resource_name,
     check_subscription,
     check_user_assigned,
+    for_display,
     parse_resource_id,
-    shown,
     user_assigned_id,
 )
 
@@ -47,7 +47,7 @@ def test_a_group_may_have_letters_that_others_look_like() -> None:
 def test_refuses_what_is_no_resource_id(text: str) -> None:
     with pytest.raises(InvalidArgumentValueError) as caught:
         parse_resource_id(text)
-    assert shown(text) in str(caught.value)
+    assert for_display(text) in str(caught.value)
     assert "az communication identity list" in caught.value.recommendations[0]
 
 

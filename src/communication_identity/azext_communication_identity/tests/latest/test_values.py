@@ -33,7 +33,7 @@ def test_a_bad_flag_ends_as_argparse_does(capsys: pytest.CaptureFixture[str], ca
         parser().parse_args(["--flag", "maybe"])
     assert caught.value.code == 2
     assert "'maybe' is neither true nor false" in caplog.text
-    assert "Give the flag alone" in capsys.readouterr().err
+    assert "Use the flag alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "abc", "1.5", "", "99999999999999999999"])

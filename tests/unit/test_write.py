@@ -1,0 +1,536 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""The life of a write, driven by hand: each answer that a service may give, and what the life does next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from azext_communication_identity.model.identity import Change, Identities, after_assign, after_remove
+from azext_communication_identity.model.names import Resource
+from azext_communication_identity.model.steps import Answer, Await, NoAnswer, Pause, Reply, Request
+from azext_communication_identity.model.write import (
+    Document,
+    Plan,
+    Written,
+    document_of,
+    error_code,
+    get,
+    idle,
+    plan,
+    require_sayable,
+    write,
+)
+from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
+from life import Played, play
+
+RESOURCE = Resource("00000000-0000-0000-0000-00000000000a", "rg", "app")
+URL = f"{RESOURCE.id}?api-version=2023-04-01"
+GET = Request("GET", URL)
+ADDRESS = "https://management.azure.com/operations/1?t=a*b"
+LOOK = Request("GET", ADDRESS)
+SYSTEM = {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}
+PATCH_SYSTEM = {"identity": {"type": "SystemAssigned"}}
+BARE = {"type": "SystemAssigned"}  # no IDs yet
+ONE, TWO = (f"/subscriptions/0/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+            for name in ("one", "two"))
+IDS = {"clientId": "c", "principalId": "p"}
+THE_SYSTEM = Change(True)
+ASYNC, LOCATION = {"azure-asyncoperation": ADDRESS}, {"location": ADDRESS}
+SEE = f"To see what the resource has now, run:\naz communication identity show --ids {RESOURCE.id}"
+WAIT = f"To wait for its end, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
+
+
+def users(*names: str, system: bool = False, **details: Any) -> dict[str, Any]:
+    """A block with these user-assigned identities."""
+    return {**(SYSTEM if system else {}), "type": "SystemAssigned, UserAssigned" if system else "UserAssigned",
+            "userAssignedIdentities": dict.fromkeys(names, details or IDS)}
+
+
+def body(block: Any = None, state: str = "Succeeded") -> dict[str, Any]:
+    """A resource as the service sends it."""
+    return {"id": RESOURCE.id, "identity": block, "properties": {"provisioningState": state}}
+
+
+def has(block: Any = None, state: str = "Succeeded", *, etag: str = "e1", at: float = 2.0, status: int = 200,
+        headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer that holds the resource."""
+    return Answer(status, body(block, state), {"etag": etag, **(headers or {})}, at=at)
+
+
+def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0", at: float = 1.0) -> Document:
+    return Document(body(block, state), etag, at)
+
+
+def assign(*replies: Reply, before: Document | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
+    """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
+    return play(write(RESOURCE, before or document(), after_assign, named, **options), *replies)
+
+
+def patch(etag: str | None, sent: Any = None) -> Request:
+    return Request("PATCH", URL, sent or PATCH_SYSTEM, etag)
+
+
+def again(seconds: float) -> Pause:
+    return Pause(seconds, "another change of the resource to finish")
+
+
+def showing(seconds: float) -> Pause:
+    return Pause(seconds, "the service to show the change")
+
+
+def others(since: float, looks: int) -> Await:
+    return Await(since, looks, None, "another operation on 'app' to finish", own=False)
+
+
+def code(status: int, text: str = "", **more: Any) -> Answer:
+    return Answer(status, {"error": {"code": text, "message": "m"}}, **more)
+
+
+DONE = Written(Document(body(SYSTEM), "e1", 2.0), [])
+
+
+# ---- what was read ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("content", "block", "state", "busy"), [
+    ({}, None, "succeeded", False), ({"identity": SYSTEM}, SYSTEM, "succeeded", False),
+    ({"identity": "x", "properties": None}, None, "succeeded", False),
+    ({"properties": {}}, None, "succeeded", False),
+    ({"properties": {"provisioningState": ""}}, None, "succeeded", False),
+    ({"properties": {"provisioningState": "FAILED"}}, None, "failed", False),
+    ({"properties": {"provisioningState": "Canceled"}}, None, "canceled", False),
+    ({"properties": {"provisioningState": "Accepted"}}, None, "accepted", True),
+    ({"properties": {"provisioningState": "Updating"}}, None, "updating", True),
+])
+def test_document(content: dict[str, Any], block: Any, state: str, busy: bool) -> None:
+    found = Document(content)
+    assert (found.etag, found.at, found.block, found.state, found.busy) == (None, 0.0, block, state, busy)
+
+
+@pytest.mark.parametrize("id_", [RESOURCE.id, RESOURCE.id.upper(), RESOURCE.id + "/"])
+def test_the_resource_in_an_answer(id_: str) -> None:
+    content = {"id": id_, "identity": SYSTEM}
+    assert document_of(Answer(200, content, {"etag": "e"}, at=3.0), RESOURCE) == Document(content, "e", 3.0)
+    assert document_of(Answer(299, {"id": id_, "identity": None}), RESOURCE) == Document({"id": id_, "identity": None})
+    assert play(get(RESOURCE), Answer(200, content)).steps == [GET]
+
+
+@pytest.mark.parametrize("content", [
+    {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "X"}, {"id": RESOURCE.id, "identity": "x"},
+    {"id": RESOURCE.id, "identity": []}, {"id": RESOURCE.id, "identity": False}])
+def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
+    assert document_of(Answer(200, content), RESOURCE) is None
+    played = play(get(RESOURCE), Answer(200, content))
+    assert played.refused.request == GET
+    assert played.refused.reply == NoAnswer("The service's answer is not the resource that was asked for.")
+
+
+@pytest.mark.parametrize("reply", [NoAnswer("x"), Answer(404, body()), Answer(200), Answer(200, [body()])])
+def test_no_resource_in_an_answer(reply: Reply) -> None:
+    assert document_of(reply, RESOURCE) is None
+
+
+@pytest.mark.parametrize(("reply", "expected"), [
+    (NoAnswer("x"), ""), (Answer(409), ""), (Answer(409, {"error": {"code": None}}), ""), (code(409, "ABc"), "abc"),
+    (Answer(409, {"code": "X"}), "x")])
+def test_error_code(reply: Reply, expected: str) -> None:
+    assert error_code(reply) == expected
+
+
+def test_plan() -> None:
+    made = plan(document(users(ONE)), after_assign, Change(True, (ONE.upper(), TWO)))
+    assert made == Plan(Identities(False, (ONE,)), Identities(True, (ONE, TWO)), Identities(True, (ONE, TWO)))
+    assert made.removed == Identities()
+    assert made.changes
+    gone = plan(document(users(ONE, TWO, system=True)), after_remove, Change(False, (TWO,)))
+    assert (gone.removed, gone.added) == (Identities(False, (TWO,)), Identities())
+    assert not plan(document(SYSTEM), after_assign, Change(True)).changes
+
+
+@pytest.mark.parametrize(("block", "done"), [
+    (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True),
+    (None, False)])
+def test_done(block: Any, done: bool) -> None:
+    assert Plan(Identities(False, (ONE,)), Identities(True), Identities(True)).done(block) is done
+
+
+# ---- nothing to write ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("no_wait", [True, False])
+def test_nothing_to_write(no_wait: bool) -> None:
+    before = Document({**body(BARE), "location": "global", "tags": {}}, "e0", 1.0)
+    played = assign(before=before, no_wait=no_wait)
+    assert played.steps == []
+    assert played.result == Written(Document(body(BARE), "e0", 1.0))
+
+
+def test_nothing_to_write_but_ids_to_wait_for() -> None:
+    played = assign(has(SYSTEM), before=document(BARE), needs_ids=True)
+    assert played.steps == [showing(1.0), GET]
+    assert played.result == DONE
+    assert assign(before=document(BARE), needs_ids=True, no_wait=True).steps == []
+
+
+@pytest.mark.parametrize(("block", "what"), [
+    ({"type": "Magic"}, "the type 'Magic'"), ({"type": "UserAssigned"}, "the type 'UserAssigned' without its "
+                                                                        "user-assigned identities"),
+    ({"principalId": "p"}, "a principal ID without a type"),
+    ({"type": "UserAssigned", "userAssignedIdentities": [ONE]},
+     "a map of user-assigned identities in an unknown form")])
+def test_what_can_not_be_written_back(block: Any, what: str) -> None:
+    played = assign(before=document(block))
+    assert isinstance(played.error, ForbiddenError)
+    assert played.steps == []
+    assert played.said == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
+                           [f"To see the whole resource, run:\naz resource show --ids {RESOURCE.id}"])
+    with pytest.raises(ForbiddenError):
+        require_sayable(RESOURCE, document(block))
+
+
+# ---- a yes at once ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_one_patch_answered_with_the_resource(status: int) -> None:
+    played = assign(has(SYSTEM, status=status))
+    assert played.steps == [patch("e0")]
+    assert played.result == DONE
+
+
+@pytest.mark.parametrize("answer", [
+    has(SYSTEM, status=202), Answer(200), Answer(200, text="null"), Answer(202, text=" null\n"), Answer(201),
+    Answer(204), Answer(204, text="<html>"), Answer(200, {}), Answer(200, {"id": ONE})])
+def test_one_patch_answered_with_anything_else(answer: Answer) -> None:
+    played = assign(answer, has(SYSTEM))
+    assert played.steps == [patch("e0"), GET]
+    assert played.result == DONE
+
+
+def test_a_patch_that_removes() -> None:
+    before = document(users(ONE, TWO))
+    played = play(write(RESOURCE, before, after_remove, Change(False, (ONE,))), has(users(TWO)))
+    assert played.steps == [patch("e0", {"identity": {"type": "UserAssigned",
+                                                      "userAssignedIdentities": {TWO: {}, ONE: None}}})]
+    assert played.result.document.block == users(TWO)
+
+
+@pytest.mark.parametrize(("answer", "expected"), [
+    (has(SYSTEM, status=202), Document(body(SYSTEM), "e1", 2.0)),
+    (has(None, status=202), Document(body(BARE), None, 2.0)),
+    (Answer(202, at=2.0, headers=ASYNC), Document(body(BARE), None, 2.0)),
+    (Answer(200, {"id": ONE}, at=2.0), Document(body(BARE), None, 2.0)),
+])
+def test_no_wait(answer: Answer, expected: Document) -> None:
+    played = assign(answer, no_wait=True)
+    assert played.steps == [patch("e0")]
+    assert played.result == Written(Document({**expected.body, "identity": dict(expected.body["identity"])},
+                                             expected.etag, expected.at))
+
+
+def test_no_wait_keeps_the_ids_that_are_known() -> None:
+    played = assign(Answer(202), before=document(SYSTEM), named=Change(False, (ONE,)), no_wait=True)
+    assert played.result.document.block == {**SYSTEM, "type": "SystemAssigned,UserAssigned",
+                                            "userAssignedIdentities": {ONE: {}}}
+
+
+# ---- a busy resource -------------------------------------------------------------------------------------------------
+
+def test_a_busy_resource_is_waited_for() -> None:
+    played = assign(has(None, "Updating", etag="e1", at=3.0), has(None, "Failed", etag="e2", at=5.0), has(SYSTEM),
+                    before=document(None, "Accepted"))
+    assert played.steps == [others(1.0, 0), GET, others(1.0, 1), GET, patch("e2")]
+    assert played.result == DONE
+
+
+def test_a_busy_resource_is_waited_for_after_a_refusal() -> None:
+    played = assign(code(409, "OperationInProgress"), has(None, "Updating", at=3.0), has(None, etag="e2"), has(SYSTEM))
+    assert played.steps == [patch("e0"), again(0.5), GET, others(3.0, 0), GET, patch("e2")]
+
+
+def test_a_resource_that_stays_busy() -> None:
+    played = play(idle(RESOURCE, document(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
+                  has(None, "Moving", at=1811.0))
+    assert isinstance(played.error, AzureResponseError)
+    assert played.steps == [others(10.0, 0), GET, others(10.0, 1), GET]
+    assert played.said == ("An operation on 'app' is still running after 1801 seconds (provisioningState: moving).",
+                           [WAIT])
+
+
+# ---- refused ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("answer", [
+    code(400, "Conflict"), code(401), code(403), code(404), code(409, "ReadOnlyDisabledSubscription"),
+    code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302),
+    Answer(400, text="<html>")])
+def test_refused_at_once(answer: Answer) -> None:
+    played = assign(answer, before=document(etag=None))
+    assert played.steps == [patch(None)]
+    assert (played.refused.request, played.refused.reply) == (patch(None), answer)
+
+
+@pytest.mark.parametrize("word", [
+    "Conflict", "CONFLICT", "AnotherOperationInProgress", "OperationInProgress", "ConcurrentUpdateError",
+    "RetryableError", "FailedIdentityOperation"])
+def test_a_409_that_passes(word: str) -> None:
+    played = assign(code(409, word), has(None, etag="e1"), has(SYSTEM))
+    assert played.steps == [patch("e0"), again(0.5), GET, patch("e1")]
+    assert played.result == DONE
+
+
+def test_someone_else_came_first() -> None:
+    played = assign(code(412), has(users(ONE), etag="e1"), has(users(ONE, system=True)))
+    assert played.steps == [patch("e0"), again(0.5), GET, patch("e1", {"identity": {
+        "type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {ONE: {}}}})]
+    assert played.result.notes == []
+
+
+def test_someone_else_did_the_same() -> None:
+    played = assign(code(412), has(BARE, etag="e1"))
+    assert played.steps == [patch("e0"), again(0.5), GET]
+    assert played.result == Written(Document(body(BARE), "e1", 2.0))
+
+
+def test_if_match_misunderstood() -> None:
+    """A 412 though the ETag is still the same: once without."""
+    played = assign(code(412), has(None, etag="e0"), code(412))
+    assert played.steps == [patch("e0"), again(0.5), GET, patch(None)]
+    assert played.refused.reply == code(412)
+
+
+def test_another_refusal_says_nothing_of_if_match() -> None:
+    played = assign(code(409, "Conflict"), has(None, etag="e0"), has(SYSTEM))
+    assert played.requests[-1] == patch("e0")
+
+
+def test_how_long_others_may_come_first() -> None:
+    """300 seconds from the first refusal on, pauses twice as long each time, up to 10 seconds."""
+    replies: list[Reply] = []
+    for number in range(6):
+        replies += [code(412, at=500.0 + number), has(None, etag=f"n{number}")]
+    played = assign(*replies, code(412, at=800.0), has(None, etag="x"), code(412, at=800.1))
+    assert played.pauses == [again(seconds) for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)]
+    assert played.refused.reply == code(412, at=800.1)
+    assert played.refused.request == patch("x")
+
+
+# ---- lost answers ----------------------------------------------------------------------------------------------------
+
+LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"),
+                     Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504))]
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_a_lost_answer_is_settled_by_reading(lost: Reply) -> None:
+    played = assign(lost, has(SYSTEM))
+    assert played.steps == [patch("e0"), again(0.5), GET]
+    assert played.result == DONE
+
+
+def test_after_a_lost_answer_the_ids_are_waited_for() -> None:
+    played = assign(NoAnswer("broken"), has(None, etag="e1"), code(412), has(BARE, etag="e2"), has(SYSTEM))
+    assert played.steps == [patch("e0"), again(0.5), GET, patch("e1"), again(1.0), GET, showing(1.0), GET]
+    assert played.result == DONE
+
+
+def test_after_a_lost_answer_no_wait_does_not_wait() -> None:
+    played = assign(NoAnswer("broken"), has(BARE), no_wait=True)
+    assert played.result == Written(Document(body(BARE), "e1", 2.0))
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_an_answer_is_lost_four_times_at_most(lost: Reply) -> None:
+    played = assign(*[lost, has(None, etag="e0")] * 4, lost)
+    assert played.pauses == [again(0.5), again(1.0), again(2.0), again(4.0)]
+    assert len(played.requests) == 9
+    assert played.refused.reply is lost
+
+
+def test_a_patch_that_is_not_answered_in_time_is_sent_twice_at_most() -> None:
+    stalled = NoAnswer("slow", stalled=True)
+    assert assign(stalled, has(), stalled).refused.reply is stalled
+    broken = NoAnswer("broken")
+    assert assign(stalled, has(), broken, has(), broken).refused.reply is broken
+    assert len(assign(broken, has(), broken, has(), stalled).pauses) == 2
+    assert assign(broken, has(), stalled, has(), has(SYSTEM)).result == DONE
+
+
+# ---- operations ------------------------------------------------------------------------------------------------------
+
+def running(**more: Any) -> Answer:
+    return Answer(200, {"status": "InProgress"}, **more)
+
+
+@pytest.mark.parametrize(("headers", "ending"), [
+    (ASYNC, Answer(200, {"status": "Succeeded"})), (ASYNC, Answer(200, {"status": "SUCCEEDED"})),
+    ({**ASYNC, "location": "/other"}, Answer(200, {"status": "Succeeded"})),
+    (LOCATION, Answer(200, {"status": "Succeeded"})), (LOCATION, Answer(200, {"status": ""})),
+    (LOCATION, Answer(200, {"status": 1})), (LOCATION, Answer(200)), (LOCATION, Answer(204)), (LOCATION, has(SYSTEM)),
+    (LOCATION, Answer(200, [])), (LOCATION, Answer(200, {"code": "X"})),
+    # useless addresses: the resource has to do
+    *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
+        code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
+        NoAnswer("slow", stalled=True), NoAnswer("never", final=True))),
+    (ASYNC, Answer(200)), (ASYNC, Answer(202)), (ASYNC, code(400, "X")), (ASYNC, Answer(200, {"status": 1})),
+])
+@pytest.mark.parametrize("shape", [(200, body(SYSTEM)), (202, None), (201, None)])
+def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
+    answer = Answer(*shape, headers, at=10.0)
+    played = assign(answer, running(), ending, has(SYSTEM))
+    assert played.steps == [patch("e0"), Await(10.0, 0, None), LOOK, Await(10.0, 1, None), LOOK, GET]
+    assert played.result == DONE
+
+
+def test_a_location_answers_202_until_it_is_over() -> None:
+    played = assign(Answer(202, headers=LOCATION), Answer(202), Answer(202, {"x": 1}), Answer(200), has(SYSTEM))
+    assert played.requests == [patch("e0"), LOOK, LOOK, LOOK, GET]
+
+
+def test_retry_after_is_kept() -> None:
+    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
+                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
+                    running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
+    assert [(one.looks, one.at_least) for one in played.awaits] == [
+        (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
+
+
+@pytest.mark.parametrize(("headers", "ending", "words"), [
+    (ASYNC, Answer(200, {"status": "Failed", "error": {"code": "C", "message": "m"}}), "failed: (C) m"),
+    (ASYNC, Answer(200, {"status": "FAILED", "error": {"Code": "C"}}), "failed: (C)"),
+    (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "canceled: m"),
+    (ASYNC, Answer(200, {"status": "Canceled"}), "canceled: no reason is given"),
+    (LOCATION, Answer(200, {"status": "Failed", "error": None}), "failed: no reason is given"),
+    (LOCATION, code(400, "C"), "failed: (C) m"),
+    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
+])
+def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words: str) -> None:
+    played = assign(has(SYSTEM, headers=headers), ending)
+    assert isinstance(played.error, AzureResponseError)
+    assert played.said == (f"The service accepted the change of 'app', but the operation ended as {words}", [SEE])
+
+
+def test_an_operation_that_goes_on() -> None:
+    played = assign(Answer(202, headers=ASYNC, at=10.0), running(at=1810.0), running(at=1811.0))
+    assert isinstance(played.error, AzureResponseError)
+    assert played.said == ("The service accepted the change of 'app', but the operation is still running after 1801 "
+                           "seconds.", [WAIT])
+
+
+@pytest.mark.parametrize("failure", [NoAnswer("broken", at=3.0), code(503, at=3.0)])
+def test_an_address_that_always_fails(failure: Reply) -> None:
+    """15 failures in a row are fine, 16 are not."""
+    played = assign(Answer(202, headers=ASYNC), *[failure] * 15, running(), *[failure] * 16, has(SYSTEM))
+    assert played.requests == [patch("e0"), *[LOOK] * 32, GET]
+    assert [one.looks for one in played.awaits] == list(range(32))
+    assert played.result == DONE
+
+
+# ---- what the resource shows afterwards ------------------------------------------------------------------------------
+
+def test_the_change_shows_late() -> None:
+    late: Sequence[Reply] = [has(None, at=float(seconds)) for seconds in (3, 5, 9, 14, 19)]
+    played = assign(has(None), *late, has(SYSTEM))
+    assert played.steps == [patch("e0"), *(step for seconds in (1.0, 2.0, 4.0, 5.0, 5.0, 5.0)
+                                           for step in (showing(seconds), GET))]
+    assert played.result == DONE
+
+
+def test_a_busy_resource_is_not_done() -> None:
+    played = assign(has(SYSTEM, "Updating", at=3.0), has(SYSTEM, "Updating", at=4.0), has(SYSTEM))
+    assert played.steps == [patch("e0"), others(3.0, 0), GET, others(3.0, 1), GET]
+    assert played.result == DONE
+
+
+@pytest.mark.parametrize("ending", [
+    (Answer(200, at=10.0),), (Answer(202, at=1.0, headers=ASYNC), Answer(200, {"status": "Succeeded"}, at=10.0)),
+    (Answer(202, at=1.0, headers=ASYNC), Answer(404, at=10.0)),
+    (Answer(202, at=1.0, headers=ASYNC), NoAnswer("slow", stalled=True, at=10.0))])
+def test_ignored(ending: tuple[Reply, ...]) -> None:
+    played = assign(*ending, has(None, at=40.0), has(None, at=41.0))
+    assert isinstance(played.error, AzureResponseError)
+    assert played.pauses == [showing(1.0)]
+    assert played.said == ("The service accepted the change of 'app', but 31 seconds later the change isn't there, or "
+                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
+                           [SEE])
+
+
+def test_half_done() -> None:
+    named = Change(True, (ONE,))
+    played = assign(has(BARE, at=10.0), has(BARE, at=70.0), has(BARE, at=71.0), named=named)
+    assert played.said == ("The service accepted the change of 'app', but 61 seconds later the resource does not show "
+                           f"it.\nWanted: the system-assigned identity, '{ONE}'\nFound:  the system-assigned identity",
+                           [SEE])
+
+
+def test_done_without_ids() -> None:
+    """A user-assigned identity has IDs all the same; the system-assigned identity may have no principal at all."""
+    said = "'app' has what you asked for, but the service doesn't show the IDs yet of: "
+    one = users(ONE, clientId="c")
+    played = assign(has(one, at=10.0), has(one, at=40.0), has(one, at=41.0), named=Change(False, (ONE,)))
+    assert played.result == Written(Document(body(one), "e1", 41.0), [f"{said}'{ONE}'."])
+    played = assign(has(BARE, at=10.0), has(BARE, at=40.0), has(BARE, at=41.0))
+    assert isinstance(played.error, AzureResponseError)
+    assert played.said == (f"{said}the system-assigned identity.",
+                           [f"To see them later, run:\naz communication identity show --ids {RESOURCE.id}"])
+    both = {**users(ONE, clientId="c"), "type": "SystemAssigned,UserAssigned", "principalId": "p"}
+    played = assign(has(both, at=10.0), has(both, at=41.0), named=Change(True, (ONE,)))
+    assert played.result.notes == [f"{said}'{ONE}'."]
+    two = users(ONE, TWO, clientId="c")
+    played = assign(has(two, at=10.0), has(two, at=71.0), named=Change(False, (ONE, TWO)))
+    assert played.result.notes == [f"{said}'{ONE}', '{TWO}'."]
+
+
+def test_done_without_ids_and_with_a_surprise() -> None:
+    shows = users(ONE, TWO, clientId="c")
+    played = assign(has(shows, at=10.0), has(shows, at=41.0), named=Change(False, (ONE,)))
+    assert played.result.notes == [
+        f"'app' has what you asked for, but the service doesn't show the IDs yet of: '{ONE}'.",
+        f"While this command ran, someone else added '{TWO}' to 'app'."]
+
+
+def test_ids_are_not_waited_for_where_only_others_lack_them() -> None:
+    shows = {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {ONE: {}, TWO: IDS}}
+    played = assign(has(shows), before=document({**BARE, **users(ONE), "type": "SystemAssigned,UserAssigned"}),
+                    named=Change(False, (TWO,)))
+    assert played.steps[1:] == []
+    assert played.result.notes == []
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_the_resource_fails(state: str) -> None:
+    played = assign(has(None, state))
+    assert played.said == ("The service accepted the change of 'app', but its provisioningState is now "
+                           f"{state.lower()}.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+@pytest.mark.parametrize("replies", [
+    (has(SYSTEM, "Updating"),), (Answer(202),), (NoAnswer("broken"),), (code(412), has(), NoAnswer("broken"))])
+def test_the_resource_fails_although_it_shows_the_change(replies: tuple[Reply, ...], state: str) -> None:
+    played = assign(*replies, has(SYSTEM, state))
+    assert f"'app', but its provisioningState is now {state.lower()}." in played.said[0]
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_a_resource_that_had_failed_before(state: str) -> None:
+    before = document(None, state)
+    played = assign(has(None, state), has(SYSTEM, state), before=before)
+    assert played.steps == [patch("e0"), showing(1.0), GET]
+    assert played.result.document.block == SYSTEM
+    assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.document.block == SYSTEM
+    assert assign(before=document(SYSTEM, state), needs_ids=True).result.document.block == SYSTEM
+
+
+def test_a_surprise_of_two() -> None:
+    played = assign(has(SYSTEM), before=document(users(ONE, TWO)))
+    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]
+
+
+def test_surprises() -> None:
+    shows = {**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}
+    played = assign(has(shows), before=document(users(ONE)))
+    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
+                                   f"While this command ran, someone else added '{TWO}' to 'app'."]
