@@ -5,8 +5,8 @@
 
 
 """Every request of every command with its options, every fault, every shape of a PATCH: a sample of the combinations,
-the same each time. Success prints what is true; a failure is one clear error, has lost nothing, and a second run gets
-there.
+the same each time. Success prints what is true; a failure is one clear error and loses nothing; a second run
+gets there.
 `ACS_FAULTS=2000 python3 dev.py test tests/simulated/test_fault_table.py` tries more.
 """
 

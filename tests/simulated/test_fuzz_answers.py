@@ -7,7 +7,7 @@
 """Generated answers of the service to every request of every command: no traceback, nothing lost, no false success.
 
 A life is driven without sockets: the first requests get generated answers, the later ones those of an honest service,
-so that every life has an end. `ACS_FUZZ=10000 python3 dev.py test tests/simulated/test_fuzz_answers.py` tries more.
+so that every life has an end. `ACS_FUZZ=10000` tries more.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("ACS_FUZZ", "300"))
+EXAMPLES = int(os.environ.get("ACS_FUZZ", "1000"))
 RESOURCE = Resource("00000000-0000-0000-0000-000000000001", "rg", "myApp")
-OTHER = RESOURCE._replace(name="other")
+OTHER = Resource(RESOURCE.subscription, "rg", "other")
 ONE, TWO, THREE = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"
                    f"/userAssignedIdentities/{name}" for name in ("one", "two", "three"))
 GUID = "00000000-0000-0000-0000-0000000000aa"
@@ -51,9 +51,9 @@ scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=10)
 trees = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.sampled_from(["id", "value", "data", "error", "code", "message", "identity", "properties", "type", "status",
                      "nextLink", "$skipToken", "additionalInfo", "info", "name"]), inner, max_size=4), max_leaves=8)
-details: st.SearchStrategy[Any] = st.sampled_from([{}, None, {"clientId": GUID, "principalId": GUID},
-                                                   {"clientId": GUID}, {"principalId": None},
-                           {"principalId": 1}, "x", []])
+details: st.SearchStrategy[Any] = st.sampled_from([
+    {}, None, {"clientId": GUID, "principalId": GUID}, {"clientId": GUID}, {"principalId": None}, {"principalId": 1},
+    "x", []])
 blocks = st.fixed_dictionaries({}, optional={
     "type": st.sampled_from(["None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned",
                              "UserAssigned,SystemAssigned", "systemassigned", "Delegated", "UserAssigned, Delegated",
@@ -71,9 +71,9 @@ assignments = st.fixed_dictionaries({}, optional={
     "id": st.sampled_from([f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/1", None, 1, "/"]),
     "principalId": st.sampled_from([GUID, STRANGER, None]), "scope": st.sampled_from([SCOPE, None, 1]),
     "roleDefinitionId": st.sampled_from([f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", None, 1]),
-    "properties": st.fixed_dictionaries({"principalId": st.sampled_from([GUID, STRANGER, None]),
-                                         "scope": st.just(SCOPE),
-                                         "roleDefinitionId": st.sampled_from([ROLE, f"/x/{ROLE}", 1])}) | odd})
+    "properties": st.fixed_dictionaries({
+        "principalId": st.sampled_from([GUID, STRANGER, None]), "scope": st.just(SCOPE),
+        "roleDefinitionId": st.sampled_from([ROLE, f"/x/{ROLE}", 1])}) | odd})
 lists = st.fixed_dictionaries({}, optional={
     key: st.lists(documents | assignments | odd, max_size=3) | odd for key in ("value", "data")} | {
     "nextLink": st.sampled_from([None, "", "/x?page=2", "https://evil.example/", 1, OPERATION]),
@@ -84,8 +84,8 @@ errors = st.fixed_dictionaries({"error": st.fixed_dictionaries({}, optional={
                              "PrincipalNotFound", "PreconditionFailed", "TooManyRequests", None, 1]),
     "message": st.sampled_from(["No.", "", None, 1, "Retry after 9 seconds.", "perform action 'a/b' over scope '/c'"]),
     "additionalInfo": odd}) | odd})
-statuses = st.sampled_from(["Succeeded", "Failed", "Canceled", "Running", "", None, 1])
-operations = st.fixed_dictionaries({"status": statuses}, optional={"error": trees})
+operations = st.fixed_dictionaries(
+    {"status": st.sampled_from(["Succeeded", "Failed", "Canceled", "Running", "", None, 1])}, optional={"error": trees})
 bodies = documents | documents | lists | errors | operations | trees
 headers = st.fixed_dictionaries({}, optional={
     "etag": st.sampled_from(['"1"', '"2"', "", "x"]),
@@ -101,12 +101,34 @@ def answer(status: int, body: Any, given_headers: dict[str, str], text: str | No
     return Answer(status, None if text is not None else body, given_headers, json.dumps(body) if text is None else text)
 
 
-answers = st.builds(answer, st.sampled_from([200] * 6 + [201, 202, 202, 204, 301, 400, 401, 403, 404, 408, 409, 412,
-                                                        429, 500, 503]),
-                    bodies, headers, st.none() | st.none() | st.none() | st.sampled_from(["", "null", "<html>", "{"]))
+statuses = [*[200] * 6, 201, 202, 202, 204, 301, 400, 401, 403, 404, 408, 409, 412, 429, 500, 503]
+answers = st.builds(answer, st.sampled_from(statuses), bodies, headers,
+                    st.none() | st.none() | st.none() | st.sampled_from(["", "null", "<html>", "{"]))
 silences = st.builds(NoAnswer, st.sampled_from(["reset", ""]), st.booleans(), st.booleans())
+
+
+@dataclass(frozen=True)
+class Skewed:
+    """The honest answer, but with another status, with headers, and with parts of its body that are something else."""
+
+    status: int
+    headers: dict[str, str]
+    parts: dict[str, Any]
+
+
+parts = st.fixed_dictionaries({}, optional={
+    "identity": blocks | st.sampled_from([[], "", 0, False, "x", None]), "id": odd,
+    "properties": st.builds(lambda state: {"provisioningState": state}, states)})
+begun = st.builds(Skewed, st.sampled_from([200, 201, 202, 204]), st.just({"azure-asyncoperation": OPERATION}),
+                  st.just({}) | st.just({"id": None}))
+skewed = st.builds(Skewed, st.sampled_from([200, 200, 200, 201, 202, 204]), headers, st.just({}) | parts)
 # "honest": the honest service answers; "deaf": it does what was asked, and the answer is lost.
-ways = st.lists(st.sampled_from(["honest", "honest", "deaf"]) | answers | silences, max_size=10)
+some = st.sampled_from(["honest", "honest", "deaf"]) | skewed | skewed | answers | silences
+ways = st.fixed_dictionaries({
+    "read": st.lists(some, max_size=6), "write": st.lists(some | begun, max_size=3),
+    "other": st.lists(some, max_size=6),
+    "operation": st.lists(st.builds(Answer, st.sampled_from([200, 200, 202, 404, 500]), operations, headers) | some,
+                          max_size=4)})
 
 
 # ---- the service -----------------------------------------------------------------------------------------------------
@@ -128,21 +150,27 @@ def identities(body: Any) -> tuple[bool, set[str]] | None:
 class Service:
     """Answers, keeps what it was asked, and what a client can know of the resource."""
 
-    ways: list[Any]
+    ways: dict[str, list[Any]]
     system: bool = False
     users: set[str] = field(default_factory=set)
     known: tuple[bool, set[str]] | None = None  # the resource in the last answer that holds it
+    strange: bool = False  # it holds a kind of identity that nobody knows
     failed: bool = False  # an operation of the last write has ended, and not well
     wrote: bool = False
-    accepted: bool = False  # a write was answered with a yes
+    unlooked: bool = False  # the last write has started an operation that nobody has looked at
     time: float = 0.0
     problems: list[str] = field(default_factory=list)
 
     def reply(self, request: Request) -> Reply:
         if request.method == "PATCH":
             self.check(request)
-        way = self.ways.pop(0) if self.ways else "honest"
-        found = way if isinstance(way, (Answer, NoAnswer)) else self.honest(request)
+        kind = ("operation" if request.path == OPERATION else "other" if not request.path.startswith(f"{RESOURCE.id}?")
+                else "write" if request.method == "PATCH" else "read")
+        way = self.ways[kind].pop(0) if self.ways.get(kind) else "honest"
+        found: Reply = way if isinstance(way, (Answer, NoAnswer)) else self.honest(request)
+        if isinstance(way, Skewed) and isinstance(found, Answer):
+            found = found._replace(status=way.status, headers={**found.headers, **way.headers},
+                                   body={**found.body, **way.parts})
         if way == "deaf":
             found = NoAnswer("reset")
         self.learn(request, found)
@@ -150,10 +178,12 @@ class Service:
 
     def check(self, request: Request) -> None:
         """A write names all that is known to be there, and removes only what it may."""
-        self.wrote, self.failed = True, False
+        self.wrote, self.failed, self.unlooked = True, False, False
         if self.known is None:
             self.problems.append("wrote without having read")
             return
+        if self.strange:
+            self.problems.append("wrote over what can't be said in a PATCH")
         block = request.body["identity"]
         sent = block.get("userAssignedIdentities", {})
         kept = {one.lower() for one, value in sent.items() if value == {}}
@@ -169,11 +199,17 @@ class Service:
         """What a client knows now."""
         ok = isinstance(reply, Answer) and reply.ok
         if request.method in ("GET", "PATCH") and request.path.startswith(f"{RESOURCE.id}?") and ok:
-            self.known = identities(reply.body) or self.known  # type: ignore[union-attr]  # ok: it is an Answer
+            found = identities(reply.body)  # type: ignore[union-attr]  # ok: it is an Answer
+            if found:
+                self.known = found
+                self.strange = "Delegated" in str(reply.body.get("identity"))  # type: ignore[union-attr]  # as above
         if request.method == "PATCH":
-            self.accepted = self.accepted or ok
+            self.unlooked = ok and reply.headers.get("azure-asyncoperation") == OPERATION  # type: ignore[union-attr]
+        if request.path == OPERATION:
+            self.unlooked = False
         if request.path == OPERATION and ok and isinstance(reply.body, dict):  # type: ignore[union-attr]  # as above
-            self.failed = str(reply.body.get("status")).lower() in ("failed", "canceled")  # type: ignore[union-attr]
+            status = str(reply.body.get("status")).lower()  # type: ignore[union-attr]  # as above
+            self.failed = self.failed or status in ("failed", "canceled")
 
     def honest(self, request: Request) -> Answer:
         if request.method == "PATCH":
@@ -244,6 +280,9 @@ class Command:
     everything: bool = False  # all user-assigned identities go
 
 
+DELEGATED = {"type": "SystemAssigned, UserAssigned, Delegated", "userAssignedIdentities": {ONE: {}}}
+
+
 def order(system: bool, users: list[str] | None, **more: Any) -> Order:
     return Order(system, users, **more)
 
@@ -277,11 +316,16 @@ def test_any_answer_to_any_request(name: str) -> None:
 
     @settings(max_examples=max(20, EXAMPLES // len(COMMANDS)), deadline=None, database=None)
     @given(ways=ways, system=st.booleans(), users=st.sets(st.sampled_from([ONE.lower(), TWO.lower(), THREE.lower()])))
-    @example(ways=[], system=True, users={ONE.lower(), THREE.lower()})
-    @example(ways=[], system=False, users=set())
-    def run(ways: list[Any], system: bool, users: set[str]) -> None:
+    @example(ways={}, system=True, users={ONE.lower(), THREE.lower()})
+    @example(ways={"read": [Skewed(200, {}, {"identity": []})]}, system=True, users={ONE.lower(), THREE.lower()})
+    @example(ways={"read": [Skewed(200, {}, {"identity": DELEGATED})]}, system=True, users={ONE.lower()})
+    @example(ways={"write": [Skewed(202, {"azure-asyncoperation": OPERATION}, {})],
+                   "operation": [Answer(200, {"status": "Canceled"})]}, system=True, users={ONE.lower(), TWO.lower()})
+    @example(ways={}, system=False, users=set())
+    def run(ways: dict[str, list[Any]], system: bool, users: set[str]) -> None:
         everything = {ONE.lower(), TWO.lower(), THREE.lower()}
-        service = Service(list(ways), system, set(users), may_remove_system=command.lacks_system,
+        service = Service({kind: list(some) for kind, some in ways.items()}, system, set(users),
+                          may_remove_system=command.lacks_system,
                           may_remove=everything if command.everything else {one.lower() for one in command.lacks})
         try:
             result = live(command.life(), service)
@@ -306,6 +350,7 @@ def check_success(command: Command, service: Service) -> None:
     if not (command.writes and command.waits):
         return
     assert not service.failed
+    assert not service.unlooked
     assert service.known
     system, users = service.known
     assert system or not command.has_system
