@@ -316,8 +316,8 @@ def require_sayable(resource: Resource, document: Document) -> None:
 
 
 def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
-    wanted, found = (", ".join(described(one)) or "no identity" for one in (planned.wanted,
-                                                                        identities_of(document.block)))
+    wanted, found = (", ".join(described(one)) or "no identity"
+                     for one in (planned.wanted, identities_of(document.block)))
     return AzureResponseError(
         f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
         f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
