@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ from tools.wheel import build
 # For the CLI in this process, which reads them when it is imported; dev.py test sets them too.
 os.environ.setdefault("AZURE_EXTENSION_DEV_SOURCES", str(SOURCE.parent))
 os.environ.setdefault("AZURE_EXTENSION_DIR", str(SOURCE.parent.parent / ".work" / "no-extensions"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: the commands would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # known to the login; tests add it
 
