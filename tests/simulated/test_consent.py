@@ -30,7 +30,7 @@ class Person:
         from knack import prompting
         self.questions: list[str] = []
         self.answer: bool | BaseException = True
-        monkeypatch.setattr(_validators, "_is_terminal", lambda: True)
+        monkeypatch.setattr(_validators, "is_terminal", lambda _: True)
         monkeypatch.setattr(prompting, "prompt_y_n", self.asked)
 
     def asked(self, question: str, default: str | None = None) -> bool:

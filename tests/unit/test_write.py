@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 from azext_communication_identity.model.identity import Change, Identities, after_assign, after_remove
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Await, NoAnswer, Pause, Reply, Request
+from azext_communication_identity.model.steps import Answer, Await, NoAnswer, Pause, Reply, Request, error_code
 from azext_communication_identity.model.write import (
     Document,
     Plan,
     Written,
     document_of,
-    error_code,
     get,
     idle,
     plan,

@@ -27,6 +27,7 @@ from azure.cli.core.azclierror import (
 )
 from knack.log import get_logger
 
+from .actions.terminal import is_terminal
 from .model.consent import Consent, consent
 from .model.names import (
     Resource,
@@ -179,7 +180,7 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
     typed = _values_typed()
     from_stdin = ids_given and any(word in _STANDARD_INPUT for word in typed)
     yes = namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False)
-    given = consent(yes=yes, terminal=_is_terminal(), ids_from_stdin=from_stdin)
+    given = consent(yes=yes, terminal=is_terminal(sys.stdin), ids_from_stdin=from_stdin)
     sweeping = namespace.user_assigned == []
     if given is Consent.REFUSE and (namespace.system_assigned or sweeping):
         raise NoTTYError(
@@ -192,14 +193,6 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\".")
     return given
-
-
-def _is_terminal() -> bool:
-    """Whether standard input is a terminal. A process may be started without one (None), or with it closed."""
-    try:
-        return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # closed
-        return False
 
 
 def _values_typed() -> list[str]:

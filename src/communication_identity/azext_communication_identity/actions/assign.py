@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
-from ..arm.errors import explained, service_error
+from ..arm.errors import reasons
 from ..arm.identities import gone_but_assigned, identity_properties, missing, not_found
 from ..arm.role_assignments import assignment_at, create_assignment, resolve_role
 from ..model.identity import (
@@ -28,7 +28,7 @@ from ..model.identity import (
 )
 from ..model.names import Resource, user_assigned_id
 from ..model.roles import Role, create_command
-from ..model.steps import Life, RefusedError
+from ..model.steps import Life, RefusedError, error_code
 from ..model.write import Document, Plan, Planner, get, idle, plan, require_sayable, write
 
 logger = get_logger(__name__)
@@ -79,7 +79,7 @@ def write_identities(resource: Resource, document: Document, planner: Planner, c
     try:
         written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids)
     except RefusedError as refusal:
-        if service_error(refusal).code.lower() == "failedidentityoperation":
+        if error_code(refusal.reply) == "failedidentityoperation":
             wanted = plan(document, planner, change).wanted.user_assigned
             gone = yield from missing(wanted)
             if gone:
@@ -173,8 +173,8 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
 
 
 def _not_granted(resource: Resource, granted: int, failed: dict[str, Exception]) -> AzureResponseError:
-    reasons = "\n".join(dict.fromkeys(str(explained(error) or error) for error in failed.values()))
     done = f", and {granted} of {granted + len(failed)} role assignments were made" if granted else ""
     return AzureResponseError(
-        f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: {reasons}",
+        f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: "
+        f"{reasons(failed.values())}",
         "To finish, ask someone who can assign roles there to run:\n" + "\n".join(failed))

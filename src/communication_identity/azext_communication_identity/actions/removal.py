@@ -19,7 +19,7 @@ from azure.cli.core.azclierror import (
 )
 from knack.log import get_logger
 
-from ..arm.errors import explained
+from ..arm.errors import explained, reasons
 from ..arm.graph import assignments_everywhere
 from ..arm.role_assignments import assignments_of, delete_assignment
 from ..model.consent import Consent
@@ -183,8 +183,7 @@ def _delete(removal: Removal) -> Life[None]:
         except RefusedError as refusal:
             failed[one["id"]] = refusal
     if failed:
-        reasons = "\n".join(dict.fromkeys(str(explained(error) or error) for error in failed.values()))
         raise AzureResponseError(
             f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
-            f"{len(removal.assignments)} role assignments were not deleted: {reasons}",
+            f"{len(removal.assignments)} role assignments were not deleted: {reasons(failed.values())}",
             f"To delete them, ask someone who can to run:\naz role assignment delete --ids {' '.join(failed)}")

@@ -83,12 +83,17 @@ class Schedule(Generic[T]):
             self._left.setdefault(target.subscription.lower(), deque()).append((target, begin))
         self._fresh = dict.fromkeys(self._left, 0)
         self.sender = Sender(send, clock, min(WORKERS * len(self._left), MOST_WORKERS, self.total))
-        self._clock, self._ready = clock, ready
+        self._clock, self._ready, self._started = clock, ready, clock.now()
         self._heap: list[tuple[float, int, Run]] = []
         self._tickets = count(1)
         self._held: dict[Run, Any] = {}
         self._pace = Pace()
         self._parked: set[Run] = set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return self._clock.now() - self._started
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Results[T]:
         """Run all to their end; `tick` is called twice a second."""

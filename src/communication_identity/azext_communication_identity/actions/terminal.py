@@ -11,7 +11,6 @@ import logging
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,8 +26,11 @@ PATIENCE = 2.0  # seconds that one resource may take before the wait is shown
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether somebody is at the other end. A stream that was closed (`2>&-`) is None, or says so."""
-    return stream is not None and not stream.closed and bool(stream.isatty())
+    """Whether somebody is at the other end. A process may be started without the stream (None), or with it closed."""
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:  # closed
+        return False
 
 
 @contextmanager
@@ -38,12 +40,12 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda _: None
         return
-    controller, started = cli_ctx.get_progress_controller(), time.monotonic()
+    controller = cli_ctx.get_progress_controller()
     shown: list[str] = []  # the last message
     handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
 
     def show(schedule: Schedule[Any]) -> None:
-        seconds, outcome = time.monotonic() - started, schedule.outcome
+        seconds, outcome = schedule.seconds, schedule.outcome
         if schedule.total == 1 and seconds < PATIENCE:
             return
         shown[:] = [f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s"

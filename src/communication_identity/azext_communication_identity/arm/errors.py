@@ -13,7 +13,7 @@ sentence is built from what the answer doesn't hold. Shapes as recorded: {"error
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +29,7 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from ..model.steps import Answer, NoAnswer, RefusedError, error_of, seconds_asked_for
+from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for
 
 # The least built-in role that holds an action (Azure's list of built-in roles): Contributor holds every action of a
 # provider but those of Microsoft.Authorization, Reader every read.
@@ -49,8 +49,8 @@ class ServiceError(NamedTuple):
     @property
     def said(self) -> str:
         """The service's own words."""
-        return " ".join(filter(None, (f"({self.code})" if self.code else "", self.message))) \
-            or f"The service answered with status {self.status}."
+        return error_words({"code": self.code, "message": self.message}) or (
+            f"The service answered with status {self.status}.")
 
     def part(self, name: str) -> str:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
@@ -81,6 +81,11 @@ def explained(error: BaseException) -> AzCLIError | None:
         return _from_service(service_error(error), error.reply)
     from requests.exceptions import RequestException  # the login's own requests
     return _no_answer(str(error).splitlines()[0]) if isinstance(error, RequestException) and str(error) else None
+
+
+def reasons(errors: Iterable[BaseException]) -> str:
+    """Why several things failed, each reason once, a line each."""
+    return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
 
 
 def service_error(error: RefusedError) -> ServiceError:

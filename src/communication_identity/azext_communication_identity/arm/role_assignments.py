@@ -16,8 +16,7 @@ from azure.cli.core.azclierror import ResourceNotFoundError as RoleNotFoundError
 
 from ..model.names import for_display
 from ..model.roles import Role, new_assignment, plain_assignment, role_by_id, role_guid
-from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, pages, read
-from ..model.write import error_code
+from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, error_code, pages, read
 
 _VERSION = "api-version=2022-04-01"
 _PROVIDER = "/providers/Microsoft.Authorization"

@@ -177,6 +177,17 @@ def error_of(reply: Reply) -> dict[str, Any]:
     return {"message": error} if isinstance(error, str) else _lower(error)
 
 
+def error_code(reply: Reply) -> str:
+    """The code of an error answer, in lower case; empty where it has none."""
+    return str(error_of(reply).get("code") or "").lower()
+
+
+def error_words(error: Mapping[str, Any]) -> str:
+    """Code and message of an error, as far as it has them."""
+    code, message = (str(error.get(key) or "") for key in ("code", "message"))
+    return " ".join(filter(None, (f"({code})" if code else "", message)))
+
+
 def _lower(value: Any) -> dict[str, Any]:
     return {str(key).lower(): part for key, part in value.items()} if isinstance(value, dict) else {}
 

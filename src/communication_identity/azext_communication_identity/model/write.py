@@ -32,7 +32,21 @@ from .identity import (
     unsettled,
 )
 from .names import Resource
-from .steps import PASSING, Answer, Await, Life, NoAnswer, Pause, RefusedError, Reply, Request, error_of, read
+from .steps import (
+    PASSING,
+    Answer,
+    Await,
+    Life,
+    NoAnswer,
+    Pause,
+    RefusedError,
+    Reply,
+    Request,
+    error_code,
+    error_of,
+    error_words,
+    read,
+)
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 
@@ -193,11 +207,6 @@ def idle(resource: Resource, document: Document) -> Life[Document]:
     return document
 
 
-def error_code(reply: Reply) -> str:
-    """The code of an error answer, in lower case; empty where it has none."""
-    return str(error_of(reply).get("code") or "").lower()
-
-
 def _accepted(resource: Resource, document: Document, reply: Answer, planned: Plan, no_wait: bool) -> Life[Written]:
     """The service said yes: wait until it's done, and check."""
     answered = document_of(reply, resource)
@@ -250,7 +259,7 @@ def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
     Azure-AsyncOperation answers with a `status`, a Location with 202 until it's over.
     """
     body = look.body if isinstance(look.body, dict) else {}
-    said = _error_words(error_of(look)) or "no reason is given"
+    said = error_words(error_of(look)) or "no reason is given"
     status = body.get("status")
     if look.ok and isinstance(status, str) and status:
         return status.lower(), said
@@ -328,12 +337,6 @@ def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
         f"The service accepted the change of '{resource.name}', but the operation is still running after "
         f"{seconds:.0f} seconds.", f"To wait for its end, run:\n"
         f"az communication identity wait --updated --ids {resource.id}")
-
-
-def _error_words(error: Mapping[str, Any]) -> str:
-    """Code and message of an error, as far as it has them."""
-    code, message = (str(error.get(key) or "") for key in ("code", "message"))
-    return " ".join(filter(None, (f"({code})" if code else "", message)))
 
 
 def _garbage(reply: Answer) -> bool:
