@@ -129,7 +129,7 @@ def test_a_literal_means_the_text_and_never_more(text: str) -> None:
 def test_whatever_the_name_nothing_else_is_found(name: str) -> None:
     others = [row for row in FLEET if row["name"] != "one"]
     found = names(queries.resources_with([], [name]), carrying("wanted", f"/userAssignedIdentities/{name}"),
-                  carrying("not", "/userAssignedIdentities/#"), resource("none"))
+                  carrying("not", f"/userAssignedIdentities/{name}#"), resource("none"))
     assert found == ["wanted"]
     assert "wanted" not in names(queries.resources_with([f"#{name}"]), carrying("wanted", name), *others)
 
