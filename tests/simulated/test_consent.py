@@ -177,20 +177,27 @@ def _in_the_foreground() -> Iterator[None]:
 
 
 def at_the_question(az: Az, words: list[str], act: Callable[[subprocess.Popen[bytes], int], None]) -> tuple[int, str]:
-    """Run in a pseudo-terminal, act when the question is there; exit code and all output."""
+    """Run in a pseudo-terminal, act when the question is there; exit code and all output.
+
+    Acts again where nothing happens for 5 seconds, as a person does: Python notices a signal that arrives between the
+    question and the reading of the answer only when the next one interrupts the reading.
+    """
     import pty
+    import select
     ours, theirs = pty.openpty()
     process = subprocess.Popen(az.command(words), env=az.environment(), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     text, asked = b"", False
     while True:
-        try:
-            chunk = os.read(ours, 4096)
-        except OSError:  # the other side is gone
-            break
-        text += chunk
-        if not asked and b"(y/N)" in text:
+        if select.select([ours], [], [], 5)[0]:
+            try:
+                text += os.read(ours, 4096)
+            except OSError:  # the other side is gone
+                break
+            if asked or b"(y/N)" not in text:
+                continue
             asked = True
+        if asked:
             act(process, ours)
     os.close(ours)
     return process.wait(60), text.decode().replace("\r\n", "\n")
