@@ -158,13 +158,16 @@ def test_show_roles(az: Az, sim: Armsim) -> None:
     assert "Reader" in rows[3]
 
 
-def test_remove_names_the_orphans(az: Az, sim: Armsim) -> None:
+def test_remove_names_the_orphans_and_the_command_that_deletes_them(az: Az, sim: Armsim) -> None:
     resource = sim.state.add_resource("myApp", "rg", identity={"type": "SystemAssigned"})
     sim.state.add_role_assignment(AI, USER_ID, sim.state.identity_of(resource)["principalId"])
     done = az(f"communication identity remove {APP} --system-assigned").ok()
-    assert (f"Its role assignments stay as orphans: '{USER}' on {AI}. To delete them too, add "
-            "--delete-role-assignments.") in done.stderr
+    said, _, command = done.stderr.partition(f"Its role assignments stay as orphans: '{USER}' on {AI}. To delete them "
+                                             "too, run:\naz ")
+    assert said
     assert len(made(sim)) == 1
+    az(command.splitlines()[0]).ok()
+    assert made(sim) == []
 
 
 def test_remove_and_delete_the_role_assignments(az: Az, sim: Armsim) -> None:

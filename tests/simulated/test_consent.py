@@ -22,6 +22,9 @@ from in_process import InProcessAz
 from scenes import APP, block, has, line, said, writes
 
 
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"  # the role's GUID
+
+
 class Person:
     """Answers questions, and keeps them."""
 
@@ -90,6 +93,19 @@ def test_anything_but_yes_removes_nothing(in_process: InProcessAz, sim: Armsim, 
     assert str(run.error) == "Nothing was removed."
     assert writes(sim) == []
     assert all(has(sim, one)[0] for one in ids)
+
+
+@pytest.mark.parametrize(("words", "way"), [([], "add --delete-role-assignments."),
+                                            (["--yes"], 'run:\naz role assignment delete --ids "{assignment}"')])
+@pytest.mark.usefixtures("person")
+def test_how_to_delete_the_orphans(in_process: InProcessAz, sim: Armsim, caplog: pytest.LogCaptureFixture,
+                                   words: list[str], way: str) -> None:
+    """The option helps only while the answer can still be no."""
+    resource = scene(sim)
+    assignment = sim.state.add_role_assignment("/subscriptions/00000000-0000-0000-0000-000000000001", READER,
+                                               sim.state.identity_of(resource)["principalId"])
+    assert in_process(line("remove", *APP, "--system-assigned", *words)).exit_code == 0
+    assert f"To delete them too, {way.format(assignment=assignment)}" in caplog.text
 
 
 @pytest.mark.parametrize("setting", ["true", "1"])

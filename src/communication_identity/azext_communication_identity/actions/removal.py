@@ -25,6 +25,7 @@ from ..arm.role_assignments import assignments_of, delete_assignment
 from ..model.consent import Consent
 from ..model.identity import Identities, after_remove, block_of, described, not_assigned, plain_block, principals_of
 from ..model.names import Resource
+from ..model.roles import delete_command
 from ..model.steps import Life, Ready, RefusedError
 from ..model.write import Document, Plan, get, idle, plan
 from .assign import Order, dry_run_result, require_writable, write_identities
@@ -34,8 +35,9 @@ logger = get_logger(__name__)
 
 @dataclass
 class Removal:
-    """The removal of identities from one resource, as read before. `assignments`: the role assignments (plain) of the
-    system-assigned identity, which are deleted with it or stay as orphans.
+    """The removal of identities from one resource, as read before. `answerable`: whether the user can still say no, or
+    say it differently. `assignments`: the role assignments (plain) of the system-assigned identity, which are deleted
+    with it or stay as orphans.
     """
 
     resource: Resource
@@ -43,6 +45,7 @@ class Removal:
     planned: Plan
     sweeping: bool
     delete: bool
+    answerable: bool = True
     assignments: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -65,9 +68,10 @@ class Removal:
                          f"{', '.join(described(Identities(False, gone.user_assigned)))}.")
         if self.assignments:
             roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            how = ("add --delete-role-assignments." if self.answerable else
+                   f"run:\n{delete_command(one['id'] for one in self.assignments)}")
             lines.append(f"Its role assignments are deleted too: {roles}." if self.delete else
-                         f"Its role assignments stay as orphans: {roles}. To delete them too, add "
-                         "--delete-role-assignments.")
+                         f"Its role assignments stay as orphans: {roles}. To delete them too, {how}")
         return lines
 
     def warn(self) -> None:
@@ -91,7 +95,8 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
             f"'{resource.name}'. Nothing was removed.",
             "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
     _say_what_is_not_there(resource, order, planned)
-    removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments)
+    removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments,
+                      answerable=consent in (Consent.ASK, Consent.REFUSE))
     if planned.removed.system_assigned:
         removal.assignments = yield from _assignments(removal)
     if order.dry_run:
@@ -186,4 +191,4 @@ def _delete(removal: Removal) -> Life[None]:
         raise AzureResponseError(
             f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
             f"{len(removal.assignments)} role assignments were not deleted: {reasons(failed.values())}",
-            f"To delete them, ask someone who can to run:\naz role assignment delete --ids {' '.join(failed)}")
+            f"To delete them, ask someone who can to run:\n{delete_command(failed)}")

@@ -13,7 +13,7 @@ A role assignment, as the service sends it (Microsoft.Authorization 2022-04-01):
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -129,3 +129,8 @@ def create_command(scope: str, role: str, principal_id: str) -> str:
     """The azure-cli command that grants a role, to be pasted."""
     return (f"az role assignment create --role \"{role}\" --assignee-object-id {principal_id} "
             f"--assignee-principal-type ServicePrincipal --scope \"{scope}\"")
+
+
+def delete_command(assignment_ids: Iterable[str]) -> str:
+    """The azure-cli command that deletes role assignments, to be pasted."""
+    return "az role assignment delete --ids " + " ".join(f'"{one}"' for one in assignment_ids)
