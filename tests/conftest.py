@@ -18,6 +18,7 @@ import pytest
 from armsim import Armsim, Clock
 from armsim.openapi import shared_folder
 from az import SOURCE, Az, add_extension
+from hypothesis import settings
 from in_process import FakeClock, InProcessAz
 
 from tools.wheel import build
@@ -25,6 +26,11 @@ from tools.wheel import build
 # For the CLI in this process, which reads them when it is imported; dev.py test sets them too.
 os.environ.setdefault("AZURE_EXTENSION_DEV_SOURCES", str(SOURCE.parent))
 os.environ.setdefault("AZURE_EXTENSION_DIR", str(SOURCE.parent.parent / ".work" / "no-extensions"))
+
+# The same examples in every run, so that none fails by chance. ACS_FUZZ asks for more, and for others each time.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("more", max_examples=int(os.environ.get("ACS_FUZZ", "100")), deadline=None)
+settings.load_profile("more" if "ACS_FUZZ" in os.environ else "same")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: the commands would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -194,6 +194,7 @@ def test_a_list_nested_without_end() -> None:
     f"https://portal.azure.com/#@x/resource{A}/../y", f"\\\\server\\Git{A}", f"'{A}", f'"{A}\'', f"''{A}''", f"[{A}",
     f"C:/Program  Files/Git{A}", A.replace("/sub", "/\u017fub"), A.replace("/res", "/re\u017f"), f"{A}\0",
     f"\ufeff{A}\u200b",
+    A.replace("/providers", "https://portal.azure.com/#@x/resource/providers"), f"xhttps://portal.azure.com/#resource{A}",
     f"C:/Git{A.replace('Communication', 'Compute')}", f"C:/Git{A}/../x", "[{id:" + A, A[:-3] + "\0a\0p\0p",
 ])
 def test_what_has_no_single_meaning_is_refused(text: str) -> None:

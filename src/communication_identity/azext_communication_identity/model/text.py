@@ -47,7 +47,7 @@ _WORD = r"[^\s/\\:*?\"'<>|%,\[\]{}]+"
 _FOLDER = rf"(?!\.+/){_WORD}(?:[ \n]{_WORD})*"
 _START = r"(?:(?<=[\s,:\[\"'])|^)"
 _GIT_BASH = rf"{_START}[A-Za-z]:/(?:{_FOLDER}/)*?(?={_ROOT})"
-_PORTAL = (r"(?ia:https://(?:[-a-z0-9]+\.)*portal\.[-a-z0-9.]+/(?:\?[^#\s]*)?#(?:@[-\w.]*/)?resource)"
+_PORTAL = (rf"{_START}(?ia:https://(?:[-a-z0-9]+\.)*portal\.[-a-z0-9.]+/(?:\?[^#\s]*)?#(?:@[-\w.]*/)?resource)"
            rf"(/{_ROOT}[^\s,\"'\[\]{{}}]*)")
 
 
