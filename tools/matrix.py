@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .command_line import parser
 from .environment import (
     ROOT,
+    SOURCE,
     CommandFailedError,
     Environment,
     apart_from_the_users_own,
@@ -21,11 +23,15 @@ from .environment import (
     for_tests,
 )
 from .environment import run as run_command
+from .record import SCENARIOS
 
 # What the tests' own process drives: these run `az` as a process, whatever its version.
 END = "tests/end_to_end"
 TESTS = (*(f"{END}/test_{name}.py" for name in ("commands", "roles", "interrupts", "install", "beside", "docs")),
          "tests/fleet/test_fleet.py")
+
+# What the scenario tests need beside azure-cli, from the package index. azdev's tests need pytest < 9.
+UPSTREAM = ("azure-cli-testsdk", "msrestazure", "pytest<9", "azure-mgmt-communication~=2.1.0")
 
 # The oldest CLI goes with the oldest azure-core and azure-mgmt-core that the SDK allows: pip would take newer ones than
 # its installers shipped.
@@ -40,13 +46,14 @@ class Cell:
     python: str
     azure_cli: str
     pinned: tuple[str, ...] = ()
+    scenarios: bool = False  # whether its own process runs the scenario tests too, as upstream's checks do
 
 
 CELLS = (
     Cell("oldest", "3.11", *OLDEST),
     Cell("oldest-python3.9", "3.9", *OLDEST),
     Cell("oldest-python3.12", "3.12", *OLDEST),
-    Cell("between", "3.10", "azure-cli==2.77.0"),
+    Cell("between", "3.10", "azure-cli==2.77.0", scenarios=True),
     Cell("newest-python3.12", "3.12", "azure-cli"),
     Cell("newest-python3.13", "3.13", "azure-cli"),
     Cell("newest-python3.14", "3.14", "azure-cli"),
@@ -85,7 +92,14 @@ def _passes(cell: Cell, selected: Sequence[str], skip_missing: bool) -> bool:
         print(error)
         return False
     env = {**apart_from_the_users_own(), "ACS_AZ_PYTHON": az.python}
-    return run_command([tests.python, "-m", "pytest", "-q", *selected], env=env, check=False) == 0
+    passed = run_command([tests.python, "-m", "pytest", "-q", *selected], env=env, check=False) == 0
+    return passed and (not cell.scenarios or _scenarios_pass(az))
+
+
+def _scenarios_pass(az: Environment) -> bool:
+    az.pip("install", *UPSTREAM)
+    env = {**apart_from_the_users_own(), "PYTHONPATH": str(SOURCE)}
+    return run_command([az.python, "-m", "pytest", "-q", "-c", os.devnull, str(SCENARIOS)], env=env, check=False) == 0
 
 
 def _install(cell: Cell, python: str) -> Environment:

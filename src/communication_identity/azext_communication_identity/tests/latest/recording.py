@@ -59,6 +59,14 @@ class UserName(RecordingProcessor):
         return response
 
 
+class IdentityVersion(RecordingProcessor):
+    """Writes one api-version for that of `az identity create`, which changes with the CLI."""
+
+    def process_request(self, request: Any) -> Any:
+        request.uri = re.sub(r"(?<=/Microsoft\.ManagedIdentity/)(.*api-version=)[-\w]+", r"\g<1>2023-01-31", request.uri)
+        return request
+
+
 class Credential:
     """A login for playback. azure-cli-testsdk 0.3.0 has one without `acquire_token`, which azure-cli calls since 2.74;
     newer ones have both, as this.
@@ -80,7 +88,8 @@ class RecordedTest(ScenarioTest):
     """A scenario test that can be recorded against armsim."""
 
     def __init__(self, method_name: str) -> None:
-        super().__init__(method_name, recording_processors=[ArmsimHost(), UserName()])
+        super().__init__(method_name, recording_processors=[ArmsimHost(), IdentityVersion(), UserName()],
+                         replay_processors=[IdentityVersion()])
 
     def setUp(self) -> None:
         super().setUp()

@@ -15,25 +15,25 @@ from azure.cli.testsdk import ResourceGroupPreparer
 from azext_communication_identity.tests.latest.recording import RecordedTest
 
 RESOURCE = '{"location": "global", "tags": {"team": "chat"}, "properties": {"dataLocation": "unitedstates"}}'
-IDENTITY = '{"location": "westeurope"}'
 
 
 class CommunicationIdentityScenarioTest(RecordedTest):
     """Each test makes a resource and, where it needs them, two user-assigned identities."""
 
     def make(self, identities: bool = True) -> None:
-        self.kwargs["name"] = self.create_random_name("acs", 20)
-        self.create("Microsoft.Communication/communicationServices", "2023-04-01", self.kwargs["name"], RESOURCE)
-        for name in ("one", "two") if identities else ():
-            self.kwargs[name] = self.create("Microsoft.ManagedIdentity/userAssignedIdentities", "2023-01-31", name,
-                                            IDENTITY)
+        self.kwargs.update(name=self.create_random_name("acs", 20), body=RESOURCE)
+        self.cmd("resource create -g {rg} -n {name} --resource-type Microsoft.Communication/communicationServices "
+                 "--api-version 2023-04-01 --is-full-object -p '{body}'")
+        if identities:
+            self.kwargs["one"] = self.identity("one")
+            self.kwargs["two"] = self.identity("two")
 
-    def create(self, kind: str, version: str, name: str, body: str) -> str:
-        """Make a resource; its ID. With a fixed api-version, since that of `az identity create` changes with the CLI."""
-        self.kwargs["body"] = body
-        created = self.cmd(f"resource create -g {{rg}} -n {name} --resource-type {kind} --api-version {version} "
-                           "--is-full-object -p '{body}'")
-        return created.get_output_in_json()["id"]
+    def identity(self, name: str) -> str:
+        """Make a user-assigned identity; its ID. With a location: without one, azure-cli would read that of the group,
+        by an api-version that changes with the CLI.
+        """
+        created = self.cmd(f"identity create -g {{rg}} -n {name} -l westeurope")
+        return str(created.get_output_in_json()["id"])
 
     @ResourceGroupPreparer(name_prefix="cli_test_communication_identity")
     def test_communication_identity_assign(self, resource_group):
