@@ -74,6 +74,7 @@ def setting(az: Az, sim: Armsim, their_wheel: Path, tmp_path: Path) -> Setting:
     return Setting(az, sim, theirs, runs=2)
 
 
+@pytest.mark.slow
 def test_microsofts_extension_is_measured_when_its_wheel_is_given(setting: Setting,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_time, "PATCH_SECONDS", 0.0)

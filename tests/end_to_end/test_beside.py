@@ -59,6 +59,7 @@ def both(installed: Az, sim: Armsim, tmp_path: Path, wheel: Path, their_wheel: P
     yield Both(az, {OURS: wheel, THEIRS: their_wheel})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)], ids=["ours-first", "theirs-first"])
 def test_in_either_order(both: Both, plain_help: dict[str, str], order: tuple[str, str]) -> None:
     for name in order:
@@ -71,6 +72,7 @@ def test_in_either_order(both: Both, plain_help: dict[str, str], order: tuple[st
     both.check_theirs()
 
 
+@pytest.mark.slow
 def test_removing_theirs_leaves_ours(both: Both, plain_help: dict[str, str]) -> None:
     both.add(THEIRS)
     both.add(OURS)

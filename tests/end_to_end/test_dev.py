@@ -116,6 +116,7 @@ def test_lines_to_paste() -> None:
     assert powershell_lines(venv, {"A": "b"}).splitlines()[0] == "$env:A = 'b'"
 
 
+@pytest.mark.slow
 def test_sim_runs_until_it_is_stopped() -> None:
     process = subprocess.Popen([sys.executable, str(ROOT / "dev.py"), "sim"], text=True, stdout=subprocess.PIPE,
                                stdin=subprocess.DEVNULL)

@@ -71,6 +71,7 @@ def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", [one for one in DOCUMENTS if (blocks(one, "bash") or blocks(one, "yaml"))
                                       and one.name != "live.md"],  # its commands need an Azure subscription
                          ids=lambda path: path.name)

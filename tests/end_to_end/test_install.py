@@ -121,6 +121,7 @@ def versions(az: Az) -> dict[str, str]:
     return {one["name"]: one["version"] for one in az("extension list").ok().json}
 
 
+@pytest.mark.slow
 def test_add_by_name_update_and_remove(fresh: Az, server: Server, wheel: Path, older_wheel: Path) -> None:
     server.publish(older_wheel)
     assert [one["name"] for one in fresh("extension list-available").ok().json] == [NAME]
@@ -148,6 +149,7 @@ def test_the_line_that_release_prints(fresh: Az, server: Server, wheel: Path, tm
     assert "index_url" not in (az.config / "config").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_offline(installed: Az, sim: Armsim, tmp_path: Path) -> None:
     wheel = build_offline(sys.executable, tmp_path)
     az = Az(tmp_path / "config", tmp_path / "extensions",

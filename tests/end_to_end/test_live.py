@@ -410,6 +410,7 @@ def logged_in(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.Mo
     sim.clock = real
 
 
+@pytest.mark.slow
 def test_the_whole_run(logged_in: Path, sim: Armsim, capfd: pytest.CaptureFixture[str],
                        monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login_module, "OWN_SETTINGS", WITH_INDEX)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from armsim import Armsim
 from az import Az
 
@@ -28,6 +29,7 @@ sys.meta_path.insert(0, Finder())
 """
 
 
+@pytest.mark.slow
 def test_threads_do_not_import_at_the_same_time(az: Az, sim: Armsim, tmp_path: Path) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(64)]
     (tmp_path / "sitecustomize.py").write_text(SLOW_IMPORTS, encoding="utf-8")

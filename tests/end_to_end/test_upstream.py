@@ -55,6 +55,7 @@ def test_the_folder_and_the_entries(tree: Path) -> None:
     assert owners == f"/src/x/ @x\n\n/src/{upstream.NAME}/ @me\n"
 
 
+@pytest.mark.slow
 def test_their_index_check_reads_the_wheel(tree: Path) -> None:
     wheel = upstream.build_wheel(tree)
     with zipfile.ZipFile(wheel) as archive:

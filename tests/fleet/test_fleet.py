@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from armsim import Armsim, Throttle
 from az import Az
 from in_process import InProcessAz
@@ -18,6 +19,7 @@ from in_process import InProcessAz
 FLEET = 1000
 
 
+@pytest.mark.slow
 def test_a_thousand_resources_through_the_throttle(az: Az, sim: Armsim) -> None:
     """ARM's real bucket is 200 writes and 10 a second; it is ten times as fast here, to save a minute and a half."""
     sim.options.throttle = Throttle(read=(250, 250), write=(200, 100))

@@ -21,7 +21,6 @@ from azure.cli.core.azclierror import ManualInterrupt, NoTTYError, RequiredArgum
 from in_process import InProcessAz
 from scenes import APP, block, has, line, said, writes
 
-
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"  # the role's GUID
 
 

@@ -113,6 +113,7 @@ def test_the_user_agent_names_the_extension(in_process: InProcessAz, sim: Armsim
     assert all("AZURECLI" in (request.header("User-Agent") or "") for request in sim.requests)
 
 
+@pytest.mark.slow
 def test_az_interactive_loads_the_commands() -> None:
     """`az interactive` loads the whole command table and all arguments at once, without running anything."""
     from azure.cli.core import get_default_cli
