@@ -30,7 +30,7 @@ from life import play
 
 GET = Request("GET", "/x")
 OK = Answer(200, {"a": 1})
-NOT_JSON = NoAnswer("The service's answer is not a JSON object.", at=7.0)
+NOT_JSON = NoAnswer("The service's response is not a JSON object.", at=7.0)
 MOMENT = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 

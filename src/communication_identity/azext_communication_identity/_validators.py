@@ -86,8 +86,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
         namespace.resource_group_name = check_group_name(clean_value(namespace.resource_group_name))
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
-        usage_error(RequiredArgumentMissingError("--user-assigned was given no identity.",
-                                                 "Give the name or the resource ID of the identity to look for."))
+        usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
+                                                 "Specify the name or resource ID of the identity to look for."))
     _subscription(cmd)
 
 
@@ -97,7 +97,7 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
             "The condition to wait for is missing.",
-            "Give one of --created, --updated, --deleted, --exists or --custom JMESPATH.")
+            "Specify at least one of --created, --updated, --deleted, --exists or --custom JMESPATH.")
     validate_resources(cmd, namespace)
 
 
@@ -115,7 +115,7 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
     if name is None or group is None:
         usage_error(RequiredArgumentMissingError(
             "(--name --resource-group | --ids) are required.",
-            "Name the resource with --name and --resource-group, or give its resource ID with --ids."))
+            "Specify the resource with --name and --resource-group, or with --ids."))
     name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
     namespace.resources = [Resource(_subscription(cmd), group, name)]
 
@@ -129,7 +129,7 @@ def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
     if not found:
         if not any(word.startswith("@") for word in _values_typed()):
             usage_error(RequiredArgumentMissingError(
-                "--ids was given no resource ID.", "If the IDs come from a variable, check that it is set."))
+                "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
 
@@ -158,16 +158,16 @@ def _read_file(name: str) -> list[str]:
     try:
         text = read_file_content(str(Path(name).expanduser()))
     except (OSError, ValueError, RuntimeError, CLIError) as error:  # a NUL in the name; no such user; no text
-        raise FileOperationError(f"Can't read {for_display(name)}, the file with user-assigned identities: {error}",
-                                 "Give the path of a JSON or YAML file, or names and resource IDs.") from error
+        raise FileOperationError(f"Can't read {for_display(name)} for --user-assigned: {error}",
+                                 "Specify the path of a JSON or YAML file, or names and resource IDs.") from error
     try:
         items = json.loads(text) if name.lower().endswith(".json") else yaml.safe_load(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise FileOperationError(f"{for_display(name)} is not a {name.rpartition('.')[2].upper()} file: {error}",
-                                 'It has to hold a list, such as ["ID1", "ID2"].') from error
+        raise FileOperationError(f"{for_display(name)} is not a valid {name.rpartition('.')[2].upper()} file: {error}",
+                                 'The file must contain a list, such as ["ID1", "ID2"].') from error
     if not isinstance(items, list) or not items:
-        raise FileOperationError(f"{for_display(name)} doesn't hold a list of user-assigned identities.",
-                                 'It has to hold a list, such as ["ID1", "ID2"].')
+        raise FileOperationError(f"{for_display(name)} doesn't contain a list of user-assigned identities.",
+                                 'The file must contain a list, such as ["ID1", "ID2"].')
     return flatten(items, text)
 
 
@@ -234,7 +234,7 @@ def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) 
     if not (namespace.system_assigned or has_user_assigned):
         usage_error(RequiredArgumentMissingError(
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
-            f"Give --system-assigned, --user-assigned or both. To see examples, run:\n"
+            f"Use --system-assigned, --user-assigned or both. To see examples, run:\n"
             f"az communication identity {verb} --help"))
 
 
@@ -247,7 +247,7 @@ def _require_no_scope(namespace: Namespace) -> None:
     if group is not None or getattr(namespace, "_subscription", None):
         raise MutuallyExclusiveArgumentError(
             f"--all-subscriptions can't be used with {option}.",
-            "Leave one of them out. To choose from the list of all resources, use --query, for example:\n"
+            "Use only one of them. To filter the list of all resources, use --query, for example:\n"
             "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
@@ -256,14 +256,14 @@ def _check_role(namespace: Namespace) -> None:
     if namespace.role is None and namespace.scopes is None:
         return
     if namespace.role is None:
-        raise RequiredArgumentMissingError("--scope was given without --role.",
-                                           "Name the role to grant at that scope with --role.")
+        raise RequiredArgumentMissingError("--scope requires --role.",
+                                           "To specify the role to grant at that scope, use --role.")
     from .model.roles import check_role, check_scope
     values = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not values:
         raise RequiredArgumentMissingError(
-            "--role was given without --scope.",
-            "Give the resource, resource group or subscription to grant the role on, with --scope ID.")
+            "--role requires --scope.",
+            "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
     namespace.role = check_role(clean_value(namespace.role))
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
 

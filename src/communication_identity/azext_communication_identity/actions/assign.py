@@ -173,7 +173,7 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
 
 
 def _not_granted(resource: Resource, granted: int, failed: dict[str, Exception]) -> AzureResponseError:
-    done = f", and {granted} of {granted + len(failed)} role assignments were made" if granted else ""
+    done = f", and {granted} of {granted + len(failed)} role assignments were created" if granted else ""
     return AzureResponseError(
         f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: "
         f"{reasons(failed.values())}",

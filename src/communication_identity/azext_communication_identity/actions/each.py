@@ -111,7 +111,7 @@ def _interrupted(schedule: Schedule[Any]) -> str:
         lines = [f"Interrupted: {len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} "
                  "failed."]
     if len(writing) == 1:
-        lines.append(f"The service may still be working on '{writing[0].name}'. To see what it has now, run:\n"
+        lines.append(f"The service may still be working on '{writing[0].name}'. To see its current identities, run:\n"
                      f"az communication identity show --ids {writing[0].id}")
     elif writing:
         from ..arm.errors import AGAIN

@@ -90,7 +90,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         if now - started >= timeout:
             raise AzureResponseError(
                 f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
-                f"Wait longer with --timeout, or look at the resource:\naz resource show --ids {resource.id}")
+                f"To wait longer, use --timeout. To see the resource, run:\naz resource show --ids {resource.id}")
         yield Await(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'", own=False)
 
 

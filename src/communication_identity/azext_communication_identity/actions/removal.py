@@ -138,9 +138,9 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
 
 def _say_what_is_not_there(resource: Resource, order: Order, planned: Plan) -> None:
     if order.system_assigned and not planned.before.system_assigned:
-        logger.warning("'%s' has no system-assigned identity. There is none to remove.", resource.name)
+        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
     if order.user_assigned is not None and not order.user_assigned and not planned.before.user_assigned:
-        logger.warning("'%s' has no user-assigned identity. There is none to remove.", resource.name)
+        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
 
 
 def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
@@ -163,7 +163,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         try:
             everywhere = yield from assignments_everywhere(principals)
         except RefusedError as refusal:
-            logger.warning("Role assignments in other subscriptions couldn't be looked up and stay: %s",
+            logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
                            explained(refusal))
             everywhere = []
         found = {**{one["id"].lower(): one for one in everywhere}, **found}
@@ -191,4 +191,4 @@ def _delete(removal: Removal) -> Life[None]:
         raise AzureResponseError(
             f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
             f"{len(removal.assignments)} role assignments were not deleted: {reasons(failed.values())}",
-            f"To delete them, ask someone who can to run:\n{delete_command(failed)}")
+            f"Ask someone who can delete role assignments there to run:\n{delete_command(failed)}")

@@ -134,7 +134,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
                 self._under_way.discard(job)
                 self.most += 1
                 self._ready.append(self._deliver(job, NoAnswer(
-                    f"No complete answer within {patience:.0f} seconds.", stalled=True, at=now)))
+                    f"No complete response within {patience:.0f} seconds.", stalled=True, at=now)))
 
     def _bucket(self, job: _Job) -> _Bucket:
         return self._buckets.setdefault((job.subscription, job.request.kind), _Bucket(Gate(), deque()))

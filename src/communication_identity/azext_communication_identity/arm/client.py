@@ -80,7 +80,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
             address = for_display(request.path.partition("?")[0])  # behind it there may be a signature
-            return NoAnswer(f"The address is not one of Azure Resource Manager: {address}", final=True)
+            return NoAnswer(f"The address doesn't belong to Azure Resource Manager: {address}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},
                                    **({} if request.body is None else {"json": request.body}))
@@ -100,7 +100,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         except (AzureError, RequestException) as error:
             return NoAnswer(_first_line(error))
         except (UnicodeDecodeError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
-            return NoAnswer(f"The service's answer can't be read: {_first_line(error)}")
+            return NoAnswer(f"The service's response can't be read: {_first_line(error)}")
         return _answer(response)
 
     def _is_arms(self, path: str) -> bool:
@@ -125,8 +125,8 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
                 from azure.cli.core.azclierror import ResourceNotFoundError
                 raise ResourceNotFoundError(
                     f"Azure CLI doesn't know the subscription '{subscription}'.",
-                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that "
-                    "it knows, run:\naz account list --all --output table")
+                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions "
+                    "that it knows, run:\naz account list --all --output table")
             if login not in self._clients:
                 self._clients[login] = _make_client(self._cli_ctx, subscription, self._connections)
             return self._clients[login]

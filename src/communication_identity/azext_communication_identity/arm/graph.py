@@ -42,7 +42,7 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
         answer = yield from read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise RefusedError(request, NoAnswer("Azure Resource Graph's answer has no 'data'."))
+            raise RefusedError(request, NoAnswer("Azure Resource Graph's response has no 'data'."))
         found += map(keep, data)
         if not token:
             _warn_of_a_cut(answer)
@@ -78,7 +78,7 @@ def _warn_of_a_cut(answer: Answer) -> None:
     """Warn where the last page is not the end of what there is."""
     if answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
         logger.warning("The list is incomplete: Azure Resource Graph searches at most 10,000 subscriptions, and you "
-                       "can read more. To list the resources of one of the others, run:\n"
+                       "have access to more. To list the resources in one of the others, run:\n"
                        "az communication identity list --subscription ID")
     elif str(answer.body.get("resultTruncated")).lower() == "true":
-        logger.warning("Azure Resource Graph cut its answer: the list is incomplete.")
+        logger.warning("The list is incomplete: Azure Resource Graph truncated its response.")

@@ -67,7 +67,7 @@ def not_found(identity: str) -> Life[AzCLIError]:
         existing = []
     similar = similar_ids(identity, existing)
     how = ("Did you mean one of these?\n" + "\n".join(similar)) if similar else (
-        f"To list the identities of its subscription, run:\naz identity list --subscription {subscription} "
+        f"To list the identities in its subscription, run:\naz identity list --subscription {subscription} "
         "--query [].id --output tsv\nTo create it, run az identity create.")
     return ResourceNotFoundError(f"There is no user-assigned identity '{identity}'.", how)
 
@@ -75,8 +75,8 @@ def not_found(identity: str) -> Life[AzCLIError]:
 def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
     """The error where a resource carries identities that no longer exist: every write that keeps them fails."""
     return ResourceNotFoundError(
-        f"'{resource.name}' carries user-assigned identities that no longer exist: {', '.join(gone)}. Its "
-        "identities can't be changed until you remove them.",
+        f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(gone)}. You can't change its "
+        "identities until you remove these.",
         f"To remove them, run:\naz communication identity remove --ids {resource.id} --user-assigned {' '.join(gone)}")
 
 

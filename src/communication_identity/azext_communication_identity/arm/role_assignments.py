@@ -125,7 +125,7 @@ def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[st
         passes = reply.status >= 500 if isinstance(reply, Answer) else not reply.stalled
         if reply.at - first > REPLICATION_LIMIT or tries > 3 or not (passes or code == "principalnotfound"):
             raise RefusedError(request, reply)
-        yield Pause(pause, "the directory to know the new principal" if code else "the service to answer again")
+        yield Pause(pause, "Microsoft Entra ID to know the new principal" if code else "the service to answer again")
         pause = min(pause * 2, 10.0)
 
 

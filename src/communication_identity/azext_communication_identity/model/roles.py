@@ -70,7 +70,7 @@ def check_scope(scope: str) -> str:
     text = scope.strip().rstrip("/")
     if not text.isprintable() or re.search("[\u212a\u017f]", text) or not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
-            f"{for_display(scope)} is not a scope.",
+            f"{for_display(scope)} is not a valid scope.",
             "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
             "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a resource group, run:\n"
             "az group show --name GROUP --query id --output tsv")
@@ -83,8 +83,8 @@ def check_role(role: str) -> str:
     wrong_id = re.match(r"/|[A-Za-z]:[/\\]|https?:", text) and not re.fullmatch(_ROLE_ID, text)
     if not text or len(text) > 512 or not text.isprintable() or wrong_id:
         raise InvalidArgumentValueError(
-            f"{for_display(role)} is not a role.",
-            "Give the name of a role or its ID. To list the roles, run:\n"
+            f"{for_display(role)} is not a valid name or ID of a role.",
+            "Specify the name or ID of a role. To list the roles, run:\n"
             "az role definition list --query [].roleName --output tsv")
     return text
 

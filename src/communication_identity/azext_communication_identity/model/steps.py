@@ -130,7 +130,7 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
     for pause in (*BACKOFF[:tries], None):
         reply: Reply = yield request
         if isinstance(reply, Answer) and reply.ok and not isinstance(reply.body, dict):
-            reply = NoAnswer("The service's answer is not a JSON object.", at=reply.at)
+            reply = NoAnswer("The service's response is not a JSON object.", at=reply.at)
         if isinstance(reply, Answer) and reply.ok:
             return reply
         if pause is None or not passes(reply):

@@ -96,7 +96,7 @@ def flatten(items: Any, text: str) -> list[str]:
     if not all(isinstance(item, str) for item in found):
         raise InvalidArgumentValueError(
             f"{for_display(text)} is not a list of names or resource IDs.",
-            'Give them with spaces between them (ID1 ID2), or as a JSON list: ["ID1","ID2"].')
+            'Separate them with spaces (ID1 ID2), or use a JSON list: ["ID1","ID2"].')
     return [_trimmed(str(item)) for item in found]
 
 

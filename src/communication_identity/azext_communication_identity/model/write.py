@@ -137,7 +137,7 @@ def get(resource: Resource) -> Life[Document]:
     answer = yield from read(request)
     document = document_of(answer, resource)
     if document is None:
-        raise RefusedError(request, NoAnswer("The service's answer is not the resource that was asked for."))
+        raise RefusedError(request, NoAnswer("The service returned something other than the requested resource."))
     return document
 
 
@@ -185,7 +185,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT or not _try_again(request, reply):
             raise RefusedError(request, reply)
         wrote = wrote or _is_lost(reply)
-        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change of the resource to finish")
+        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change to the resource to finish")
         tries += 1
         latest = yield from get(resource)
         # A 412 although nobody changed the resource: this service doesn't speak If-Match as we do.
@@ -200,7 +200,7 @@ def idle(resource: Resource, document: Document) -> Life[Document]:
         if document.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
-                f"(provisioningState: {document.state}).", f"To wait for its end, run:\n"
+                f"(provisioningState: {document.state}).", f"To wait for it to finish, run:\n"
                 f"az communication identity wait --updated --ids {resource.id}")
         yield Await(since, looks, None, f"another operation on '{resource.name}' to finish", own=False)
         document, looks = (yield from get(resource)), looks + 1
@@ -245,8 +245,9 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
         state, error = _operation_state(look, has_status)
         if state in ("failed", "canceled"):
             raise AzureResponseError(
-                f"The service accepted the change of '{resource.name}', but the operation ended as {state}: {error}",
-                f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+                f"The service accepted the change to '{resource.name}', but the operation ended with status "
+                f"'{state}': {error}",
+                f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
         if state in ("succeeded", "useless"):
             return look.at
         if look.at - since > OPERATION_LIMIT:
@@ -259,7 +260,7 @@ def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
     Azure-AsyncOperation answers with a `status`, a Location with 202 until it's over.
     """
     body = look.body if isinstance(look.body, dict) else {}
-    said = error_words(error_of(look)) or "no reason is given"
+    said = error_words(error_of(look)) or "the service gives no reason"
     status = body.get("status")
     if look.ok and isinstance(status, str) and status:
         return status.lower(), said
@@ -284,10 +285,10 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
             return Written(document, _surprises(resource, planned, document))
         waited = document.at - ended
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't there, "
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't visible, "
                             "or someone else has undone it")
         if waited > SETTLE_LIMIT and not planned.done(document.block):
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource does not show it")
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource doesn't show it")
         if waited > IDS_LIMIT and planned.done(document.block):
             return _without_ids(resource, planned, document, missing)
         yield Pause(pause, "the service to show the change")
@@ -299,7 +300,7 @@ def _without_ids(resource: Resource, planned: Plan, document: Document, missing:
     """What was asked is there, but the service shows no IDs of it. A user-assigned identity has them all the same.
     Raises AzureResponseError for a system-assigned identity, which may have no principal at all.
     """
-    said = (f"'{resource.name}' has what you asked for, but the service doesn't show the IDs yet of: "
+    said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
             f"{', '.join(missing)}.")
     if planned.added.system_assigned and unsettled(document.block, Identities(True)):
         raise AzureResponseError(
@@ -328,14 +329,14 @@ def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -
     wanted, found = (", ".join(described(one)) or "no identity"
                      for one in (planned.wanted, identities_of(document.block)))
     return AzureResponseError(
-        f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+        f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
 
 
 def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
     return AzureResponseError(
-        f"The service accepted the change of '{resource.name}', but the operation is still running after "
-        f"{seconds:.0f} seconds.", f"To wait for its end, run:\n"
+        f"The service accepted the change to '{resource.name}', but the operation is still running after "
+        f"{seconds:.0f} seconds.", f"To wait for it to finish, run:\n"
         f"az communication identity wait --updated --ids {resource.id}")
 
 
