@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from azext_communication_identity.model.identity import Change, Identities, after_assign, after_remove
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Await, NoAnswer, Pause, Reply, Request, error_code
+from azext_communication_identity.model.steps import Answer, NextPoll, NoAnswer, Pause, Reply, Request, error_code
 from azext_communication_identity.model.write import (
     Document,
     Plan,
@@ -22,7 +22,7 @@ from azext_communication_identity.model.write import (
     get,
     idle,
     plan,
-    require_sayable,
+    require_expressible,
     write,
 )
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
@@ -83,8 +83,8 @@ def showing(seconds: float) -> Pause:
     return Pause(seconds, "the service to show the change")
 
 
-def others(since: float, looks: int) -> Await:
-    return Await(since, looks, None, "another operation on 'app' to finish", own=False)
+def others(since: float, looks: int) -> NextPoll:
+    return NextPoll(since, looks, None, "another operation on 'app' to finish", own_operation=False)
 
 
 def code(status: int, text: str = "", **more: Any) -> Answer:
@@ -188,7 +188,7 @@ def test_what_can_not_be_written_back(block: Any, what: str) -> None:
     assert played.said == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
                            [f"To see the whole resource, run:\naz resource show --ids {RESOURCE.id}"])
     with pytest.raises(ForbiddenError):
-        require_sayable(RESOURCE, document(block))
+        require_expressible(RESOURCE, document(block))
 
 
 # ---- a yes at once ---------------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def running(**more: Any) -> Answer:
 def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
     answer = Answer(*shape, headers, at=10.0)
     played = assign(answer, running(), ending, has(SYSTEM))
-    assert played.steps == [patch("e0"), Await(10.0, 0, None), LOOK, Await(10.0, 1, None), LOOK, GET]
+    assert played.steps == [patch("e0"), NextPoll(10.0, 0, None), LOOK, NextPoll(10.0, 1, None), LOOK, GET]
     assert played.result == DONE
 
 
@@ -392,7 +392,7 @@ def test_retry_after_is_kept() -> None:
     played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
                     running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
                     running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
-    assert [(one.looks, one.at_least) for one in played.awaits] == [
+    assert [(one.polls, one.at_least) for one in played.awaits] == [
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
 
 
@@ -424,7 +424,7 @@ def test_an_address_that_always_fails(failure: Reply) -> None:
     """15 failures in a row are fine, 16 are not."""
     played = assign(Answer(202, headers=ASYNC), *[failure] * 15, running(), *[failure] * 16, has(SYSTEM))
     assert played.requests == [patch("e0"), *[LOOK] * 32, GET]
-    assert [one.looks for one in played.awaits] == list(range(32))
+    assert [one.polls for one in played.awaits] == list(range(32))
     assert played.result == DONE
 
 

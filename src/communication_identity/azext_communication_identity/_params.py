@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The arguments. What they hold is read and checked in _validators.py."""
+"""The arguments. _validators.py reads and checks their values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._completers import (
 
 
 class FlagAction(argparse.Action):
-    """Stores a flag that may be given alone or with a value. A bad value ends the command as argparse ends it."""
+    """Stores a flag that can be used alone or with a value. A bad value ends the command the way argparse does."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
                  option_string: str | None = None) -> None:
@@ -38,7 +38,7 @@ class FlagAction(argparse.Action):
 
 
 def seconds(text: str) -> int:
-    """A positive number of seconds, no longer than a year. Zero would poll without end or fail in azure-cli's wait."""
+    """A positive number of seconds, no longer than a year. Zero would poll endlessly or fail in azure-cli's wait."""
     number = int(text)
     if not 1 <= number <= 31_536_000:
         raise argparse.ArgumentTypeError(f"invalid value: '{text}'. Specify a number of seconds from 1 to 31536000.")
@@ -69,8 +69,8 @@ _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succe
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the five commands, each under its own full name and with its options, help and group
-    spelled out: whatever an extension registers under "communication" fills in what is left open here.
+    """Register the arguments of the five commands, each under its full name and with its own options, help and group.
+    Otherwise, settings that another extension registers under "communication" would apply to them.
     """
     for command in ("assign", "remove", "show", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
@@ -78,7 +78,7 @@ def load_arguments(self: Any, _command: str) -> None:
             for name, settings in (("resource_name", {"arg_type": _name_type}),
                                    ("resource_group_name", _resource_group_type)):
                 c.extra(name, **settings)
-                c.argument(name, **settings)  # also by name, or another extension's "communication" would fill it in
+                c.argument(name, **settings)  # otherwise, another extension's settings would apply
 
     for command in ("assign", "remove"):
         with self.argument_context(f"communication identity {command}", arg_group=None) as c:

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources are meant.
+"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources it means.
 
-A command line that lacks something ends with exit code 2, as argparse has it; a value that is refused with 1, as in
-azure-cli's own validators.
+An incomplete command line ends with exit code 2, as in argparse. A refused value ends with 1, as in azure-cli's own
+validators.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
-    """`remove`: at least one identity to remove, and the consent that it needs. --user-assigned without a value means
-    all of them.
-    """
+    """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
     _warn_of_git_bash(namespace)
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", namespace.user_assigned is not None)
@@ -78,7 +76,7 @@ def validate_show(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
-    """`list`: a good group name, if any; not one subscription or group and all of them."""
+    """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
     _warn_of_git_bash(namespace)
     if namespace.all_subscriptions:
         _require_no_scope(namespace)
@@ -121,8 +119,8 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
 
 
 def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
-    """The resources of --ids. None where a file or another command had none to hand over: that is no error, so that a
-    pipeline over resources that need nothing goes on.
+    """The resources of --ids. An empty list if a file or another command supplies none: that isn't an error, so a
+    pipeline continues if no resource needs a change.
     """
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
@@ -148,7 +146,7 @@ def _read_user_assigned(namespace: Namespace) -> None:
 
 
 def _read_file(name: str) -> list[str]:
-    """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax takes as the value of a list."""
+    """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
     from pathlib import Path
 
@@ -172,8 +170,8 @@ def _read_file(name: str) -> list[str]:
 
 
 def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
-    """What to do before a removal that destroys something. Raises NoTTYError, before any call, where it is clear from
-    the command line alone that somebody would have to be asked and nobody can be.
+    """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
+    alone shows that the removal needs confirmation and there is no one to ask.
     """
     if namespace.dry_run:
         return Consent.GO_ON
@@ -196,11 +194,11 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
 
 
 def _values_typed() -> list[str]:
-    """The words of the command line, options cut off values as in `--ids=@-`.
+    """The words of the command line as typed, without the option in words such as `--ids=@-`.
 
-    azure-cli replaces `@-` and `@FILE` before it loads an extension, and keeps the words as they were nowhere but in
-    the call that runs: `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. Where
-    someone calls the invoker itself, the process's own command line is all there is to see.
+    azure-cli replaces `@-` and `@FILE` before it loads an extension. The original words remain only in the running call
+    of `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. If a program calls the
+    invoker directly, only the process's own command line is available.
     """
     from knack.cli import CLI
     words, frame = sys.argv[1:], sys._getframe()  # noqa: SLF001  # pylint: disable=protected-access  # no import, unlike inspect
@@ -213,14 +211,14 @@ def _values_typed() -> list[str]:
 
 
 def usage_error(error: AzCLIError) -> NoReturn:
-    """End as argparse does where something is missing: the error with its recommendation, exit code 2."""
+    """End the way argparse does if something is missing: print the error and recommendation, exit with code 2."""
     error.print_error()
     error.send_telemetry()
     raise SystemExit(2)
 
 
 def _warn_of_git_bash(namespace: Namespace) -> None:
-    """One warning where Git Bash changed an ID, whatever the number of IDs."""
+    """Warn once if Git Bash changed any ID."""
     words = [getattr(namespace, "role", None) or ""]
     for name in ("resources", "user_assigned", "scopes"):
         words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
@@ -230,7 +228,7 @@ def _warn_of_git_bash(namespace: Namespace) -> None:
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
-    """Refuse a command that names no identity. `--system-assigned false` names none."""
+    """Refuse a command that specifies no identity. `--system-assigned false` specifies none."""
     if not (namespace.system_assigned or has_user_assigned):
         usage_error(RequiredArgumentMissingError(
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
@@ -239,7 +237,7 @@ def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) 
 
 
 def _require_no_scope(namespace: Namespace) -> None:
-    """Raise where --all-subscriptions is given with a group or a subscription; a configured default group gives way."""
+    """Refuse --all-subscriptions together with a group or a subscription, but ignore a configured default group."""
     group = namespace.resource_group_name
     if getattr(group, "is_default", False):
         namespace.resource_group_name = group = None
@@ -252,7 +250,7 @@ def _require_no_scope(namespace: Namespace) -> None:
 
 
 def _check_role(namespace: Namespace) -> None:
-    """Refuse a bad --role or --scope, and either of them without the other, as `az vm identity assign` does."""
+    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does."""
     if namespace.role is None and namespace.scopes is None:
         return
     if namespace.role is None:

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Errors of the service as errors for a person: what happened, why, and how to go on.
+"""Turns the service's errors into messages for users: what happened, why, and what to do next.
 
-A table from ARM's error codes to functions. What isn't understood goes through with the service's own words, and no
-sentence is built from what the answer doesn't hold. Shapes as recorded: {"error": {"code", "message"}}, and without the
+A table maps ARM's error codes to functions. Unknown errors keep the service's own message, and no sentence uses a part
+that the answer doesn't have. Shapes as recorded: {"error": {"code", "message"}}, and without the
 "error" around it (Private DNS, 412).
 """
 
@@ -31,14 +31,14 @@ from azure.cli.core.azclierror import (
 
 from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for
 
-# The least built-in role that holds an action (Azure's list of built-in roles): Contributor holds every action of a
-# provider but those of Microsoft.Authorization, Reader every read.
+# The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
+# except those of Microsoft.Authorization, and Reader has every read action.
 RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
 AGAIN = "Run the command again to retry; unchanged resources are skipped."
 
 
 class ServiceError(NamedTuple):
-    """What one error answer says. Every text may be empty. `path`: the path of the request, unescaped."""
+    """The content of an error answer. Every text may be empty. `path`: the path of the request, unescaped."""
 
     status: int
     code: str
@@ -48,7 +48,7 @@ class ServiceError(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The service's own words."""
+        """The service's own message."""
         return error_words({"code": self.code, "message": self.message}) or (
             f"The service returned status {self.status}.")
 
@@ -64,7 +64,7 @@ class ServiceError(NamedTuple):
 
 
 def explain(error: Exception) -> NoReturn:
-    """The exception handler of all commands. Raises an azclierror, or the error itself where nothing is known of it."""
+    """The exception handler of all commands. Raises an azclierror, or the error itself if it's unknown."""
     known = explained(error)
     if known is None:
         raise error
@@ -72,7 +72,7 @@ def explain(error: Exception) -> NoReturn:
 
 
 def explained(error: BaseException) -> AzCLIError | None:
-    """The azclierror for an error of a command; None where nothing is known of it."""
+    """The azclierror for an error of a command; None if the error is unknown."""
     if isinstance(error, AzCLIError):
         return error
     if isinstance(error, RefusedError):
@@ -84,7 +84,7 @@ def explained(error: BaseException) -> AzCLIError | None:
 
 
 def reasons(errors: Iterable[BaseException]) -> str:
-    """Why several things failed, each reason once, a line each."""
+    """The reasons of several failures, each once, on separate lines."""
     return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
 
 
@@ -165,7 +165,7 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
 
 
 def least_role(action: str) -> str:
-    """The least built-in role that holds an action."""
+    """The least privileged built-in role that has an action."""
     provider, _, rest = action.lower().partition("/")
     if rest.endswith("/read"):
         return "Reader"

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Resource IDs and names: text from a person in, a resource or an error that helps out. No I/O, no SDK.
+"""Resource IDs and names: turns text from a user into a resource or a helpful error. No I/O, no SDK.
 
-Every part that ends up in a URL passes one of the patterns below; all they let through that a URL must not hold,
-letters beyond ASCII in the name of a group, the SDK escapes.
+Every part of a URL matches one of the patterns below. They accept only one thing that a URL must not contain, non-ASCII
+letters in the name of a group, and the SDK escapes these.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 # 1-63 characters, ^[-\w]+$ (OpenAPI document of Microsoft.Communication 2025-09-01, communicationServiceName).
 _RESOURCE_NAME = r"[-0-9A-Za-z_]{1,63}"
-# 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here. Not the KELVIN
-# SIGN and the LONG S: where IDs are compared without case, they would pass for a k and an s.
+# 1-90 characters and no period at the end (Azure naming rules); ARM allows non-ASCII letters here. Not the KELVIN SIGN
+# and the LONG S: where IDs are compared without case, they would pass for a k and an s.
 _GROUP_NAME = r"(?![-\w.()]*[\u212a\u017f])[-\w.()]{0,89}[-\w()]"
 GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
-# Not compiled here: that would take time from every command, and most need none of them.
+# Not compiled here: that would slow down every command, and most don't need them.
 # `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
 _RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
 _IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
-_SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole
+_SHOWN = 320  # characters of a bad value that an error repeats: enough for a long resource ID
 
 
 class Resource(NamedTuple):
@@ -50,8 +50,8 @@ class Resource(NamedTuple):
 
 
 def for_display(value: str) -> str:
-    """A value as errors repeat it: quoted, control characters escaped, the middle of an endless one left out. IDs
-    differ at their ends.
+    """A value as errors show it: quoted, with control characters escaped, and without the middle if it's too long,
+    because IDs differ at their ends.
     """
     text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
@@ -90,7 +90,7 @@ def check_group_name(name: str) -> str:
 
 
 def check_subscription(subscription: str) -> str:
-    """A subscription ID, or InvalidArgumentValueError. The CLI passes on names that it doesn't know."""
+    """A subscription ID, or InvalidArgumentValueError. The CLI passes on unknown names as they are."""
     if not re.fullmatch(GUID, subscription):
         raise InvalidArgumentValueError(
             f"{for_display(subscription)} is not a subscription that you have access to.",
@@ -99,7 +99,7 @@ def check_subscription(subscription: str) -> str:
 
 
 def check_user_assigned(value: str) -> str:
-    """The name or resource ID of a user-assigned identity, without blanks around it and a slash behind it. Raises
+    """The name or resource ID of a user-assigned identity, without surrounding blanks and a trailing slash. Raises
     InvalidArgumentValueError that names the value and the fix.
     """
     text = value.strip()
