@@ -4,14 +4,14 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The developers' commands. `python3 dev.py demo` shows the extension at work, `python3 dev.py test` tests it; each
-sets itself up on a machine that has nothing but Python 3.10 or later. Standard library only.
+"""Commands for developers. `python3 dev.py demo` shows the extension at work, and `python3 dev.py test` tests it. Each
+command sets up what it needs on a machine that has only Python 3.10 or later. Uses only the standard library.
 """
 
 import sys
 
 if sys.version_info < (3, 10):  # noqa: UP036  # whoever runs it may have an older one
-    sys.exit(f"This needs Python 3.10 or later; this is {sys.version.split()[0]}. Try python3.12 dev.py …")
+    sys.exit(f"dev.py requires Python 3.10 or later. This is {sys.version.split()[0]}. Try: python3.12 dev.py …")
 
 from tools.main import main  # noqa: E402  # the check above has to come first
 

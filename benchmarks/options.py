@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--runs", type=int, default=15, help="runs of each single command (default: %(default)s)")
     command.add_argument("--microsoft", type=Path, help="the wheel of Microsoft's `communication`, to compare with")
     command.add_argument("--publish", action="store_true",
-                         help="write the data to benchmarks/results, the tables and pictures to the documentation")
+                         help="write the data to benchmarks/results, and the tables and pictures to the documentation")
     command.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     command.add_argument("--extensions", type=Path, help=argparse.SUPPRESS)
     return command

@@ -59,7 +59,7 @@ def _one_command(data: Data) -> str:
     rows.append(["loading the command table", f"{median(table):.0f} ms", f"{low:.0f} to {high:.0f} ms", "", "",
                  f"{TABLE_LIMIT * 1000:.0f} ms", ""])
     title = (f"One command, {len(runs[CORE_SHOW])} interleaved runs of each, the simulation answering at once. Memory: "
-             f"the peak, which is to stay within {MEMORY_LIMIT} MiB of that of `{CORE_SHOW}`.")
+             f"the peak, which must stay within {MEMORY_LIMIT} MiB of that of `{CORE_SHOW}`.")
     return f"{title}\n\n" + _table(["command", "median", "middle half", "against", "ratio", "at most", "memory"], rows)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from azext_communication_identity.model.steps import Await, Life, Pause, RefusedError, Reply, Request, Step
+from azext_communication_identity.model.steps import Life, NextPoll, Pause, RefusedError, Reply, Request, Step
 from azure.cli.core.azclierror import AzCLIError
 
 
@@ -31,8 +31,8 @@ class Played:
         return [step for step in self.steps if isinstance(step, Pause)]
 
     @property
-    def awaits(self) -> list[Await]:
-        return [step for step in self.steps if isinstance(step, Await)]
+    def awaits(self) -> list[NextPoll]:
+        return [step for step in self.steps if isinstance(step, NextPoll)]
 
     @property
     def said(self) -> tuple[str, list[str]]:

@@ -38,11 +38,11 @@ HEAD = """\
 
 def run(args: Sequence[str]) -> int:
     """Ask pip what it would install, and write that down."""
-    parser("constraints", "Write constraints.txt: the newest versions of what tests and tools need, as pip chooses "
-                          f"them on Python {OLDEST}.").parse_args(args)
+    parser("constraints", "Write constraints.txt: the newest versions of the packages that tests and tools need, as "
+                          f"pip chooses them on Python {OLDEST}.").parse_args(args)
     python = find_python(OLDEST)
     if python is None:
-        print(f"Python {OLDEST} isn't on this machine.")
+        print(f"Python {OLDEST} isn't installed on this machine.")
         return 1
     venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
     chosen = resolve(venv, [*BASE, *(word for path in REQUIREMENTS for word in ("-r", str(path)))])

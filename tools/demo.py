@@ -36,7 +36,7 @@ WALK = (
 
 
 def run(args: Sequence[str]) -> int:
-    """Walk through the how-to; every command has to succeed."""
+    """Walk through the how-to. Every command must succeed."""
     parser("demo", "Run the commands of Microsoft's how-to with the real az, against a simulation of Azure on this "
                    "machine.").parse_args(args)
     venv = for_demo()

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Virtual environments: made when missing, left alone when what they hold is still what is asked for."""
+"""Virtual environments: created when missing, and kept when they already have the requested packages."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ CONSTRAINTS = ROOT / "constraints.txt"  # `dev.py constraints` writes it
 
 
 class CommandFailedError(Exception):
-    """A command ended with another exit code than 0."""
+    """A command ended with an exit code other than 0."""
 
     def __init__(self, command: Sequence[str], exit_code: int) -> None:
-        super().__init__(f"Failed with {exit_code}: {' '.join(command)}")
+        super().__init__(f"Failed with exit code {exit_code}: {' '.join(command)}")
         self.exit_code = exit_code
 
 
@@ -82,7 +82,7 @@ def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], 
         return venv
     started = time.monotonic()
     if not Path(venv.python).exists() and not Path(f"{venv.python}.exe").exists():
-        print(f"Making {folder.name} …", flush=True)
+        print(f"Creating {folder.name} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         run([python, "-m", "venv", str(folder)])
     print(f"Installing packages into {folder.name}; this takes a minute or two the first time …", flush=True)

@@ -15,10 +15,10 @@ from typing import cast
 
 from .environment import CommandFailedError
 
-# A file in this folder for each command. Its `run` takes the words behind the name.
+# A file in this folder for each command. Its `run` takes the arguments after the name.
 COMMANDS = {
     "demo": "walk through the how-to with the real az against a simulation of Azure",
-    "sim": "start that simulation and leave it running, to try az by hand",
+    "sim": "start the simulation and keep it running, to try az by hand",
     "test": "run the tests; everything after the options goes to pytest",
     "lint": "run all checks that need no server",
     "mutate": "change the pure code in small ways and see whether the unit tests notice",
@@ -29,14 +29,14 @@ COMMANDS = {
     "picture": "draw the terminal pictures in docs/ from real runs",
     "build": "build the wheel into dist/",
     "release": "build the wheel, its checksum and an extension index into dist/",
-    "upstream": "write the tree of a pull request to Azure/azure-cli-extensions",
-    "constraints": "pin the newest versions of what tests and tools use",
+    "upstream": "write the files of a pull request to Azure/azure-cli-extensions",
+    "constraints": "pin the newest versions of the packages that tests and tools use",
 }
 FILES = {"sim": "simulate", "build": "wheel"}  # where the file has another name
 
 
 def available() -> dict[str, str]:
-    """The commands whose file is there, with what each does."""
+    """The commands whose file exists, with what each does."""
     return {name: text for name, text in COMMANDS.items() if importlib.util.find_spec(_module(name))}
 
 
@@ -61,7 +61,7 @@ def main(args: Sequence[str]) -> int:
 def usage(commands: dict[str, str]) -> str:
     """The help of dev.py."""
     listed = "\n".join(f"  {name:12} {text}" for name, text in commands.items())
-    return ("usage: python3 dev.py COMMAND [OPTIONS]\n\nThe developers' commands. The first run makes a virtual "
+    return ("usage: python3 dev.py COMMAND [OPTIONS]\n\nCommands for developers. The first run creates a virtual "
             f"environment.\n\n{listed}\n\nRun 'python3 dev.py COMMAND --help' for the options of a command.")
 
 

@@ -66,9 +66,9 @@ def run(args: Sequence[str]) -> int:
                      + "\n".join(f"  {cell.name:18} {cell.azure_cli}, Python {cell.python}" for cell in CELLS))
     command.add_argument("cells", nargs="*", metavar="CELL", help="the cells to run (default: all)")
     command.add_argument("--skip-missing", action="store_true",
-                         help="skip the cells whose Python isn't on this machine, instead of failing")
+                         help="skip the cells whose Python isn't installed on this machine, instead of failing")
     command.add_argument("--tests", nargs="+", metavar="TEST", default=list(TESTS),
-                         help="the tests to run, as pytest selects them (default: all that run az as a process)")
+                         help="the tests to run, in pytest's syntax (default: all that run az as a process)")
     parsed = command.parse_args(args)
     unknown = set(parsed.cells) - {cell.name for cell in CELLS}
     if unknown:

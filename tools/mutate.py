@@ -46,7 +46,7 @@ def run(args: Sequence[str]) -> int:
     """Make the tree, run mutmut there, list the survivors."""
     command = parser("mutate", "Change the code of model/ in small ways, one at a time, and run the unit tests of "
                                f"model/ on each change.\nFails if they notice less than {MINIMUM} % of the "
-                               f"changes. The changes that they don't notice are in\n{SURVIVORS.relative_to(ROOT)}.")
+                               f"changes. Writes the changes that they don't notice to\n{SURVIVORS.relative_to(ROOT)}.")
     command.add_argument("modules", nargs="*", metavar="MODULE",
                          help="modules of model/, such as identity (default: all)")
     command.add_argument("--children", type=int, default=2, help="processes at a time (default: %(default)s)")
@@ -67,7 +67,7 @@ def report(venv: Environment, states: dict[str, str]) -> int:
                          encoding="utf-8")
     noticed = 100 * (len(states) - len(survivors)) / len(states) if states else 0.0
     print(", ".join(f"{number} {state}" for state, number in counted.most_common()))
-    print(f"{noticed:.1f} % of {len(states)} changes noticed, at least {MINIMUM} % asked for; "
+    print(f"{noticed:.1f} % of {len(states)} changes noticed, at least {MINIMUM} % required; "
           f"survivors in {SURVIVORS.relative_to(ROOT)}")
     return 0 if noticed >= MINIMUM else 1
 

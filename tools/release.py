@@ -27,17 +27,17 @@ def run(args: Sequence[str]) -> int:
     command = parser("release", "Build the wheel, write its checksum and an index in azure-cli's format into dist/. "
                                 "Any web server can serve that folder.")
     command.add_argument("--url", required=True,
-                         help="the address at which dist/ will be served, such as https://example.com/az; azure-cli "
-                              "takes absolute addresses only, so it becomes part of the index")
+                         help="the address that will serve dist/, such as https://example.com/az; it becomes part of "
+                              "the index, because azure-cli accepts only absolute addresses")
     url = command.parse_args(args).url.rstrip("/")
     if not url.startswith(("https://", "http://")):
-        command.error("--url has to begin with https:// or http://")
+        command.error("--url must begin with https:// or http://")
     wheel = build(for_demo().python, DIST)
     digest = sha256(wheel)
     (DIST / f"{wheel.name}.sha256").write_text(f"{digest}  {wheel.name}\n", encoding="utf-8")
     (DIST / "index.json").write_text(json.dumps(index([wheel], url), indent=2) + "\n", encoding="utf-8")
     print(f"dist/{wheel.name}\ndist/index.json, for {url}\nsha256 {digest}")
-    print(f"To install from there:\n  {install_line(url)}")
+    print(f"To install the extension from there, run:\n  {install_line(url)}")
     return 0
 
 

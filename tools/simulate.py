@@ -36,10 +36,10 @@ def run(args: Sequence[str]) -> int:
     with session(venv, "--seed-demo", *server) as running:
         variables = {**running.server["env"], "AZURE_CONFIG_DIR": str(running.az.config),
                      "AZURE_EXTENSION_DIR": str(running.az.extensions), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
-        print(f"\nA simulation of Azure is at {running.server['url']}; it has the resource myApp in myResourceGroup.")
+        print(f"\nA simulation of Azure runs at {running.server['url']}. It has the resource myApp in myResourceGroup.")
         print("\nPaste into bash or zsh:\n\n" + bash_lines(venv, variables))
-        print("\nor into PowerShell:\n\n" + powershell_lines(venv, variables))
-        print("\nthen try:  az communication identity assign --system-assigned -n myApp -g myResourceGroup")
+        print("\nOr paste into PowerShell:\n\n" + powershell_lines(venv, variables))
+        print("\nThen try:  az communication identity assign --system-assigned -n myApp -g myResourceGroup")
         print("\nCtrl-C stops the simulation.", flush=True)
         while not stop.wait(1):
             pass

@@ -22,8 +22,8 @@ def run(args: Sequence[str]) -> int:
     command = parser("test", "Run all tests, or those that the arguments of pytest select.\n"
                              "For example: python3 dev.py test -k roles tests/unit")
     command.add_argument("--coverage", action="store_true",
-                         help=f"measure line and branch coverage, of the az processes too; with the whole suite, fail "
-                              f"below {MINIMUM}%%")
+                         help=f"measure line and branch coverage, including the az processes; with the whole suite, "
+                              f"fail below {MINIMUM}%%")
     parsed, words = command.parse_known_args(args)
     venv = for_tests()
     if parsed.coverage:

@@ -33,12 +33,12 @@ BUILD_TOOLS = ("setuptools==70.0.0", "wheel==0.30.0")
 LEFT_OUT = ("build", "*.egg-info", "__pycache__", "*.pyc")
 
 TO_DECIDE = f"""
-Only the maintainers of Azure/azure-cli-extensions can decide these:
+Only the maintainers of Azure/azure-cli-extensions can decide the following:
   - The extension 'communication' there publishes 'az communication identity assign', 'remove', 'show' and 'wait', too.
     Two extensions of the index can't publish the same command. Either these commands move into 'communication', or
     they leave it when '{NAME}' is published.
-  - Who owns src/{NAME}; CODEOWNERS names the account that you gave.
-  - The copyright header and the author: this tree has Microsoft's, as their checks ask."""
+  - Who owns src/{NAME}. CODEOWNERS names the account that you specified.
+  - The copyright header and the author: these files have Microsoft's, as their checks require."""
 
 
 def run(args: Sequence[str]) -> int:

@@ -246,7 +246,7 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
 def test_remove_where_there_is_nothing_warns(az: Az, sim: Armsim, flag: str, what: str) -> None:
     make(sim)
     done = az(f"communication identity remove {APP} {flag} --yes").ok()
-    assert f"'myApp' has no {what} identity. There is none to remove." in done.stderr
+    assert f"'myApp' has no {what} identity. There is nothing to remove." in done.stderr
     assert done.json == {"type": "None"}
     assert calls(sim) == [READ]
 
@@ -393,13 +393,13 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
     (f"assign {APP} --system-assigned maybe", 2, "'maybe' is neither true nor false", "with true or false"),
     ("assign --system-assigned -n myApp", 2, "(--name --resource-group | --ids) are required", "--ids"),
     ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
-    ("assign --system-assigned --ids ''", 2, "--ids was given no resource ID", "check that it is set"),
-    ("assign --system-assigned --ids", 2, "--ids was given no resource ID", "check that it is set"),
+    ("assign --system-assigned --ids ''", 2, "--ids requires at least one resource ID", "check that it is set"),
+    ("assign --system-assigned --ids", 2, "--ids requires at least one resource ID", "check that it is set"),
     (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
-    (f"wait {APP} --created --interval 0", 2, "'0'. Give a number of seconds, 1 or more", "--interval"),
-    (f"wait {APP} --created --interval -1", 2, "'-1'. Give a number of seconds, 1 or more", "--interval"),
+    (f"wait {APP} --created --interval 0", 2, "'0'. Specify a number of seconds", "--interval"),
+    (f"wait {APP} --created --interval -1", 2, "'-1'. Specify a number of seconds", "--interval"),
     (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
-    (f"assign {APP} --user-assigned ''", 1, "was given an empty value", "az identity list"),
+    (f"assign {APP} --user-assigned ''", 1, "contains an empty value", "az identity list"),
     (f"assign {APP} --user-assigned None", 1, "the result of an empty query", "--output tsv"),
     (f"assign {APP} --user-assigned [0]=one", 1, "setting one element of a list", "--user-assigned one"),
     (f"assign {APP} --user-assigned absent.json", 1, "Can't read 'absent.json'", "JSON or YAML file"),
@@ -407,16 +407,18 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
     (f"assign {APP} --user-assigned one a/b", 1, "'a/b' is neither the name nor the resource ID", "az identity list"),
     (f"assign --system-assigned -g {GROUP} -n 'my app'", 1, "'my app' is not a valid name", "identity list"),
-    ("assign --system-assigned -g 'my/group' -n myApp", 1, "'my/group' is not a valid name of a resource group",
+    ("assign --system-assigned -g 'my/group' -n myApp", 1, "'my/group' is not a valid name for a resource group",
      "az group list"),
     ("assign --system-assigned --ids myApp", 1, "'myApp' is not the resource ID", "identity list"),
-    ("list -g 'my/group'", 1, "'my/group' is not a valid name of a resource group", "az group list"),
+    ("list -g 'my/group'", 1, "'my/group' is not a valid name for a resource group", "az group list"),
     (f"show {APP} --subscription nobody", 1, "'nobody' is not a subscription", "az account list"),
     (f"wait {APP}", 1, "The condition to wait for is missing", "--custom JMESPATH"),
-    (f"assign {APP} --system-assigned --scope /subscriptions/x", 1, "--scope was given without --role", "--role"),
-    (f"assign {APP} --system-assigned --role Reader", 1, "--role was given without --scope", "--scope ID"),
-    (f"assign {APP} --system-assigned --role '' --scope {SCOPE}", 1, "'' is not a role", "az role definition list"),
-    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", 1, "'/a/../b' is not a scope", "az group show"),
+    (f"assign {APP} --system-assigned --scope /subscriptions/x", 1, "--scope requires --role", "--role"),
+    (f"assign {APP} --system-assigned --role Reader", 1, "--role requires --scope", "--scope ID"),
+    (f"assign {APP} --system-assigned --role '' --scope {SCOPE}", 1, "'' is not a valid name or ID of a role",
+     "az role definition list"),
+    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", 1, "'/a/../b' is not a valid scope",
+     "az group show"),
     (f"remove {APP} --user-assigned one --delete-role-assignments", 1, "requires --system-assigned", "az role"),
     (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
     (f"remove {APP} --user-assigned --system-assigned", 1, "Can't prompt for confirmation", "--yes"),

@@ -69,7 +69,7 @@ def test_a_single_resource(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
     exit_code, stderr = interrupt(process, arrival, number)
     assert exit_code == code
     assert "WARNING: Interrupted." in stderr
-    assert ("The service may still be working on 'myApp'. To see what it has now, run:\n"
+    assert ("The service may still be working on 'myApp'. To see its current identities, run:\n"
             f"az communication identity show --ids {resource}\n" in stderr) is (method == "PATCH")
     assert "Traceback" not in stderr
 

@@ -230,7 +230,7 @@ def test_a_failure_deletes_everything(stage: Callable[..., Stage]) -> None:
     here = stage()
     here.sim.add_fault(Fault("PUT", "communicationServices", status=403, code="AuthorizationFailed"))
     report, _ = here.run()
-    assert "can't be made: 403 AuthorizationFailed" in report.stopped
+    assert "can't be created: 403 AuthorizationFailed" in report.stopped
     assert here.empty
 
 

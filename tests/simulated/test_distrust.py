@@ -131,7 +131,7 @@ def test_a_throttle_that_is_too_long_to_wait_for(in_process: InProcessAz, sim: A
     sim.add_fault(Fault(method="GET", path="communicationServices", status=429, code="TooManyRequests",
                         headers={"Retry-After": "3600"}))
     run = in_process(["communication", "identity", "show", *APP])
-    assert "it asks to wait 3600 seconds" in str(run.error)
+    assert "it asks for a wait of 3600 seconds" in str(run.error)
     assert "0 seconds of waiting" not in str(run.error)
 
 
@@ -160,7 +160,7 @@ def test_an_answer_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, bo
     monkeypatch.setattr(sim.wire, "answer", lambda _: Answer(
         200, content, {"Content-Type": "application/json; charset=utf-8"}))
     run = in_process(["communication", "identity", "show", *APP])
-    assert "No usable answer from the service" in str(run.error)
+    assert "No usable response from the service" in str(run.error)
 
 
 def test_a_date_to_wait_for_without_the_date_of_the_answer(in_process: InProcessAz, sim: Armsim) -> None:

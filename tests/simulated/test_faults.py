@@ -107,7 +107,7 @@ def test_a_429_is_never_retried_too_soon_and_ends(in_process: InProcessAz, sim: 
     assert min(pauses) >= asked
     assert len({round(pause, 3) for pause in pauses}) > 1  # jitter
     assert 850 <= sum(pauses) <= 1.25 * 900 + 30
-    assert f"seconds of waiting, it asks to wait {asked} seconds more" in str(run.error)
+    assert f"seconds of waiting, it asks for a wait of {asked} seconds" in str(run.error)
 
 
 def test_a_412_although_nobody_came_first_leads_to_one_write_without_if_match(in_process: InProcessAz,
@@ -192,5 +192,5 @@ def test_dns_failure(in_process: InProcessAz, sim: Armsim, words: tuple[str, ...
     run = in_process(["communication", "identity", *words])
     assert run.exit_code == 1
     assert isinstance(run.error, AzCLIError), repr(run.error)
-    assert "No usable answer from the service" in str(run.error)
+    assert "No usable response from the service" in str(run.error)
     assert len(str(run.error).splitlines()) == 1

@@ -26,7 +26,7 @@ from azext_communication_identity.actions.removal import remove
 from azext_communication_identity.arm.errors import explained
 from azext_communication_identity.model.consent import Consent
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Await, Life, NoAnswer, Pause, Ready, Reply, Request
+from azext_communication_identity.model.steps import Answer, Life, NextPoll, NoAnswer, Pause, Ready, Reply, Request
 from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -257,7 +257,7 @@ def live(life: Life[Any], service: Service) -> Any:
             sent = service.reply(step)
         elif isinstance(step, Pause):
             service.time += step.seconds
-        elif isinstance(step, Await):
+        elif isinstance(step, NextPoll):
             service.time += max(1.0, step.at_least or 0.0)
         else:
             assert isinstance(step, Ready)

@@ -202,7 +202,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_next_link_to_another_host(in_process: InProcessAz, sim: Armsim, pattern: str, stranger: Any,
                                      sent: list[str]) -> None:
     sim.add_fault(raw("GET", RESOURCES, {"value": [], "nextLink": stranger(pattern)}, times=FOREVER))
-    assert "is not one of Azure Resource Manager" in fails_well(in_process(line("list")))
+    assert "doesn't belong to Azure Resource Manager" in fails_well(in_process(line("list")))
     assert all(one.startswith((f"{sim.url}/", sim.token_url)) for one in sent)
     assert len(sim.requests) == 1
 
@@ -216,7 +216,7 @@ def test_an_operation_on_another_host(in_process: InProcessAz, sim: Armsim, patt
     sim.add_fault(Fault(method="PATCH", kind="raw", status=202, body="null", content_type="application/json",
                         headers={header: stranger(pattern)}))
     run = in_process(ASSIGN)
-    assert "accepted the change of 'myApp', but" in fails_well(run)
+    assert "accepted the change to 'myApp', but" in fails_well(run)
     assert all(one.startswith((f"{sim.url}/", sim.token_url)) for one in sent)
     assert has(sim, resource) == (False, [])
 
@@ -229,7 +229,7 @@ def test_a_throttle_that_asks_for_too_long_says_how_long(in_process: InProcessAz
     sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method="GET", path=RESOURCES, status=429, headers={"Retry-After": asked}, times=FOREVER))
     text = fails_well(in_process(ASSIGN))
-    assert f"it asks to wait {least} seconds" in text
+    assert f"it asks for a wait of {least} seconds" in text
 
 
 @pytest.mark.parametrize("value", ["abc", "", "-1", "1e99", "99999999999999999999", "Thu", "Mon, 99 Foo 2026",

@@ -164,7 +164,7 @@ def test_a_grant_that_fails_names_what_was_done_and_what_finishes(in_process: In
     assert run.exit_code == 1
     assert has(sim, resource) == (True, [one])
     text = said(run.error)
-    assert "The identity is assigned to 'myApp', and 2 of 4 role assignments were made" in text
+    assert "The identity is assigned to 'myApp', and 2 of 4 role assignments were created" in text
     assert "Contributor" not in text
     assert "Role Based Access Control Administrator" not in text.split("az role assignment create")[0]
     commands = [row for row in text.splitlines() if row.startswith("az role assignment create")]

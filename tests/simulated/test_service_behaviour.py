@@ -42,9 +42,9 @@ def test_what_is_simulated_is_named_in_armsim() -> None:
     assert {number: text for number, text in LINES.items() if text.endswith("[armsim]") and number not in NAMED} == {}
 
 
-def test_every_known_line_has_a_source_and_every_assumption_a_reason_and_a_way_to_settle_it() -> None:
+def test_every_known_line_has_a_source_and_every_assumption_a_reason_and_a_way_to_verify_it() -> None:
     for number, text in LINES.items():
-        for part in ("Source: ", ) if number.startswith("K") else ("Why: ", "Settles it: "):
+        for part in ("Source: ", ) if number.startswith("K") else ("Why: ", "To verify: "):
             assert part in text, number
 
 

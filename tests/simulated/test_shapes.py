@@ -95,7 +95,7 @@ def test_failure(in_process: InProcessAz, sim: Armsim, shape: Any) -> None:
     started = in_process.clock.time
     run = in_process(ASSIGN)
     assert run.exit_code == 1
-    assert "accepted the change of 'myApp', but" in str(run.error)
+    assert "accepted the change to 'myApp', but" in str(run.error)
     assert "None" not in str(run.error)
     if shape.headers and shape.ends in ("Failed", "Canceled"):
         assert f"({shape.code}) {shape.message}" in str(run.error)
@@ -112,7 +112,7 @@ def test_failure_in_a_fleet(in_process: InProcessAz, sim: Armsim, shape: Any, ca
     assert run.exit_code == 1
     assert [item["id"] for item in run.json] == [done]
     for number in range(3):
-        assert f"accepted the change of 'app{number}', but" in caplog.text
+        assert f"accepted the change to 'app{number}', but" in caplog.text
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 3, 5, 8, 9.5, 11, 11.55, 12, 12.6, 13])

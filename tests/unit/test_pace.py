@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 from azext_communication_identity.model.pace import Gate, Pace
-from azext_communication_identity.model.steps import Await
+from azext_communication_identity.model.steps import NextPoll
 
 
-def own(looks: int, since: float = 100.0, at_least: float | None = None) -> Await:
-    return Await(since, looks, at_least)
+def own(looks: int, since: float = 100.0, at_least: float | None = None) -> NextPoll:
+    return NextPoll(since, looks, at_least)
 
 
 def learned(*seconds: float, scouts: int = 4) -> Pace:
@@ -30,7 +30,7 @@ def learned(*seconds: float, scouts: int = 4) -> Pace:
     (0, 0.8), (1, 2.3), (2, 4.3), (3, 6.3), (4, 8.3), (5, 10.1), (6, 11.6), (7, 13.1), (8, 14.6), (9, 16.1)])
 @pytest.mark.parametrize("mine", [True, False])
 def test_one_operation(looks: int, offset: float, mine: bool) -> None:
-    assert Pace().due(Await(100.0, looks, None, own=mine), 100.0) == pytest.approx(100.0 + offset)
+    assert Pace().due(NextPoll(100.0, looks, None, own_operation=mine), 100.0) == pytest.approx(100.0 + offset)
 
 
 def test_the_looks_at_a_long_operation_are_further_apart() -> None:
@@ -60,7 +60,7 @@ def test_scouts() -> None:
 def test_those_of_others_are_no_scouts() -> None:
     pace = Pace()
     for _ in range(9):
-        assert pace.due(Await(100.0, 0, None, own=False), 100.0) == pytest.approx(100.8)
+        assert pace.due(NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
     assert pace.due(own(0), 100.0) == pytest.approx(100.8)
 
 
@@ -79,8 +79,8 @@ def test_the_others_are_looked_at_when_the_scouts_are_back() -> None:
     assert pace.due(own(1), 113.0) == 115.0
     assert pace.due(own(2), 113.0) == 115.5
     assert pace.due(own(1, at_least=9.0), 113.0) == 122.0
-    assert pace.due(Await(100.0, 1, None, own=False), 100.0) == pytest.approx(102.3)
-    assert pace.due(Await(100.0, 0, None, own=False), 100.0) == pytest.approx(100.8)
+    assert pace.due(NextPoll(100.0, 1, None, own_operation=False), 100.0) == pytest.approx(102.3)
+    assert pace.due(NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
 
 
 def test_where_all_are_scouts_they_go_on_as_scouts() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from azext_communication_identity.actions.sender import LONGEST_THROTTLE, Came, Clock, Sender
+from azext_communication_identity.actions.sender import LONGEST_THROTTLE, Clock, Delivery, Sender
 from azext_communication_identity.model.steps import Answer, NoAnswer, Reply, Request
 
 SHARED = Request("GET", "/role", shared=True)
@@ -37,8 +37,8 @@ def sender(answer: Callable[[Request], Reply], clock: Clock | None = None) -> Se
     return Sender(lambda request, _: answer(request), clock or HandClock(), 4)
 
 
-def collect(sending: Sender, count: int) -> list[Came]:
-    came: list[Came] = []
+def collect(sending: Sender, count: int) -> list[Delivery]:
+    came: list[Delivery] = []
     while len(came) < count:
         one = sending.next(sending.clock.now() + 1.0)
         came += [one] if one else []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from azext_communication_identity.model.steps import (
     Answer,
-    Await,
+    NextPoll,
     NoAnswer,
     Pause,
     RefusedError,
@@ -30,7 +30,7 @@ from life import play
 
 GET = Request("GET", "/x")
 OK = Answer(200, {"a": 1})
-NOT_JSON = NoAnswer("The service's answer is not a JSON object.", at=7.0)
+NOT_JSON = NoAnswer("The service's response is not a JSON object.", at=7.0)
 MOMENT = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
@@ -48,8 +48,8 @@ def test_what_is_so_unless_said_otherwise() -> None:
     assert (answer.body, answer.headers, answer.text, answer.at, answer.waited) == (None, {}, "", 0.0, 0.0)
     nothing = NoAnswer("x")
     assert (nothing.stalled, nothing.final, nothing.at) == (False, False, 0.0)
-    waiting = Await(0.0, 0, None)
-    assert (waiting.why, waiting.own) == ("the operation to finish", True)
+    waiting = NextPoll(0.0, 0, None)
+    assert (waiting.why, waiting.own_operation) == ("the operation to finish", True)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(199, False), (200, True), (299, True), (300, False)])

@@ -164,7 +164,7 @@ def test_every_scope_counts_once() -> None:
 @pytest.mark.parametrize("arguments", [
     {"role": "Reader"}, {"scopes": [[SCOPE]]}, {"role": "Reader", "scopes": [["[]"]]}])
 def test_role_and_scope_go_together(arguments: dict[str, Any]) -> None:
-    with pytest.raises(RequiredArgumentMissingError, match="was given without"):
+    with pytest.raises(RequiredArgumentMissingError, match="requires --"):
         validated(validate_assign, system_assigned=True, **arguments)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from azext_communication_identity.model.identity import Change, Identities, after_assign, after_remove
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Await, NoAnswer, Pause, Reply, Request, error_code
+from azext_communication_identity.model.steps import Answer, NextPoll, NoAnswer, Pause, Reply, Request, error_code
 from azext_communication_identity.model.write import (
     Document,
     Plan,
@@ -22,7 +22,7 @@ from azext_communication_identity.model.write import (
     get,
     idle,
     plan,
-    require_sayable,
+    require_expressible,
     write,
 )
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
@@ -41,8 +41,8 @@ ONE, TWO = (f"/subscriptions/0/resourcegroups/g/providers/Microsoft.ManagedIdent
 IDS = {"clientId": "c", "principalId": "p"}
 THE_SYSTEM = Change(True)
 ASYNC, LOCATION = {"azure-asyncoperation": ADDRESS}, {"location": ADDRESS}
-SEE = f"To see what the resource has now, run:\naz communication identity show --ids {RESOURCE.id}"
-WAIT = f"To wait for its end, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
+SEE = f"To see its current identities, run:\naz communication identity show --ids {RESOURCE.id}"
+WAIT = f"To wait for it to finish, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
 
 
 def users(*names: str, system: bool = False, **details: Any) -> dict[str, Any]:
@@ -76,15 +76,15 @@ def patch(etag: str | None, sent: Any = None) -> Request:
 
 
 def again(seconds: float) -> Pause:
-    return Pause(seconds, "another change of the resource to finish")
+    return Pause(seconds, "another change to the resource to finish")
 
 
 def showing(seconds: float) -> Pause:
     return Pause(seconds, "the service to show the change")
 
 
-def others(since: float, looks: int) -> Await:
-    return Await(since, looks, None, "another operation on 'app' to finish", own=False)
+def others(since: float, looks: int) -> NextPoll:
+    return NextPoll(since, looks, None, "another operation on 'app' to finish", own_operation=False)
 
 
 def code(status: int, text: str = "", **more: Any) -> Answer:
@@ -126,7 +126,7 @@ def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
     assert document_of(Answer(200, content), RESOURCE) is None
     played = play(get(RESOURCE), Answer(200, content))
     assert played.refused.request == GET
-    assert played.refused.reply == NoAnswer("The service's answer is not the resource that was asked for.")
+    assert played.refused.reply == NoAnswer("The service returned something other than the requested resource.")
 
 
 @pytest.mark.parametrize("reply", [NoAnswer("x"), Answer(404, body()), Answer(200), Answer(200, [body()])])
@@ -188,7 +188,7 @@ def test_what_can_not_be_written_back(block: Any, what: str) -> None:
     assert played.said == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
                            [f"To see the whole resource, run:\naz resource show --ids {RESOURCE.id}"])
     with pytest.raises(ForbiddenError):
-        require_sayable(RESOURCE, document(block))
+        require_expressible(RESOURCE, document(block))
 
 
 # ---- a yes at once ---------------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def running(**more: Any) -> Answer:
 def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
     answer = Answer(*shape, headers, at=10.0)
     played = assign(answer, running(), ending, has(SYSTEM))
-    assert played.steps == [patch("e0"), Await(10.0, 0, None), LOOK, Await(10.0, 1, None), LOOK, GET]
+    assert played.steps == [patch("e0"), NextPoll(10.0, 0, None), LOOK, NextPoll(10.0, 1, None), LOOK, GET]
     assert played.result == DONE
 
 
@@ -392,29 +392,30 @@ def test_retry_after_is_kept() -> None:
     played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
                     running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
                     running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
-    assert [(one.looks, one.at_least) for one in played.awaits] == [
+    assert [(one.polls, one.at_least) for one in played.awaits] == [
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
 
 
 @pytest.mark.parametrize(("headers", "ending", "words"), [
-    (ASYNC, Answer(200, {"status": "Failed", "error": {"code": "C", "message": "m"}}), "failed: (C) m"),
-    (ASYNC, Answer(200, {"status": "FAILED", "error": {"Code": "C"}}), "failed: (C)"),
-    (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "canceled: m"),
-    (ASYNC, Answer(200, {"status": "Canceled"}), "canceled: no reason is given"),
-    (LOCATION, Answer(200, {"status": "Failed", "error": None}), "failed: no reason is given"),
-    (LOCATION, code(400, "C"), "failed: (C) m"),
-    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "failed: (C) m"),
+    (ASYNC, Answer(200, {"status": "Failed", "error": {"code": "C", "message": "m"}}), "'failed': (C) m"),
+    (ASYNC, Answer(200, {"status": "FAILED", "error": {"Code": "C"}}), "'failed': (C)"),
+    (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "'canceled': m"),
+    (ASYNC, Answer(200, {"status": "Canceled"}), "'canceled': the service gives no reason"),
+    (LOCATION, Answer(200, {"status": "Failed", "error": None}), "'failed': the service gives no reason"),
+    (LOCATION, code(400, "C"), "'failed': (C) m"),
+    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "'failed': (C) m"),
 ])
 def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words: str) -> None:
     played = assign(has(SYSTEM, headers=headers), ending)
     assert isinstance(played.error, AzureResponseError)
-    assert played.said == (f"The service accepted the change of 'app', but the operation ended as {words}", [SEE])
+    assert played.said == (f"The service accepted the change to 'app', but the operation ended with status {words}",
+                           [SEE])
 
 
 def test_an_operation_that_goes_on() -> None:
     played = assign(Answer(202, headers=ASYNC, at=10.0), running(at=1810.0), running(at=1811.0))
     assert isinstance(played.error, AzureResponseError)
-    assert played.said == ("The service accepted the change of 'app', but the operation is still running after 1801 "
+    assert played.said == ("The service accepted the change to 'app', but the operation is still running after 1801 "
                            "seconds.", [WAIT])
 
 
@@ -423,7 +424,7 @@ def test_an_address_that_always_fails(failure: Reply) -> None:
     """15 failures in a row are fine, 16 are not."""
     played = assign(Answer(202, headers=ASYNC), *[failure] * 15, running(), *[failure] * 16, has(SYSTEM))
     assert played.requests == [patch("e0"), *[LOOK] * 32, GET]
-    assert [one.looks for one in played.awaits] == list(range(32))
+    assert [one.polls for one in played.awaits] == list(range(32))
     assert played.result == DONE
 
 
@@ -451,22 +452,22 @@ def test_ignored(ending: tuple[Reply, ...]) -> None:
     played = assign(*ending, has(None, at=40.0), has(None, at=41.0))
     assert isinstance(played.error, AzureResponseError)
     assert played.pauses == [showing(1.0)]
-    assert played.said == ("The service accepted the change of 'app', but 31 seconds later the change isn't there, or "
-                           "someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
+    assert played.said == ("The service accepted the change to 'app', but 31 seconds later the change isn't visible, "
+                           "or someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
                            [SEE])
 
 
 def test_half_done() -> None:
     named = Change(True, (ONE,))
     played = assign(has(BARE, at=10.0), has(BARE, at=70.0), has(BARE, at=71.0), named=named)
-    assert played.said == ("The service accepted the change of 'app', but 61 seconds later the resource does not show "
+    assert played.said == ("The service accepted the change to 'app', but 61 seconds later the resource doesn't show "
                            f"it.\nWanted: the system-assigned identity, '{ONE}'\nFound:  the system-assigned identity",
                            [SEE])
 
 
 def test_done_without_ids() -> None:
     """A user-assigned identity has IDs all the same; the system-assigned identity may have no principal at all."""
-    said = "'app' has what you asked for, but the service doesn't show the IDs yet of: "
+    said = "The change to 'app' succeeded, but the service doesn't show the IDs of these identities yet: "
     one = users(ONE, clientId="c")
     played = assign(has(one, at=10.0), has(one, at=40.0), has(one, at=41.0), named=Change(False, (ONE,)))
     assert played.result == Written(Document(body(one), "e1", 41.0), [f"{said}'{ONE}'."])
@@ -486,7 +487,7 @@ def test_done_without_ids_and_with_a_surprise() -> None:
     shows = users(ONE, TWO, clientId="c")
     played = assign(has(shows, at=10.0), has(shows, at=41.0), named=Change(False, (ONE,)))
     assert played.result.notes == [
-        f"'app' has what you asked for, but the service doesn't show the IDs yet of: '{ONE}'.",
+        f"The change to 'app' succeeded, but the service doesn't show the IDs of these identities yet: '{ONE}'.",
         f"While this command ran, someone else added '{TWO}' to 'app'."]
 
 
@@ -501,7 +502,7 @@ def test_ids_are_not_waited_for_where_only_others_lack_them() -> None:
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
 def test_the_resource_fails(state: str) -> None:
     played = assign(has(None, state))
-    assert played.said == ("The service accepted the change of 'app', but its provisioningState is now "
+    assert played.said == ("The service accepted the change to 'app', but its provisioningState is now "
                            f"{state.lower()}.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
 
 

@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""`dev.py live`: put every question about the real service to it, with the user's own login, and write down what it
-does. It makes one resource and three identities, and deletes them at the end.
+"""`dev.py live`: check every assumption about the real service, with the user's own login, and write down what the
+service does. It creates one resource and three identities, and deletes them at the end.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = 
     commands: list[Ran] = []
     stopped = ""
     try:
-        say("Making the resource and three identities (one to two minutes) …")
+        say("Creating the resource and three identities (one to two minutes) …")
         scene.make(location)
         for number, key in enumerate(LINES, 1):
             findings[key] = put(key, scene)
@@ -81,13 +81,13 @@ def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = 
 def _clean(scene: Scene, keep: bool, say: Say) -> None:
     """Delete everything; where that fails, or Ctrl-C comes again, say how to do it by hand."""
     if not keep:
-        say("Deleting what was made …")
+        say("Deleting what was created …")
         try:
             scene.delete_all()
         except KeyboardInterrupt:
             say("Stopped while deleting.")
     if scene.made:
-        say("This is still there. To delete it, run:")
+        say("These resources still exist. To delete them, run:")
         for made in reversed(scene.made):
             say(f"  {made.delete_command()}")
 
@@ -95,15 +95,15 @@ def _clean(scene: Scene, keep: bool, say: Say) -> None:
 def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
     """Say what will be made, and ask."""
     print(f"In the resource group {scene.group} of the subscription {account['name']} ({scene.subscription}),\n"
-          f"this makes the Communication Services resource {scene.name}, the user-assigned identities "
+          f"this creates the Communication Services resource {scene.name}, the user-assigned identities "
           + ", ".join(identity.rsplit("/", 1)[-1] for identity in (scene.one, scene.two, scene.three))
           + ",\nand for some seconds a role assignment (Reader) on that resource. They cost nothing. It takes 15 to 30 "
-            "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml into this folder, and deletes "
-            "what it made.")
+            "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml to this folder, and deletes "
+            "what it created.")
     if yes:
         return True
     if not sys.stdin.isatty():
-        print("There is no terminal to ask in. To go on without a question, add --yes.")
+        print("Can't prompt for confirmation without a terminal. To continue without a prompt, add --yes.")
         return False
     try:
         return input("Continue? (y/N) ").strip().lower() in ("y", "yes")
@@ -112,10 +112,11 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
 
 
 def _parse(args: Sequence[str]) -> argparse.Namespace:
-    command = parser("live", "Put every question about the real service to it, with your own az login, and write down "
-                             "what it does. See docs/live.md.")
-    command.add_argument("--resource-group", "-g", required=True, help="an existing group; what it has stays as it is")
-    command.add_argument("--subscription", help="name or ID; the default is that of your az login")
-    command.add_argument("--keep", action="store_true", help="leave what was made; say how to delete it")
-    command.add_argument("--yes", "-y", action="store_true", help="do not ask before making anything")
+    command = parser("live", "Check every assumption about the real service, with your own az login, and write down "
+                             "what the service does. See docs/live.md.")
+    command.add_argument("--resource-group", "-g", required=True,
+                         help="an existing resource group; its contents don't change")
+    command.add_argument("--subscription", help="name or ID (default: the one that az account show prints)")
+    command.add_argument("--keep", action="store_true", help="keep what was created, and print how to delete it")
+    command.add_argument("--yes", "-y", action="store_true", help="do not prompt for confirmation")
     return command.parse_args(args)

@@ -64,5 +64,5 @@ def document_lines() -> dict[str, str]:
 def source(number: str) -> str:
     """What a line says of its source until now."""
     words = document_lines().get(number, "")
-    match = re.search(r"(?:Why|Source): (.*?)(?: Settles it:| \[\w+\]|$)", words)
+    match = re.search(r"(?:Why|Source): (.*?)(?: To verify:| \[\w+\]|$)", words)
     return match.group(1) if match else "docs/service-behaviour.md"

@@ -66,12 +66,12 @@ def _markdown(data: dict[str, Any]) -> str:
     lines = ["# What the service does", "",
              f"{held} of {len(data['assumptions'])} assumptions hold; {data['requests']} requests."]
     if data["stopped"]:
-        lines.append(f"The run ended early: {data['stopped']}")
+        lines.append(f"The run stopped early: {data['stopped']}")
     lines += ["", "The numbers are those of docs/service-behaviour.md.", "",
-              "| Line | Assumption | Source until now | What the service did | Verdict |", "|---|---|---|---|---|"]
+              "| Line | Assumption | Current source | What the service did | Verdict |", "|---|---|---|---|---|"]
     lines += [_row(one["line"], one["assumption"], one["source"], one["service"], one["verdict"])
               for one in data["assumptions"]]
-    lines += ["", "## The commands", "", "| Command | What came of it | Seconds | Verdict |", "|---|---|---|---|"]
+    lines += ["", "## The commands", "", "| Command | Result | Seconds | Verdict |", "|---|---|---|---|"]
     lines += [_row(f"`{one['command']}`", one["service"], one["seconds"], one["verdict"]) for one in data["commands"]]
     return "\n".join(lines) + "\n"
 

@@ -100,11 +100,11 @@ class Scene:
             answer = self.arm.ask("GET", f"{prefix}/providers/{namespace}", version="2021-04-01")
             state = answer.body.get("registrationState") if answer.ok else answer.code
             if state != "Registered":
-                raise CannotAskError(f"{namespace} is {state} in this subscription. If you want it registered, run: "
+                raise CannotAskError(f"{namespace} is {state} in this subscription. To register it, run: "
                                      f"az provider register --namespace {namespace} --wait")
         answer = self.arm.ask("GET", f"{prefix}/resourcegroups/{self.group}", version="2021-04-01")
         if not answer.ok:
-            raise CannotAskError(f"The resource group {self.group} can't be read: {answer.code}. Make one: "
+            raise CannotAskError(f"The resource group {self.group} can't be read: {answer.code}. To create one, run: "
                                  f"az group create --name {self.group} --location westeurope")
         return str(answer.body["location"])
 
@@ -182,7 +182,7 @@ class Scene:
         if outcome is None or kinds(outcome.block) != wanted:
             outcome = self.put(block_of(users, system=system))
         if kinds(outcome.block) != wanted:
-            raise CannotAskError(f"The resource can't be brought to where the question begins: {outcome.words()}")
+            raise CannotAskError(f"The resource can't be brought to the question's starting state: {outcome.words()}")
 
     # ---- deleting ------------------------------------------------------------------------------------------------
 
@@ -237,5 +237,5 @@ def block_of(users: Iterable[str], gone: Iterable[str] = (), *, system: bool = F
 
 def _expect(answer: Answer, what: str) -> None:
     if not answer.ok:
-        raise CannotAskError(f"{what.rsplit('/', 1)[-1]} can't be made: {answer.status} {answer.code} "
+        raise CannotAskError(f"{what.rsplit('/', 1)[-1]} can't be created: {answer.status} {answer.code} "
                              f"{answer.error.get('message', '')}")

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Tab completion of names, as core's modules do it: what can't be looked up completes to nothing."""
+"""Tab completion of names, as in core's modules: if the look-up fails, there are no suggestions."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
 
 @Completer
 def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
-    """The user-assigned identities of the resource that the command line names so far: by name where a name is enough,
-    else by ID. Those of the group where no resource is named.
+    """The user-assigned identities of the resource that the command line names so far: by name if a name is enough,
+    otherwise by ID. Without a resource, those in the group.
     """
     resource = _named_so_far(cmd, namespace)
     if resource is None:
@@ -69,7 +69,7 @@ def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> l
 
 
 def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
-    """What a life in the command's subscription reads."""
+    """The result of a life in the command's subscription."""
     from azure.cli.core.commands.client_factory import get_subscription_id
 
     from .actions.each import for_each, results

@@ -13,8 +13,8 @@ Row = dict[str, str]
 
 
 def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row]:
-    """A row for each identity of `show`, `assign` and `remove`, also of their dry runs. With several resources, each
-    row names its resource.
+    """A row for each identity in the result of `show`, `assign` and `remove`, or of a dry run. With several resources,
+    each row names its resource.
     """
     if isinstance(result, list):
         return [{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)]
@@ -22,7 +22,7 @@ def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row
 
 
 def list_table(result: list[dict[str, Any]]) -> list[Row]:
-    """A row for each resource of `list`, with its subscription where the list is of all subscriptions."""
+    """A row for each resource of `list`, with its subscription if the list covers all subscriptions."""
     return [{"Name": item["name"],
              "ResourceGroup": item["resourceGroup"],
              **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
@@ -49,7 +49,7 @@ def _identities(block: dict[str, Any]) -> list[Row]:
 
 
 def _changes(result: dict[str, Any]) -> list[Row]:
-    """What a dry run would change: a row for each identity and each role assignment, + added, - removed."""
+    """What would change: a row for each identity and each role assignment. + means added, - removed."""
     before, after = ({(row["Kind"], row["Name"], row["ResourceGroup"]): row for row in _identities(result[key])}
                      for key in ("before", "after"))
     resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
@@ -64,7 +64,7 @@ def _changes(result: dict[str, Any]) -> list[Row]:
 
 
 def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
-    """The roles of one identity; one empty row where it has none."""
+    """The roles of one identity; one empty row if it has none."""
     return [{"Role": one["roleName"], "Scope": one["scope"]} for one in assignments
             if one["principalId"] == principal_id] or [{"Role": "", "Scope": ""}]
 
@@ -79,6 +79,6 @@ def _name(identity: str) -> str:
 
 
 def _name_from(identity: str, group: str) -> str:
-    """The name of an identity as seen from a group: that of another group says which."""
-    own = identity.split("/")[4]
-    return _name(identity) if own.lower() == group.lower() else f"{own}/{_name(identity)}"
+    """The name of an identity, with its group unless that is `group`."""
+    its_group = identity.split("/")[4]
+    return _name(identity) if its_group.lower() == group.lower() else f"{its_group}/{_name(identity)}"

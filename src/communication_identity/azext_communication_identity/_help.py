@@ -26,7 +26,8 @@ helps["communication identity assign"] = """
 type: command
 short-summary: Assign managed identities to a resource.
 long-summary: >-
-    Keeps the identities that the resource has. Writes nothing if they are assigned already. Prints the identity block.
+    Keeps the identities that the resource already has. Writes nothing if the specified identities are already assigned.
+    Prints the identity block.
 examples:
   - name: Enable the system-assigned identity.
     text: az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup
@@ -34,7 +35,7 @@ examples:
     text: >
         az communication identity assign --name myApp --resource-group myResourceGroup --user-assigned
         /subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/myResourceGroup/providers/Microsoft.ManagedIdentity/userAssignedIdentities/myIdentity
-  - name: Enable the system-assigned identity and assign two user-assigned identities of the resource's own group by name.
+  - name: Enable the system-assigned identity and assign two user-assigned identities from the resource's own group by name.
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --user-assigned myIdentity otherIdentity
   - name: Show what would change, without changing anything.
     text: az communication identity assign -n myApp -g myResourceGroup --system-assigned --dry-run --output table
@@ -56,8 +57,8 @@ short-summary: Remove managed identities from a resource.
 long-summary: >-
     Keeps the other identities. Removing the system-assigned identity deletes its principal; its role assignments remain
     as orphans unless you add --delete-role-assignments. A user-assigned identity isn't deleted, only removed from the
-    resource. In a terminal, the command asks before it removes the system-assigned identity, the last identity, or all
-    user-assigned identities. Prints the identity block that is left.
+    resource. In a terminal, the command asks for confirmation before it removes the system-assigned identity, the last
+    identity, or all user-assigned identities. Prints the remaining identity block.
 examples:
   - name: Remove the system-assigned identity without a prompt.
     text: az communication identity remove --system-assigned --name myApp --resource-group myResourceGroup --yes
@@ -67,7 +68,7 @@ examples:
     text: az communication identity remove -n myApp -g myResourceGroup --user-assigned --yes
   - name: Remove the system-assigned identity and then delete its role assignments.
     text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --delete-role-assignments --yes
-  - name: Show what removing every identity would change, without changing anything.
+  - name: Show what would change if you removed every identity, without changing anything.
     text: az communication identity remove -n myApp -g myResourceGroup --system-assigned --user-assigned --dry-run --output table
 """
 
@@ -84,7 +85,7 @@ examples:
     text: az communication identity show -n myApp -g myResourceGroup --query principalId --output tsv
   - name: Show the roles that the identities hold, in every subscription that you can read.
     text: az communication identity show -n myApp -g myResourceGroup --roles --output table
-  - name: Show the identities of a resource given by its resource ID.
+  - name: Show the identities of a resource by its resource ID.
     text: az communication identity show --ids /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.Communication/communicationServices/myApp
 """
 
@@ -92,12 +93,12 @@ helps["communication identity list"] = """
 type: command
 short-summary: List resources with their managed identities.
 long-summary: >-
-    Lists the Communication Services resources of the group, of the subscription, or of all subscriptions, each with its
-    name, resource ID and identity block. The type of a resource without an identity is None.
+    Lists the Communication Services resources in the group, the subscription, or all subscriptions, each with its name,
+    resource ID and identity block. The type of a resource without an identity is None.
 examples:
-  - name: List the resources of the subscription and their identities as a table.
+  - name: List the resources in the subscription and their identities as a table.
     text: az communication identity list --output table
-  - name: List the resources of a group and their identities.
+  - name: List the resources in a group and their identities.
     text: az communication identity list --resource-group myResourceGroup
   - name: Print the resource IDs of all resources without an identity.
     text: az communication identity list --query "[?type=='None'].id" --output tsv
@@ -110,7 +111,7 @@ type: command
 short-summary: Wait until a resource meets a condition.
 long-summary: Use it after assign or remove with --no-wait, or after you create a resource.
 examples:
-  - name: Wait until an update of the resource is finished.
+  - name: Wait until an update of the resource has finished.
     text: az communication identity wait --updated --name myApp --resource-group myResourceGroup
   - name: Wait up to 5 minutes for the resource to be created, and check every 10 seconds.
     text: az communication identity wait -n myApp -g myResourceGroup --created --interval 10 --timeout 300

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The arguments. What they hold is read and checked in _validators.py."""
+"""The arguments. _validators.py reads and checks their values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._completers import (
 
 
 class FlagAction(argparse.Action):
-    """Stores a flag that may be given alone or with a value. A bad value ends the command as argparse ends it."""
+    """Stores a flag that can be used alone or with a value. A bad value ends the command the way argparse does."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
                  option_string: str | None = None) -> None:
@@ -38,10 +38,10 @@ class FlagAction(argparse.Action):
 
 
 def seconds(text: str) -> int:
-    """A positive number of seconds, no longer than a year. Zero would poll without end or fail in azure-cli's wait."""
+    """A positive number of seconds, no longer than a year. Zero would poll endlessly or fail in azure-cli's wait."""
     number = int(text)
     if not 1 <= number <= 31_536_000:
-        raise argparse.ArgumentTypeError(f"invalid value: '{text}'. Give a number of seconds, 1 or more.")
+        raise argparse.ArgumentTypeError(f"invalid value: '{text}'. Specify a number of seconds from 1 to 31536000.")
     return number
 
 
@@ -69,8 +69,8 @@ _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succe
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the five commands, each under its own full name and with its options, help and group
-    spelled out: whatever an extension registers under "communication" fills in what is left open here.
+    """Register the arguments of the five commands, each under its full name and with its own options, help and group.
+    Otherwise, settings that another extension registers under "communication" would apply to them.
     """
     for command in ("assign", "remove", "show", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
@@ -78,7 +78,7 @@ def load_arguments(self: Any, _command: str) -> None:
             for name, settings in (("resource_name", {"arg_type": _name_type}),
                                    ("resource_group_name", _resource_group_type)):
                 c.extra(name, **settings)
-                c.argument(name, **settings)  # also by name, or another extension's "communication" would fill it in
+                c.argument(name, **settings)  # otherwise, another extension's settings would apply
 
     for command in ("assign", "remove"):
         with self.argument_context(f"communication identity {command}", arg_group=None) as c:
@@ -95,21 +95,21 @@ def load_arguments(self: Any, _command: str) -> None:
     with self.argument_context("communication identity assign", arg_group="Role") as c:
         c.argument("role", options_list=["--role"], completer=complete_roles,
                    help="Name or ID of a role to grant to the specified identities, whether new or already assigned. "
-                        "Requires --scope. With a role, the command always waits.")
+                        "Requires --scope. With --role, --no-wait has no effect.")
         c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
-                   help="Scopes to grant the role at: IDs of resources, resource groups or subscriptions "
+                   help="Scopes at which to grant the role: IDs of resources, resource groups or subscriptions "
                         "(space-delimited; can be repeated). Requires --role.")
 
     with self.argument_context("communication identity remove", arg_group=None) as c:
         c.argument("system_assigned", _system_type, help="Remove the system-assigned identity.")
         c.argument("user_assigned", _user_type, nargs="*", completer=complete_assigned,
-                   help=f"User-assigned identities to remove: {_WHICH} Without a value: all of them. Without a value "
-                        "and without a terminal, --yes is required.")
+                   help=f"User-assigned identities to remove: {_WHICH} Without a value, removes all of them, and "
+                        "requires --yes if there is no terminal.")
         c.argument("delete_role_assignments", options_list=["--delete-role-assignments", "--delete-assignments"],
                    action="store_true",
                    help="Delete the role assignments of the system-assigned identity after it is removed, in every "
-                        "subscription that you can read. Requires --system-assigned. With it, the command "
-                        "always waits.")
+                        "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
+                        "no effect.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False,
                    help="Do not prompt for confirmation.")
 
@@ -123,8 +123,8 @@ def load_arguments(self: Any, _command: str) -> None:
                    help="List the resources of every subscription that you can read, using Azure Resource "
                         "Graph. Changes from the last minute may be missing.")
         c.argument("user_assigned", _user_type, nargs="+",
-                   help="List only resources that carry one of these user-assigned identities: resource IDs, or names, "
-                        "which match identities of that name in any group (space-delimited; can be repeated).")
+                   help="List only resources that have at least one of these user-assigned identities: resource IDs, "
+                        "or names, which match in any resource group (space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
         for name, what in _CONDITIONS.items():

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources are meant.
+"""Checks of a whole command line, before any call: what is missing, what is wrong, and which resources it means.
 
-A command line that lacks something ends with exit code 2, as argparse has it; a value that is refused with 1, as in
-azure-cli's own validators.
+An incomplete command line ends with exit code 2, as in argparse. A refused value ends with 1, as in azure-cli's own
+validators.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
-    """`remove`: at least one identity to remove, and the consent that it needs. --user-assigned without a value means
-    all of them.
-    """
+    """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
     _warn_of_git_bash(namespace)
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", namespace.user_assigned is not None)
@@ -78,7 +76,7 @@ def validate_show(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
-    """`list`: a good group name, if any; not one subscription or group and all of them."""
+    """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
     _warn_of_git_bash(namespace)
     if namespace.all_subscriptions:
         _require_no_scope(namespace)
@@ -86,8 +84,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
         namespace.resource_group_name = check_group_name(clean_value(namespace.resource_group_name))
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
-        usage_error(RequiredArgumentMissingError("--user-assigned was given no identity.",
-                                                 "Give the name or the resource ID of the identity to look for."))
+        usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
+                                                 "Specify the name or resource ID of the identity to look for."))
     _subscription(cmd)
 
 
@@ -97,7 +95,7 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
             "The condition to wait for is missing.",
-            "Give one of --created, --updated, --deleted, --exists or --custom JMESPATH.")
+            "Specify at least one of --created, --updated, --deleted, --exists or --custom JMESPATH.")
     validate_resources(cmd, namespace)
 
 
@@ -115,21 +113,21 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
     if name is None or group is None:
         usage_error(RequiredArgumentMissingError(
             "(--name --resource-group | --ids) are required.",
-            "Name the resource with --name and --resource-group, or give its resource ID with --ids."))
+            "Specify the resource with --name and --resource-group, or with --ids."))
     name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
     namespace.resources = [Resource(_subscription(cmd), group, name)]
 
 
 def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
-    """The resources of --ids. None where a file or another command had none to hand over: that is no error, so that a
-    pipeline over resources that need nothing goes on.
+    """The resources of --ids. An empty list if a file or another command supplies none: that isn't an error, so a
+    pipeline continues if no resource needs a change.
     """
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
         if not any(word.startswith("@") for word in _values_typed()):
             usage_error(RequiredArgumentMissingError(
-                "--ids was given no resource ID.", "If the IDs come from a variable, check that it is set."))
+                "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
 
@@ -148,7 +146,7 @@ def _read_user_assigned(namespace: Namespace) -> None:
 
 
 def _read_file(name: str) -> list[str]:
-    """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax takes as the value of a list."""
+    """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
     from pathlib import Path
 
@@ -158,22 +156,22 @@ def _read_file(name: str) -> list[str]:
     try:
         text = read_file_content(str(Path(name).expanduser()))
     except (OSError, ValueError, RuntimeError, CLIError) as error:  # a NUL in the name; no such user; no text
-        raise FileOperationError(f"Can't read {for_display(name)}, the file with user-assigned identities: {error}",
-                                 "Give the path of a JSON or YAML file, or names and resource IDs.") from error
+        raise FileOperationError(f"Can't read {for_display(name)} for --user-assigned: {error}",
+                                 "Specify the path of a JSON or YAML file, or names and resource IDs.") from error
     try:
         items = json.loads(text) if name.lower().endswith(".json") else yaml.safe_load(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise FileOperationError(f"{for_display(name)} is not a {name.rpartition('.')[2].upper()} file: {error}",
-                                 'It has to hold a list, such as ["ID1", "ID2"].') from error
+        raise FileOperationError(f"{for_display(name)} is not a valid {name.rpartition('.')[2].upper()} file: {error}",
+                                 'The file must contain a list, such as ["ID1", "ID2"].') from error
     if not isinstance(items, list) or not items:
-        raise FileOperationError(f"{for_display(name)} doesn't hold a list of user-assigned identities.",
-                                 'It has to hold a list, such as ["ID1", "ID2"].')
+        raise FileOperationError(f"{for_display(name)} doesn't contain a list of user-assigned identities.",
+                                 'The file must contain a list, such as ["ID1", "ID2"].')
     return flatten(items, text)
 
 
 def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
-    """What to do before a removal that destroys something. Raises NoTTYError, before any call, where it is clear from
-    the command line alone that somebody would have to be asked and nobody can be.
+    """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
+    alone shows that the removal needs confirmation and there is no one to ask.
     """
     if namespace.dry_run:
         return Consent.GO_ON
@@ -196,11 +194,11 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
 
 
 def _values_typed() -> list[str]:
-    """The words of the command line, options cut off values as in `--ids=@-`.
+    """The words of the command line as typed, without the option in words such as `--ids=@-`.
 
-    azure-cli replaces `@-` and `@FILE` before it loads an extension, and keeps the words as they were nowhere but in
-    the call that runs: `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. Where
-    someone calls the invoker itself, the process's own command line is all there is to see.
+    azure-cli replaces `@-` and `@FILE` before it loads an extension. The original words remain only in the running call
+    of `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. If a program calls the
+    invoker directly, only the process's own command line is available.
     """
     from knack.cli import CLI
     words, frame = sys.argv[1:], sys._getframe()  # noqa: SLF001  # pylint: disable=protected-access  # no import, unlike inspect
@@ -213,14 +211,14 @@ def _values_typed() -> list[str]:
 
 
 def usage_error(error: AzCLIError) -> NoReturn:
-    """End as argparse does where something is missing: the error with its recommendation, exit code 2."""
+    """End the way argparse does if something is missing: print the error and recommendation, exit with code 2."""
     error.print_error()
     error.send_telemetry()
     raise SystemExit(2)
 
 
 def _warn_of_git_bash(namespace: Namespace) -> None:
-    """One warning where Git Bash changed an ID, whatever the number of IDs."""
+    """Warn once if Git Bash changed any ID."""
     words = [getattr(namespace, "role", None) or ""]
     for name in ("resources", "user_assigned", "scopes"):
         words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
@@ -230,16 +228,16 @@ def _warn_of_git_bash(namespace: Namespace) -> None:
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
-    """Refuse a command that names no identity. `--system-assigned false` names none."""
+    """Refuse a command that specifies no identity. `--system-assigned false` specifies none."""
     if not (namespace.system_assigned or has_user_assigned):
         usage_error(RequiredArgumentMissingError(
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
-            f"Give --system-assigned, --user-assigned or both. To see examples, run:\n"
+            f"Use --system-assigned, --user-assigned or both. To see examples, run:\n"
             f"az communication identity {verb} --help"))
 
 
 def _require_no_scope(namespace: Namespace) -> None:
-    """Raise where --all-subscriptions is given with a group or a subscription; a configured default group gives way."""
+    """Refuse --all-subscriptions together with a group or a subscription, but ignore a configured default group."""
     group = namespace.resource_group_name
     if getattr(group, "is_default", False):
         namespace.resource_group_name = group = None
@@ -247,23 +245,23 @@ def _require_no_scope(namespace: Namespace) -> None:
     if group is not None or getattr(namespace, "_subscription", None):
         raise MutuallyExclusiveArgumentError(
             f"--all-subscriptions can't be used with {option}.",
-            "Leave one of them out. To choose from the list of all resources, use --query, for example:\n"
+            "Use only one of them. To filter the list of all resources, use --query, for example:\n"
             "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
 def _check_role(namespace: Namespace) -> None:
-    """Refuse a bad --role or --scope, and either of them without the other, as `az vm identity assign` does."""
+    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does."""
     if namespace.role is None and namespace.scopes is None:
         return
     if namespace.role is None:
-        raise RequiredArgumentMissingError("--scope was given without --role.",
-                                           "Name the role to grant at that scope with --role.")
+        raise RequiredArgumentMissingError("--scope requires --role.",
+                                           "To specify the role to grant at that scope, use --role.")
     from .model.roles import check_role, check_scope
     values = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not values:
         raise RequiredArgumentMissingError(
-            "--role was given without --scope.",
-            "Give the resource, resource group or subscription to grant the role on, with --scope ID.")
+            "--role requires --scope.",
+            "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
     namespace.role = check_role(clean_value(namespace.role))
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
 

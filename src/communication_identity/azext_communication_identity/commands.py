@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The command table. It is loaded for every command of the group, other extensions' too, so that what only a run needs
-is imported when it is first called.
+"""The command table. The CLI loads it for every command of the group, even those of other extensions, so everything
+that only a run needs is imported on the first call.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _lazy(module: str, name: str) -> Callable[[Any], Any]:
 
 
 def _validator(name: str) -> Callable[[Any, Namespace], None]:
-    """A function in _validators.py. The CLI goes by the names of its arguments."""
+    """A function in _validators.py. The CLI looks at the names of its arguments."""
     def validate(cmd: Any, namespace: Namespace) -> None:
         getattr(import_module("._validators", __package__), name)(cmd, namespace)
     return validate

@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The five commands. The CLI imports this file for help and wrong input too, so that what a command needs is imported
-when it runs.
+"""The five commands. The CLI also imports this file for help and invalid input, so a command imports what it needs when
+it runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Block = dict[str, Any]
 def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
-    """Add identities to each resource, keep those that are there; grant a role to those that are named."""
+    """Add identities to each resource, keep the current ones, and grant a role to the named ones."""
     from .actions.assign import Order, assign
     from .actions.each import for_each
     order = Order(system_assigned, user_assigned, role, scopes or (), dry_run, skip_wait)
@@ -35,7 +35,7 @@ def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False,
                     dry_run: bool = False, yes: Consent = Consent.GO_ON, skip_wait: bool = False
                     ) -> Block | list[Block]:
-    """Remove identities from each resource, keep the others; ask once for all where there is someone to ask."""
+    """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from .actions.assign import Order
     from .actions.each import for_each
     from .actions.removal import confirm, remove
@@ -46,7 +46,7 @@ def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
 
 
 def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
-    """The identity block of each resource, and the roles that its identities hold in all subscriptions."""
+    """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
     from .actions.each import for_each
     from .actions.reading import show
     outcome = for_each(cmd, resources, lambda resource: show(resource, roles))
@@ -58,8 +58,8 @@ def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> B
 
 def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False,
                     user_assigned: list[str] | None = None) -> list[Block]:
-    """Every resource of the group, the subscription or all subscriptions, with its identity block beside its name;
-    with identities only those that carry one of them.
+    """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
+    identities, list only resources that have at least one of them.
     """
     ids = [value for value in user_assigned or () if value.startswith("/")]
     names = [value for value in user_assigned or () if not value.startswith("/")]
@@ -86,7 +86,7 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
                       timeout: int = 3600) -> None:
-    """Wait until each resource meets the conditions."""
+    """Wait until each resource meets the condition."""
     from .actions.each import for_each, results
     from .actions.reading import Condition, wait
     meets = None
@@ -100,7 +100,7 @@ def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = Fa
 
 def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False
              ) -> Block | list[Block]:
-    """The block of a single resource; of several a list, each block with the ID of its resource."""
+    """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
     from .actions.each import results
     if len(resources) != 1:
         for resource, block in outcome.results.items():

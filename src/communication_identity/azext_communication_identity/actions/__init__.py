@@ -3,4 +3,4 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What the commands do: assign, remove and read, for one resource or many. Knows `model` and `arm`, not the parser."""
+"""What the commands do: assign, remove and read, for one resource or many. Imports `model` and `arm` only."""

@@ -29,14 +29,14 @@ from ..model.identity import (
 from ..model.names import Resource, user_assigned_id
 from ..model.roles import Role, create_command
 from ..model.steps import Life, RefusedError, error_code
-from ..model.write import Document, Plan, Planner, get, idle, plan, require_sayable, write
+from ..model.write import Document, Plan, Planner, get, idle, plan, require_expressible, write
 
 logger = get_logger(__name__)
 
 
 class Order(NamedTuple):
-    """What a command names: identities (names or resource IDs; `user_assigned == ()` for a removal: all), a role, and
-    how to go about it.
+    """What a command asks for: identities (names or resource IDs; an empty `user_assigned` of a removal means all), a
+    role, and how to carry it out.
     """
 
     system_assigned: bool
@@ -47,14 +47,14 @@ class Order(NamedTuple):
     no_wait: bool = False
 
     def change(self, resource: Resource) -> Change:
-        """What it means for one resource: a name is one of its own group and subscription."""
+        """The change to one resource: a name is an identity in the resource's own group and subscription."""
         ids = (user_assigned_id(value, resource) for value in self.user_assigned or ())
         return Change(self.system_assigned, tuple(ids),
                       all_user_assigned=self.user_assigned is not None and not self.user_assigned)
 
 
 def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
-    """Add identities, keep those that are there; grant a role to those that are named. Returns the plain block, or with
+    """Add identities, keep the current ones, and grant a role to the named ones. Returns the plain block, or with
     `dry_run` what would change.
     """
     change = order.change(resource)
@@ -64,7 +64,7 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
     document = yield from get(resource)
     if order.dry_run:
         return (yield from _would_assign(resource, document, change, roles))
-    # A role needs the principal ID, so with one there is always a wait.
+    # Granting a role needs the principal ID, so it always waits.
     document = yield from write_identities(resource, document, after_assign, change,
                                            no_wait=order.no_wait and not roles, needs_ids=bool(roles))
     block = plain_block(document.block)
@@ -75,7 +75,7 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
 
 def write_identities(resource: Resource, document: Document, planner: Planner, change: Change, *,
                      no_wait: bool = False, needs_ids: bool = False) -> Life[Document]:
-    """Write, and say what someone else did meanwhile; where the service refuses an identity, find out why."""
+    """Write, and warn of what someone else changed meanwhile. If the service refuses an identity, find out why."""
     try:
         written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids)
     except RefusedError as refusal:
@@ -91,13 +91,13 @@ def write_identities(resource: Resource, document: Document, planner: Planner, c
 
 
 def require_writable(resource: Resource, document: Document, planned: Plan) -> Life[dict[str, dict[str, Any]]]:
-    """What ManagedIdentity says of the user-assigned identities that a write would name, if there is one to make.
-    Raises an azclierror where the service would refuse it.
+    """The properties of the user-assigned identities that a write would name, if there is anything to write. Raises an
+    azclierror if the service would refuse the write.
     """
     found: dict[str, dict[str, Any]] = {}
     if not planned.changes:
         return found
-    require_sayable(resource, document)
+    require_expressible(resource, document)
     gone = []
     for identity in planned.wanted.user_assigned:
         properties = yield from identity_properties(identity)
@@ -109,8 +109,8 @@ def require_writable(resource: Resource, document: Document, planned: Plan) -> L
 
 
 def _gone(resource: Resource, document: Document, gone: Sequence[str]) -> Life[AzCLIError]:
-    """The error for user-assigned identities that a write names and that don't exist: those that the resource carries
-    come first, since no other write works before they are removed.
+    """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
+    has come first, because no other write works until they are removed.
     """
     carried = [one for one in gone if find_id(one, identities_of(document.block).user_assigned)]
     return gone_but_assigned(resource, carried) if carried else (yield from not_found(gone[0]))
@@ -141,7 +141,7 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
 
 
 def _named(change: Change, block: dict[str, Any]) -> list[tuple[str, str]]:
-    """The identities that a change names, each with its principal ID; empty where the block has none."""
+    """The identities that a change names, each with its principal ID, or "" if the block has none."""
     named = [Identities(True)] if change.system_assigned else []
     named += [Identities(False, (identity,)) for identity in change.user_assigned]
     return [(one.user_assigned[0] if one.user_assigned else "SystemAssigned",
@@ -150,8 +150,8 @@ def _named(change: Change, block: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _grant(resource: Resource, document: Document, change: Change, roles: dict[str, Role]
            ) -> Life[list[dict[str, str]]]:
-    """Grant the role at each scope to every identity that is named; what is granted already is left alone. Raises
-    AzureResponseError that says what is done and how to do the rest.
+    """Grant the role at each scope to every named identity that doesn't have it. Raises AzureResponseError that says
+    what is done and how to do the rest.
     """
     granted: list[dict[str, str]] = []
     failed: dict[str, Exception] = {}
@@ -173,7 +173,7 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
 
 
 def _not_granted(resource: Resource, granted: int, failed: dict[str, Exception]) -> AzureResponseError:
-    done = f", and {granted} of {granted + len(failed)} role assignments were made" if granted else ""
+    done = f", and {granted} of {granted + len(failed)} role assignments were created" if granted else ""
     return AzureResponseError(
         f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: "
         f"{reasons(failed.values())}",

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The same work for one resource or many: no failure hidden, and an end on Ctrl-C at once."""
+"""Does the same work for one resource or many, reports every failure, and stops at once on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOCK = Clock()
 
 def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
              ready: Callable[[Mapping[Any, Any]], None] | None = None) -> Results[T]:
-    """Live the life of each resource."""
+    """Run the life of each resource to its end."""
     subscriptions = {resource.subscription.lower() for resource in resources}
     arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
     schedule: Schedule[T] = Schedule({resource: partial(life, resource) for resource in resources}, arm.send, CLOCK,
@@ -39,14 +39,14 @@ def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
 
 
 def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T]:
-    """What to print: the result of a single resource; for several a list in the order given. Raises the failure of a
-    single one; those of several are reported, and fail the command after its output is printed.
+    """What to print: the result of a single resource, or a list of several results in the order given. Raises the
+    failure of a single resource. Reports the failures of several, and fails the command after its output is printed.
     """
     if len(resources) == 1:
         for failure in outcome.failures.values():
             if isinstance(failure, Exception):
                 from ..arm.errors import explain
-                explain(failure)  # here, since core's `show` has an exception handler of its own
+                explain(failure)  # here, because core's `show` has its own exception handler
             raise failure
         return outcome.results[resources[0]]
     _report(cmd, outcome)
@@ -68,17 +68,17 @@ def _names(block: dict[str, Any]) -> set[str]:
 
 
 def _report(cmd: Any, outcome: Results[Any]) -> None:
-    """Name each failed resource with its error, and each way to go on once."""
+    """Print the error of each failed resource, and each recommendation once."""
     if not outcome.failures:
         return
     from ..arm.errors import AGAIN, explained
-    ways: dict[str, None] = {}  # a set that keeps the order
+    recommendations: dict[str, None] = {}  # a set that keeps the order
     for resource, failure in outcome.failures.items():
         error = explained(failure)
         logger.error("%s: %s", resource.id, error or f"{type(failure).__name__}: {failure}")
-        ways.update(dict.fromkeys(error.recommendations if error else ()))
-    for way in ways:
-        logger.warning(way)
+        recommendations.update(dict.fromkeys(error.recommendations if error else ()))
+    for recommendation in recommendations:
+        logger.warning(recommendation)
     summary = AzureResponseError(
         f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
         f"Each failure is reported above. {AGAIN}")
@@ -88,8 +88,8 @@ def _report(cmd: Any, outcome: Results[Any]) -> None:
 
 
 def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
-    """See to it that this command fails, and no later one of the same process: the CLI itself exits with 0 as long as
-    one resource succeeded.
+    """Make this command fail after its output is printed, but no later command of the same process. Otherwise, the CLI
+    would exit with 0 if at least one resource succeeded.
     """
     from knack.events import EVENT_CLI_POST_EXECUTE, EVENT_CLI_SUCCESSFUL_EXECUTE
 
@@ -111,7 +111,7 @@ def _interrupted(schedule: Schedule[Any]) -> str:
         lines = [f"Interrupted: {len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} "
                  "failed."]
     if len(writing) == 1:
-        lines.append(f"The service may still be working on '{writing[0].name}'. To see what it has now, run:\n"
+        lines.append(f"The service may still be working on '{writing[0].name}'. To see its current identities, run:\n"
                      f"az communication identity show --ids {writing[0].id}")
     elif writing:
         from ..arm.errors import AGAIN

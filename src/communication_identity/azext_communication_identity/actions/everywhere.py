@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What spans all subscriptions that the CLI is logged in to: one life for each tenant and user."""
+"""Reads all subscriptions that the CLI is logged in to, with one life for each tenant and user."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ logger = get_logger(__name__)
 
 
 def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Each resource that the CLI's logins can read. A tenant that doesn't answer is named in a warning. Raises an
-    azclierror where none does.
+    """Each resource that the CLI's logins can read. Warns of each tenant that doesn't answer. Raises an azclierror if
+    none does.
     """
     outcome = for_each(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(identity_ids, identity_names))
     failures = [failure for failure in outcome.failures.values() if isinstance(failure, Exception)]
@@ -41,8 +41,8 @@ def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str
 
 
 def add_roles(cmd: Any, outcome: Results[dict[str, Any]]) -> None:
-    """Complete the role assignments of blocks, those of the resources' own subscriptions, with those of all others and
-    with the names of all roles.
+    """Add the role assignments in all other subscriptions, and the names of all roles, to blocks that have the role
+    assignments in the resources' own subscriptions.
     """
     blocks: dict[Login, list[dict[str, Any]]] = {}
     login_of = {subscription: login for login in logins(cmd.cli_ctx) for subscription in login.subscriptions}
@@ -69,7 +69,7 @@ def _roles_of(blocks: Sequence[dict[str, Any]]) -> Life[tuple[list[dict[str, str
 
 
 def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> Life[list[dict[str, Any]]]:
-    """Every resource of a tenant; with identities only those that carry one of them."""
+    """Every resource of a tenant; with identities, only those that have at least one of them."""
     query = (queries.resources_with(identity_ids, identity_names) if identity_ids or identity_names
              else queries.resources())
     return (yield from graph.rows(query, lambda row: listed(row, graph.REQUEST, subscriptionId=str(
@@ -77,7 +77,7 @@ def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) 
 
 
 def role_names(assignments: Sequence[dict[str, str]]) -> Life[dict[str, str]]:
-    """The names of the roles that aren't known by heart, by GUID in lower case."""
+    """The names of the roles that aren't in BUILT_IN_ROLES, by GUID in lower case."""
     unknown = {one["roleDefinitionId"] for one in assignments
                if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
     if not unknown:
@@ -95,7 +95,7 @@ def role_names(assignments: Sequence[dict[str, str]]) -> Life[dict[str, str]]:
 
 def joined(block: dict[str, Any], subscription: str, everywhere: Sequence[dict[str, str]], names: Mapping[str, str]
            ) -> dict[str, Any]:
-    """A block whose role assignments are those of all subscriptions: of its own as ARM has them, of the others as Azure
+    """A block with the role assignments in all subscriptions: in its own as ARM has them, in the others as Azure
     Resource Graph has them, which may be a minute old.
     """
     principals = {one.lower() for one in principals_of(block, identities_of(block))}

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What `show`, `list` and `wait` read, as lives."""
+"""The lives of `show`, `list` and `wait`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from azure.cli.core.azclierror import AzureResponseError
 
 from ..model.identity import identities_of, plain_block, principals_of
 from ..model.names import Resource
-from ..model.steps import Answer, Await, Life, NoAnswer, RefusedError, Request, pages
+from ..model.steps import Answer, Life, NextPoll, NoAnswer, RefusedError, Request, pages
 from ..model.write import API_VERSION, Document, get
 
 _LIST = "/providers/Microsoft.Communication/communicationServices"
 
 
 def show(resource: Resource, roles: bool) -> Life[dict[str, Any]]:
-    """The plain identity block; with `roles` the role assignments in the resource's own subscription as ARM has them
-    right now.
+    """The plain identity block; with `roles`, also the role assignments in the resource's own subscription, as ARM has
+    them right now.
     """
     document = yield from get(resource)
     block = plain_block(document.block)
@@ -43,14 +43,14 @@ def list_resources(subscription: str, group: str | None) -> Life[list[dict[str, 
 
 
 def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names: Sequence[str]) -> bool:
-    """Whether a listed resource carries one of the user-assigned identities; a name means every identity of it."""
+    """Whether a listed resource has one of the user-assigned identities. A name means every identity with that name."""
     has = [identity.lower() for identity in item.get("userAssignedIdentities", {})]
     return (any(identity.lower() in has for identity in identity_ids)
             or any(identity.rsplit("/", 1)[-1] == name.lower() for identity in has for name in identity_names))
 
 
 class Condition(NamedTuple):
-    """What `wait` waits for. `created`: also what `--updated` asks for. `custom`: whether a resource's JSON meets a
+    """What `wait` waits for. `created` and `updated` mean the same. `custom`: whether a resource's JSON meets a
     JMESPath query.
     """
 
@@ -61,18 +61,18 @@ class Condition(NamedTuple):
     custom: Callable[[Mapping[str, Any]], Any] | None = None
 
     def met(self, document: Document | None) -> bool:
-        """As azure-cli's own wait has it. `document`: None where there is no resource."""
+        """The same rules as in azure-cli's own wait. `document`: None if there is no resource."""
         if document is None:
             return self.deleted
         if (self.created or self.updated) and document.state == "failed":
             raise AzureResponseError("The operation failed: the resource's provisioningState is Failed.")
-        if self.custom is not None and self.custom(document.body):  # pylint: disable=not-callable  # where it isn't None
+        if self.custom is not None and self.custom(document.body):  # pylint: disable=not-callable  # if it isn't None
             return True
         return self.exists or (self.created or self.updated) and document.state == "succeeded"
 
 
 def wait(resource: Resource, condition: Condition, interval: float, timeout: float) -> Life[None]:
-    """Read the resource until the condition is met. Raises RefusedError, or AzureResponseError after `timeout` s."""
+    """Read the resource until it meets the condition. Raises RefusedError, or AzureResponseError after `timeout` s."""
     started = None
     absent_is_fine = condition.deleted or condition.created or condition.exists or condition.custom is not None
     while True:
@@ -90,12 +90,13 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         if now - started >= timeout:
             raise AzureResponseError(
                 f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
-                f"Wait longer with --timeout, or look at the resource:\naz resource show --ids {resource.id}")
-        yield Await(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'", own=False)
+                f"To wait longer, use --timeout. To see the resource, run:\naz resource show --ids {resource.id}")
+        yield NextPoll(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'",
+                       own_operation=False)
 
 
 def listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:
-    """A resource of a list, with its plain identity block. Raises RefusedError for something else."""
+    """A resource of a list, with its plain identity block. Raises RefusedError for anything else."""
     parts = str(item.get("id")).split("/")
     if len(parts) != 9 or not isinstance(item.get("identity"), (dict, type(None))):
         raise RefusedError(request, NoAnswer("The service's list contains something other than resources."))

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Remove identities from one resource, as a life; say what is lost before, and ask where there is someone to ask."""
+"""Remove identities from one resource, as a life. Warns of what is lost, and asks for confirmation in a terminal."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ logger = get_logger(__name__)
 
 @dataclass
 class Removal:
-    """The removal of identities from one resource, as read before. `answerable`: whether the user can still say no, or
-    say it differently. `assignments`: the role assignments (plain) of the system-assigned identity, which are deleted
-    with it or stay as orphans.
+    """The planned removal of identities from one resource. `answerable`: whether the user can still decline or change
+    the command. `assignments`: the role assignments (plain) of the system-assigned identity, which are deleted too or
+    stay as orphans.
     """
 
     resource: Resource
@@ -50,7 +50,7 @@ class Removal:
 
     @property
     def destroys(self) -> bool:
-        """Whether something goes that nobody can bring back, or that nobody has named."""
+        """Whether it removes something that can't be restored, or that the user hasn't named."""
         gone = self.planned.removed
         return gone.system_assigned or bool(gone.user_assigned) and (
             self.sweeping or self.planned.wanted == Identities())
@@ -75,14 +75,14 @@ class Removal:
         return lines
 
     def warn(self) -> None:
-        """Say what is lost, and where there is nothing to remove."""
+        """Warn of what is lost."""
         for line in self.consequences():
             logger.warning(line)
 
 
 def remove(resource: Resource, order: Order, consent: Consent, delete_role_assignments: bool
            ) -> Life[dict[str, Any]]:
-    """Remove identities, keep the others. Returns the plain block that is left, or with `dry_run` what would change."""
+    """Remove identities, keep the others. Returns the remaining plain block, or with `dry_run` what would change."""
     change = order.change(resource)
     document = yield from get(resource)
     if order.dry_run:
@@ -94,7 +94,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
             f"{', '.join(described(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
             f"'{resource.name}'. Nothing was removed.",
             "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
-    _say_what_is_not_there(resource, order, planned)
+    _warn_of_absent_identities(resource, order, planned)
     removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments,
                       answerable=consent in (Consent.ASK, Consent.REFUSE))
     if planned.removed.system_assigned:
@@ -109,7 +109,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
         yield Ready(removal)
     else:
         removal.warn()
-    # Role assignments are deleted once the identity is gone, so there is a wait.
+    # Role assignments are deleted once the identity is gone, so deleting them always waits.
     document = yield from write_identities(resource, document, after_remove, change,
                                            no_wait=order.no_wait and not removal.delete)
     if removal.delete:
@@ -118,7 +118,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
 
 
 def confirm(removals: Mapping[Resource, Any]) -> None:
-    """Warn of what is lost, and ask once for all. Raises ManualInterrupt where the answer is not yes."""
+    """Warn of what is lost, and ask once for all resources. Raises ManualInterrupt if the answer isn't yes."""
     going = [removal for removal in removals.values() if removal.planned.changes]
     for removal in going:
         removal.warn()
@@ -136,16 +136,16 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
         raise ManualInterrupt("Nothing was removed.")
 
 
-def _say_what_is_not_there(resource: Resource, order: Order, planned: Plan) -> None:
+def _warn_of_absent_identities(resource: Resource, order: Order, planned: Plan) -> None:
     if order.system_assigned and not planned.before.system_assigned:
-        logger.warning("'%s' has no system-assigned identity. There is none to remove.", resource.name)
+        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
     if order.user_assigned is not None and not order.user_assigned and not planned.before.user_assigned:
-        logger.warning("'%s' has no user-assigned identity. There is none to remove.", resource.name)
+        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
 
 
 def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
-    """The role assignments of the system-assigned identity: those of the resource's subscription; if they are to be
-    deleted, of all subscriptions. A look-up that only warns never holds a removal up.
+    """The role assignments of the system-assigned identity: in the resource's subscription or, to delete them, in all
+    subscriptions. A look-up that is only for a warning never delays the removal.
     """
     principals = principals_of(removal.document.block, Identities(True))
     found: dict[str, dict[str, str]] = {}
@@ -163,7 +163,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         try:
             everywhere = yield from assignments_everywhere(principals)
         except RefusedError as refusal:
-            logger.warning("Role assignments in other subscriptions couldn't be looked up and stay: %s",
+            logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
                            explained(refusal))
             everywhere = []
         found = {**{one["id"].lower(): one for one in everywhere}, **found}
@@ -180,7 +180,7 @@ def _would_remove(removal: Removal) -> Life[dict[str, Any]]:
 
 
 def _delete(removal: Removal) -> Life[None]:
-    """Delete the role assignments. Raises AzureResponseError that names those that stay."""
+    """Delete the role assignments. Raises AzureResponseError with the command that deletes the rest."""
     failed: dict[str, Exception] = {}
     for one in removal.assignments:
         try:
@@ -191,4 +191,4 @@ def _delete(removal: Removal) -> Life[None]:
         raise AzureResponseError(
             f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
             f"{len(removal.assignments)} role assignments were not deleted: {reasons(failed.values())}",
-            f"To delete them, ask someone who can to run:\n{delete_command(failed)}")
+            f"Ask someone who can delete role assignments there to run:\n{delete_command(failed)}")

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Runs lives, one or thousands, with a heap of pauses: waiting costs no thread."""
+"""Runs lives, one or thousands, with a heap of pauses: a life that waits takes up no thread."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..model.pace import Pace
-from ..model.steps import Await, Life, Pause, Request
+from ..model.steps import Life, NextPoll, Pause, Request
 from .sender import Clock, Outcome, Send, Sender
 
 T = TypeVar("T")
 
-# Threads for each subscription. The service takes about 5 seconds for a PATCH (recorded) and ARM grants 10 writes a
-# second once its bucket is empty: 50 writes under way use that up, and a few more empty the bucket before all is done.
+# Threads for each subscription. The service takes about 5 seconds for a PATCH (recorded), and ARM grants 10 writes a
+# second once its bucket is empty: 50 requests in progress use that up, and a few more empty the bucket before the end.
 WORKERS = 64
 MOST_WORKERS = 192
-AHEAD = 250  # resources of a subscription that are begun before the first of them is written: ARM's bucket of reads
-MOST_RUNS = 1500  # resources that are begun and not over, which keeps the memory of a large fleet in bounds
-TICK = 0.5  # seconds; a wait without an end can't be interrupted on Windows
+AHEAD = 250  # resources of a subscription to start before the first of them is written: ARM's bucket of reads
+MOST_RUNS = 1500  # resources in progress, which limits the memory that a large fleet takes
+TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
 
 class Target(Protocol):
@@ -34,19 +34,19 @@ class Target(Protocol):
 
     @property
     def id(self) -> str:
-        """How it's named in full."""
+        """Its full name, for messages."""
 
     @property
     def name(self) -> str:
-        """How it's named."""
+        """Its short name, for messages."""
 
     @property
     def subscription(self) -> str:
-        """The subscription whose login sends its requests, and whose token bucket pays for them."""
+        """The subscription whose login sends its requests, and whose token bucket they count against."""
 
 
 class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain data
-    """What came of the work: a result or a failure for each target."""
+    """The outcome: a result or a failure for each target."""
 
     def __init__(self) -> None:
         self.results: dict[Any, T] = {}
@@ -57,36 +57,36 @@ class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain da
 
 
 class Run:  # pylint: disable=too-few-public-methods  # plain data
-    """A life that has begun. `fresh`: until its first write is answered. `awaiting`: the operation that it looks at;
-    `looked`: whether it has, since it last waited. `ticket`: the number of its one valid entry in the heap.
+    """A life in progress. `before_first_write`: True until its first write is answered. `awaiting`: the operation that
+    it polls. `polled`: whether it has polled since it last waited. `ticket`: the number of its valid entry in the heap.
     """
 
     def __init__(self, target: Target, life: Life[Any]) -> None:
         self.target, self.life = target, life
-        self.fresh, self.looked, self.ticket = True, False, 0
-        self.awaiting: Await | None = None
+        self.before_first_write, self.polled, self.ticket = True, False, 0
+        self.awaiting: NextPoll | None = None
 
 
-# pylint: disable-next=too-many-instance-attributes,too-few-public-methods  # lives to come, at rest, held, over; it runs
+# pylint: disable-next=too-many-instance-attributes,too-few-public-methods  # lives not begun, waiting, at Ready, over
 class Schedule(Generic[T]):
-    """Runs a life for each target. `ready` is called once, with what the lives are ready to do, when none goes on
-    without it; what it raises ends all.
+    """Runs a life for each target. `ready` is called once, with what the lives are ready to do, when all that are left
+    have yielded Ready. If it raises an exception, all lives end.
     """
 
     def __init__(self, lives: Mapping[Any, Callable[[], Life[T]]], send: Send, clock: Clock,
                  ready: Callable[[Mapping[Any, Any]], None] | None = None) -> None:
         self.total, self.outcome = len(lives), Results[T]()
-        self.runs: set[Run] = set()  # begun, not over
-        self.waits_for = ""  # as the step that came last says it
-        self._left: dict[str, deque[tuple[Target, Callable[[], Life[T]]]]] = {}
+        self.runs: set[Run] = set()  # in progress
+        self.waits_for = ""  # from the latest step
+        self._not_begun: dict[str, deque[tuple[Target, Callable[[], Life[T]]]]] = {}
         for target, begin in lives.items():
-            self._left.setdefault(target.subscription.lower(), deque()).append((target, begin))
-        self._fresh = dict.fromkeys(self._left, 0)
-        self.sender = Sender(send, clock, min(WORKERS * len(self._left), MOST_WORKERS, self.total))
+            self._not_begun.setdefault(target.subscription.lower(), deque()).append((target, begin))
+        self._before_first_write = dict.fromkeys(self._not_begun, 0)
+        self.sender = Sender(send, clock, min(WORKERS * len(self._not_begun), MOST_WORKERS, self.total))
         self._clock, self._ready, self._started = clock, ready, clock.now()
         self._heap: list[tuple[float, int, Run]] = []
         self._tickets = count(1)
-        self._held: dict[Run, Any] = {}
+        self._at_ready: dict[Run, Any] = {}
         self._pace = Pace()
         self._parked: set[Run] = set()
 
@@ -96,84 +96,85 @@ class Schedule(Generic[T]):
         return self._clock.now() - self._started
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Results[T]:
-        """Run all to their end; `tick` is called twice a second."""
+        """Run all lives until they end. `tick` is called twice a second."""
         self._begin()
         next_tick = self._clock.now()
         while self.runs:
-            if len(self._held) == len(self.runs):
+            if len(self._at_ready) == len(self.runs):
                 self._release()
                 continue
             if self._clock.now() >= next_tick:
                 next_tick = self._clock.now() + TICK
                 self.sender.give_up()
                 tick(self)
-            came = self.sender.next(min(next_tick, self._heap[0][0] if self._heap else next_tick))
-            for run in came.waiting if came else ():
-                if came and came.request.kind == "write":
-                    self._age(run)
-                self._go_on(run, came.outcome if came else None)
+            delivery = self.sender.next(min(next_tick, self._heap[0][0] if self._heap else next_tick))
+            for run in delivery.waiting if delivery else ():
+                if delivery and delivery.request.kind == "write":
+                    self._first_write_is_over(run)
+                self._advance(run, delivery.outcome if delivery else None)
             self._wake()
             self._begin()
         return self.outcome
 
     def _begin(self) -> None:
-        for subscription, left in self._left.items():
-            while left and self._fresh[subscription] < AHEAD and len(self.runs) - len(self._held) < MOST_RUNS:
+        for subscription, left in self._not_begun.items():
+            while (left and self._before_first_write[subscription] < AHEAD
+                   and len(self.runs) - len(self._at_ready) < MOST_RUNS):
                 target, begin = left.popleft()
                 run = Run(target, begin())
                 self.runs.add(run)
-                self._fresh[subscription] += 1
-                self._go_on(run)
+                self._before_first_write[subscription] += 1
+                self._advance(run)
 
-    def _age(self, run: Run) -> None:
-        """A life is over, or its first write is: another may begin."""
-        self._fresh[run.target.subscription.lower()] -= run.fresh
-        run.fresh = False
+    def _first_write_is_over(self, run: Run) -> None:
+        """The first write of a life is over, or the life ended without one: another life may begin."""
+        self._before_first_write[run.target.subscription.lower()] -= run.before_first_write
+        run.before_first_write = False
 
-    def _go_on(self, run: Run, came: Outcome | None = None) -> None:
-        """Let a life take its next step."""
+    def _advance(self, run: Run, outcome: Outcome | None = None) -> None:
+        """Run a life to its next step."""
         try:
-            step = run.life.throw(came) if isinstance(came, BaseException) else run.life.send(came)
+            step = run.life.throw(outcome) if isinstance(outcome, BaseException) else run.life.send(outcome)
         except StopIteration as stop:
             self.outcome.results[run.target] = stop.value
-        except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # each stands alone; it is reported
+        except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # one failure doesn't stop the others; it is reported
             self.outcome.failures[run.target] = error
         else:
             self._do(run, step)
             return
         self._operation_is_over(run)
-        self._age(run)
+        self._first_write_is_over(run)
         self.runs.discard(run)
 
     def _do(self, run: Run, step: Any) -> None:
         now = self._clock.now()
         if isinstance(step, Request):
-            if run.looked:  # not another look
+            if run.polled:  # this request isn't another poll
                 self._operation_is_over(run)
-            run.looked = run.awaiting is not None
+            run.polled = run.awaiting is not None
             self.sender.ask(run, step, run.target.subscription)
         elif isinstance(step, Pause):
             self.waits_for = step.why
             self._sleep(run, now + step.seconds * random.uniform(1.0, 1.25))  # noqa: S311 - jitter, not a secret
-        elif isinstance(step, Await):
+        elif isinstance(step, NextPoll):
             self.waits_for = step.why
-            run.awaiting, run.looked = step, False
+            run.awaiting, run.polled = step, False
             self._sleep(run, self._pace.due(step, now))
-            if step.own and step.looks == 0 and not self._pace.knows:
+            if step.own_operation and step.polls == 0 and not self._pace.knows:
                 self._parked.add(run)
         elif self._ready is None:
-            self._go_on(run)
+            self._advance(run)
         else:
-            self._age(run)
-            self._held[run] = step.what
+            self._first_write_is_over(run)
+            self._at_ready[run] = step.what
 
     def _release(self) -> None:
-        held, self._held = self._held, {}
+        held, self._at_ready = self._at_ready, {}
         ready, self._ready = self._ready, None
         if ready:
             ready({run.target: what for run, what in held.items()})
         for run in held:
-            self._go_on(run)
+            self._advance(run)
 
     def _sleep(self, run: Run, until: float) -> None:
         run.ticket = next(self._tickets)
@@ -185,12 +186,12 @@ class Schedule(Generic[T]):
             _, ticket, run = heapq.heappop(self._heap)
             if run.ticket == ticket:
                 self._parked.discard(run)
-                self._go_on(run)
+                self._advance(run)
 
     def _operation_is_over(self, run: Run) -> None:
-        """Learn how long it took. Once enough is known: look at the others when they should be over too."""
+        """Learn how long it took. Once enough is known, poll the other operations when they should be over too."""
         awaiting, run.awaiting = run.awaiting, None
-        if awaiting is None or not awaiting.own:
+        if awaiting is None or not awaiting.own_operation:
             return
         knew, now = self._pace.knows, self._clock.now()
         self._pace.learn(now - awaiting.since)

@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Sends requests on a pool of threads, as fast as ARM's token buckets grant them. There is one clock, the given one."""
+"""Sends requests on a pool of threads, as fast as ARM's token buckets grant them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
 Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
 
-LONGEST_THROTTLE = 900.0  # seconds that one request waits for the end of ARM's throttle
-GRACE = 15.0  # seconds beyond its own time after which a request whose answer only drips is given up
+LONGEST_THROTTLE = 900.0  # seconds that one request waits while ARM throttles it
+GRACE = 15.0  # seconds beyond its timeout after which a request with a slow answer is abandoned
 
 
 class Clock:
-    """The one clock."""
+    """The only clock of the extension. Tests replace it."""
 
     def now(self) -> float:
         """Seconds since some moment."""
         return time.monotonic()
 
     def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
-        """The next result, or None when the time has come. `busy`: whether any request is under way, which a clock that
-        tests move by hand has to know.
+        """The next result, or None at `until`. `busy`: whether any request is in progress. A clock that tests move by
+        hand needs to know.
         """
         del busy
         try:
@@ -44,30 +44,30 @@ class Clock:
 
 
 class _Job:  # pylint: disable=too-few-public-methods  # plain data
-    """A request, and who waits for its answer. `started`: when a thread took it up. `asked`: the seconds that it has
-    been asked to wait.
+    """A request, and who waits for its answer. `started`: when a thread began to send it. `throttled_for`: the seconds
+    that ARM has asked it to wait so far.
     """
 
     def __init__(self, request: Request, subscription: str, who: Any) -> None:
         self.request, self.subscription, self.waiting = request, subscription, [who]
         self.started: float | None = None
-        self.asked = 0.0
+        self.throttled_for = 0.0
 
     @property
-    def question(self) -> str:
-        """What it asks, and with whose login; two that ask the same can share an answer."""
+    def key(self) -> str:
+        """What the request is, and whose login sends it. Requests with the same key can share an answer."""
         return f"{self.subscription} {self.request.method} {self.request.path} {self.request.body}"
 
 
 class _Bucket(NamedTuple):
-    """What is known of one of ARM's token buckets, and the requests that wait for it."""
+    """What is known about one of ARM's token buckets, and the requests that wait for it."""
 
     gate: Gate
     queue: deque[_Job]
 
 
-class Came(NamedTuple):
-    """What came for those who asked."""
+class Delivery(NamedTuple):
+    """The outcome of a request, for all who wait for it."""
 
     request: Request
     waiting: list[Any]
@@ -75,8 +75,8 @@ class Came(NamedTuple):
 
 
 class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes
-    """Takes requests and gives back what came. `send` sends one with the login of a subscription; `most`: threads;
-    `wrote`: whose writes have been sent.
+    """Takes requests and returns their outcomes. `send` sends one with the login of a subscription. `most`: the maximum
+    number of threads. `wrote`: who has sent a write.
     """
 
     def __init__(self, send: Send, clock: Clock, most: int) -> None:
@@ -84,8 +84,8 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         self.wrote: set[Any] = set()
         self._threads = 0
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._came: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
-        self._ready: deque[Came] = deque()
+        self._outcomes: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
+        self._ready: deque[Delivery] = deque()
         self._under_way: set[_Job] = set()
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._shared: dict[str, _Job | Outcome] = {}
@@ -96,37 +96,37 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         return sum(len(bucket.queue) for bucket in self._buckets.values())
 
     def ask(self, who: Any, request: Request, subscription: str) -> None:
-        """Send a request, at once or when its bucket grants it."""
+        """Send a request, now or when its bucket grants it."""
         job = _Job(request, subscription.lower(), who)
-        known = self._shared.get(job.question) if request.shared else None
+        known = self._shared.get(job.key) if request.shared else None
         if isinstance(known, _Job):
             known.waiting.append(who)
         elif known is not None:
-            self._ready.append(Came(request, [who], known))
+            self._ready.append(Delivery(request, [who], known))
         elif request.optional and self._bucket(job).gate.opens > self.clock.now():
-            self._ready.append(Came(request, [who], NoAnswer("The service is throttling.")))
+            self._ready.append(Delivery(request, [who], NoAnswer("The service is throttling.")))
         else:
             if request.shared:
-                self._shared[job.question] = job
+                self._shared[job.key] = job
             self._bucket(job).queue.append(job)
             self._let_through(self._bucket(job))
 
-    def next(self, until: float) -> Came | None:
-        """What came next, or None when the time has come, or for no reason."""
+    def next(self, until: float) -> Delivery | None:
+        """The next delivery, or None at `until` or earlier."""
         if self._ready:
             return self._ready.popleft()
         opens = [bucket.gate.opens for bucket in self._buckets.values() if bucket.queue]
-        got = self.clock.next(self._came, min([until, *opens]), bool(self._under_way))
+        finished = self.clock.next(self._outcomes, min([until, *opens]), bool(self._under_way))
         for bucket in self._buckets.values():
             self._let_through(bucket)
-        if got is None or got[0] not in self._under_way:  # or it was given up
+        if finished is None or finished[0] not in self._under_way:  # or it was abandoned
             return None
-        job, outcome = got
+        job, outcome = finished
         self._under_way.discard(job)
-        return self._over(job, outcome)
+        return self._finish(job, outcome)
 
     def give_up(self) -> None:
-        """Stop waiting for answers that come in drips; their thread is lost to us."""
+        """Stop waiting for answers that arrive too slowly. Their threads stay busy, so allow one more for each."""
         now = self.clock.now()
         for job in list(self._under_way):
             patience = job.request.timeout + (0.0 if job.request.optional else GRACE)
@@ -134,7 +134,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
                 self._under_way.discard(job)
                 self.most += 1
                 self._ready.append(self._deliver(job, NoAnswer(
-                    f"No complete answer within {patience:.0f} seconds.", stalled=True, at=now)))
+                    f"No complete response within {patience:.0f} seconds.", stalled=True, at=now)))
 
     def _bucket(self, job: _Job) -> _Bucket:
         return self._buckets.setdefault((job.subscription, job.request.kind), _Bucket(Gate(), deque()))
@@ -162,27 +162,27 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
                 outcome: Outcome = self.send(job.request, job.subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the life that asked
                 outcome = error
-            self._came.put((job, outcome))
+            self._outcomes.put((job, outcome))
 
-    def _over(self, job: _Job, outcome: Outcome) -> Came | None:
-        """What to hand over; None where ARM throttles and the request has to wait."""
+    def _finish(self, job: _Job, outcome: Outcome) -> Delivery | None:
+        """What to deliver; None if ARM throttles the request and it must wait."""
         now, bucket = self.clock.now(), self._bucket(job)
         if isinstance(outcome, Answer) and outcome.status == 429:
             asked = seconds_asked_for(outcome)
-            if job.asked + asked <= LONGEST_THROTTLE and not job.request.optional:
-                job.asked += asked
+            if job.throttled_for + asked <= LONGEST_THROTTLE and not job.request.optional:
+                job.throttled_for += asked
                 bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
                 bucket.queue.append(job)
                 return None
-            outcome = outcome._replace(waited=job.asked)
+            outcome = outcome._replace(waited=job.throttled_for)
         else:
             bucket.gate.granted()
         return self._deliver(job, outcome._replace(at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
 
-    def _deliver(self, job: _Job, outcome: Outcome) -> Came:
+    def _deliver(self, job: _Job, outcome: Outcome) -> Delivery:
         if job.request.shared:
             if isinstance(outcome, Answer) and (isinstance(outcome.body, dict) if outcome.ok else outcome.status < 500):
-                self._shared[job.question] = outcome
-            else:  # the next one who asks may have more luck
-                self._shared.pop(job.question, None)
-        return Came(job.request, job.waiting, outcome)
+                self._shared[job.key] = outcome
+            else:  # the next one who asks sends it again
+                self._shared.pop(job.key, None)
+        return Delivery(job.request, job.waiting, outcome)

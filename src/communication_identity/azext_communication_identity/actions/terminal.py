@@ -3,7 +3,7 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What a person at a terminal sees and does: signs of life, Ctrl-C and SIGTERM. Nothing of it in a pipe."""
+"""What a person at a terminal sees and does: progress, Ctrl-C and SIGTERM. A pipe gets no progress."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-PATIENCE = 2.0  # seconds that one resource may take before the wait is shown
+PATIENCE = 2.0  # seconds that one resource can take before progress is shown
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether somebody is at the other end. A process may be started without the stream (None), or with it closed."""
+    """Whether a stream is a terminal. A process can start without the stream (None), or with a closed one."""
     try:
         return stream is not None and bool(stream.isatty())
     except ValueError:  # closed
@@ -35,14 +35,14 @@ def is_terminal(stream: Any) -> bool:
 
 @contextmanager
 def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
-    """A function that shows, in the CLI's own progress line, how far a schedule is."""
+    """Yields a function that shows the progress of a schedule in the CLI's own progress line."""
     if (not is_terminal(sys.stderr) or cli_ctx.only_show_errors
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda _: None
         return
     controller = cli_ctx.get_progress_controller()
     shown: list[str] = []  # the last message
-    handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages come through them
+    handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages go through them
 
     def show(schedule: Schedule[Any]) -> None:
         seconds, outcome = schedule.seconds, schedule.outcome
@@ -56,7 +56,7 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
 
     def make_room(_message: logging.LogRecord) -> bool:
         if shown:
-            controller.active_progress.clear()  # a message would go on behind the progress otherwise
+            controller.active_progress.clear()  # otherwise, a message would continue the progress line
         return True
 
     for handler in handlers:
@@ -77,9 +77,9 @@ class _Terminated(BaseException):
 @contextmanager
 def interruptible(line: Callable[[], str]) -> Iterator[None]:
     """While the body runs, let Ctrl-C exit with 130 and SIGTERM with 143 (128 + the signal's number, as shells report
-    it), after the line that `line` makes. A second Ctrl-C ends the process without a word.
+    it), after printing the text that `line` returns. A second Ctrl-C ends the process without a message.
     """
-    in_main = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    in_main = threading.current_thread() is threading.main_thread()  # signals can be handled only there
     before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
     try:
         yield

@@ -3,4 +3,4 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Azure Resource Manager (ARM): how requests reach it, what its answers mean, and its errors as errors for a person."""
+"""Azure Resource Manager (ARM): how requests reach it, what its answers mean, and its errors as messages for users."""

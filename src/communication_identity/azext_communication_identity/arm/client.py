@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""How requests reach ARM: the communication SDK's client, which comes with the CLI's login, proxy, logging and headers.
+"""How requests reach ARM: through the communication SDK's client, with the CLI's login, proxy, logging and headers.
 
-All of ARM that the extension needs goes through it, as the JSON that came over the wire: to import another SDK takes
-longer than a request, and model objects print as {} on older versions of the CLI and have lost the ETag.
+Every request of the extension goes through it, and every answer is the JSON from the wire: importing another SDK takes
+longer than a request, and model objects print as {} on older versions of the CLI and don't have the ETag.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "loc
 
 
 class Login(NamedTuple):
-    """A tenant and a user that the CLI is logged in with: what can be seen is bound to both. `subscription`: one of its
-    subscriptions, which picks the credentials.
+    """A tenant and a user that the CLI is logged in with. Both determine what is visible. `subscription`: one of its
+    subscriptions, which selects the credentials.
     """
 
     tenant: str
@@ -39,12 +39,12 @@ class Login(NamedTuple):
 
     @property
     def id(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return f"tenant {self.tenant}"
 
     @property
     def name(self) -> str:
-        """As `id`."""
+        """The same as `id`."""
         return self.id
 
 
@@ -68,7 +68,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         self._logins: dict[str, Login] | None = None  # by subscription
 
     def send(self, request: Request, subscription: str) -> Reply:
-        """Send a request once. Raises azclierrors of the login, and for a subscription that the CLI doesn't know."""
+        """Send a request once. Raises an azclierror if the login fails or the CLI doesn't know the subscription."""
         client = self._client(subscription)  # first: one thread imports azure-core, whose modules import each other
         from azure.core.exceptions import (
             AzureError,
@@ -79,20 +79,20 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
-            address = for_display(request.path.partition("?")[0])  # behind it there may be a signature
-            return NoAnswer(f"The address is not one of Azure Resource Manager: {address}", final=True)
+            address = for_display(request.path.partition("?")[0])  # the query may contain a signature
+            return NoAnswer(f"The address doesn't belong to Azure Resource Manager: {address}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                    headers={"If-Match": request.etag} if request.etag else {},
                                    **({} if request.body is None else {"json": request.body}))
         options: dict[str, Any] = {"connection_timeout": min(request.timeout, 30.0), "read_timeout": request.timeout,
-                                   "permit_redirects": False}  # ARM has none, and they could lead to another host
-        if request.query:  # core's hook, which asks for a policy token, is for writes
+                                   "permit_redirects": False}  # ARM never redirects, and it could lead to another host
+        if request.query:  # core's hook gets a policy token, which only writes need
             options["raw_request_hook"] = lambda _: None
         try:
             # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
             response: Any = client._send_request(http_request, **options)  # pylint: disable=protected-access
         except HttpResponseError as error:
-            response = error.response  # a 409, see below, or a body that is no JSON or that broke off
+            response = error.response  # a 409, see below, or a body that isn't JSON or is incomplete
             if response is None or error.status_code is None:
                 return NoAnswer(_first_line(error))
         except (ServiceResponseTimeoutError, ServiceRequestTimeoutError) as error:
@@ -100,16 +100,16 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         except (AzureError, RequestException) as error:
             return NoAnswer(_first_line(error))
         except (UnicodeDecodeError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
-            return NoAnswer(f"The service's answer can't be read: {_first_line(error)}")
+            return NoAnswer(f"The service's response can't be read: {_first_line(error)}")
         return _answer(response)
 
     def _is_arms(self, path: str) -> bool:
-        """Whether an address is a path, or on the host of ARM or below it: no other host gets a token."""
+        """Whether an address is a path, or on ARM's host or a subdomain of it. No other host gets a token."""
         arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
         try:
             parts = urlsplit(path)
             origin = (parts.scheme, parts.port, parts.username)
-        except ValueError:  # a port beyond 65535, half of an IPv6 address
+        except ValueError:  # a port above 65535, an incomplete IPv6 address
             return False
         if not parts.netloc:
             return path.startswith("/")
@@ -125,15 +125,15 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
                 from azure.cli.core.azclierror import ResourceNotFoundError
                 raise ResourceNotFoundError(
                     f"Azure CLI doesn't know the subscription '{subscription}'.",
-                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that "
-                    "it knows, run:\naz account list --all --output table")
+                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions "
+                    "that it knows, run:\naz account list --all --output table")
             if login not in self._clients:
                 self._clients[login] = _make_client(self._cli_ctx, subscription, self._connections)
             return self._clients[login]
 
 
 def _make_client(cli_ctx: Any, subscription: str, connections: int) -> CommunicationServiceManagementClient:
-    # The login imports it anyway, but from so deep down the call stack that CPython 3.11 then takes longer for
+    # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
     # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime -m azure.cli).
     import requests  # noqa: F401  # pylint: disable=unused-import  # as above
     from azure.cli.core.commands.client_factory import get_mgmt_service_client
@@ -145,12 +145,12 @@ def _make_client(cli_ctx: Any, subscription: str, connections: int) -> Communica
 
 
 def _policies() -> dict[str, Any]:
-    """What takes the place of azure-core's RetryPolicy: a request is sent once, since steps.py says when to send again
-    and a scheduler can't wait inside a thread. The first one goes alone until it has a token, so that only one thread
-    fetches it.
+    """The replacement for azure-core's RetryPolicy. It sends a request once, because steps.py decides when to retry and
+    a scheduler can't wait inside a thread. The first request goes alone until it has a token, so that only one thread
+    fetches the token.
 
-    A 409 leaves as an error: azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, next in the pipeline, would
-    register Microsoft.Communication in the subscription by itself. Only the identity block is ours to write.
+    A 409 is raised as an error. Otherwise, azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, next in the
+    pipeline, would register Microsoft.Communication in the subscription. The extension writes only the identity block.
     """
     from azure.core.exceptions import HttpResponseError
     from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
@@ -180,8 +180,8 @@ def _policies() -> dict[str, Any]:
 
 
 def _transport(connections: int) -> dict[str, Any]:
-    """A transport that keeps so many connections; none where azure-core's own is enough, which keeps 10 and makes each
-    further one anew for every request.
+    """A transport that keeps this many connections; none if azure-core's own is enough, which keeps 10 and opens every
+    other one anew for each request.
     """
     if connections <= 10:
         return {}
@@ -196,14 +196,14 @@ def _transport(connections: int) -> dict[str, Any]:
 
 
 def _answer(response: Any) -> Answer:
-    """Of an answer, only what somebody asks for: a fleet keeps thousands of them."""
+    """Only the parts of an answer that the code uses, because a fleet keeps thousands of them."""
     text = response.text()
     try:
         body = json.loads(text) if text.strip() else None
     except ValueError:
         body = None
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in HEADERS}
-    headers.setdefault("date", formatdate(usegmt=True))  # what a date in Retry-After is compared with
+    headers.setdefault("date", formatdate(usegmt=True))  # to compare a date in Retry-After with
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
 
 

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Errors of the service as errors for a person: what happened, why, and how to go on.
+"""Turns the service's errors into messages for users: what happened, why, and what to do next.
 
-A table from ARM's error codes to functions. What isn't understood goes through with the service's own words, and no
-sentence is built from what the answer doesn't hold. Shapes as recorded: {"error": {"code", "message"}}, and without the
+A table maps ARM's error codes to functions. Unknown errors keep the service's own message, and no sentence uses a part
+that the answer doesn't have. Shapes as recorded: {"error": {"code", "message"}}, and without the
 "error" around it (Private DNS, 412).
 """
 
@@ -31,14 +31,14 @@ from azure.cli.core.azclierror import (
 
 from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for
 
-# The least built-in role that holds an action (Azure's list of built-in roles): Contributor holds every action of a
-# provider but those of Microsoft.Authorization, Reader every read.
+# The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
+# except those of Microsoft.Authorization, and Reader has every read action.
 RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
 AGAIN = "Run the command again to retry; unchanged resources are skipped."
 
 
 class ServiceError(NamedTuple):
-    """What one error answer says. Every text may be empty. `path`: the path of the request, unescaped."""
+    """The content of an error answer. Every text may be empty. `path`: the path of the request, unescaped."""
 
     status: int
     code: str
@@ -48,9 +48,9 @@ class ServiceError(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The service's own words."""
+        """The service's own message."""
         return error_words({"code": self.code, "message": self.message}) or (
-            f"The service answered with status {self.status}.")
+            f"The service returned status {self.status}.")
 
     def part(self, name: str) -> str:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
@@ -64,7 +64,7 @@ class ServiceError(NamedTuple):
 
 
 def explain(error: Exception) -> NoReturn:
-    """The exception handler of all commands. Raises an azclierror, or the error itself where nothing is known of it."""
+    """The exception handler of all commands. Raises an azclierror, or the error itself if it's unknown."""
     known = explained(error)
     if known is None:
         raise error
@@ -72,7 +72,7 @@ def explain(error: Exception) -> NoReturn:
 
 
 def explained(error: BaseException) -> AzCLIError | None:
-    """The azclierror for an error of a command; None where nothing is known of it."""
+    """The azclierror for an error of a command; None if the error is unknown."""
     if isinstance(error, AzCLIError):
         return error
     if isinstance(error, RefusedError):
@@ -84,7 +84,7 @@ def explained(error: BaseException) -> AzCLIError | None:
 
 
 def reasons(errors: Iterable[BaseException]) -> str:
-    """Why several things failed, each reason once, a line each."""
+    """The reasons of several failures, each once, on separate lines."""
     return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
 
 
@@ -101,10 +101,10 @@ def service_error(error: RefusedError) -> ServiceError:
 
 def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
     if answer.status == 429:
-        asked = f"it asks to wait {seconds_asked_for(answer):.0f} seconds"
+        asked = f"it asks for a wait of {seconds_asked_for(answer):.0f} seconds"
         if answer.waited:
-            asked = f"after {answer.waited:.0f} seconds of waiting, {asked} more"
-        return AzureResponseError(f"The service is throttling: {asked}. It said: {error.said}",
+            asked = f"after {answer.waited:.0f} seconds of waiting, {asked}"
+        return AzureResponseError(f"The service is throttling requests: {asked}. It said: {error.said}",
                                   "Try again later, with fewer resources at a time.")
     kind = _BY_CODE.get(error.code.lower())
     known = kind(error) if kind else None
@@ -117,11 +117,11 @@ def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
 
 def _no_answer(reason: str) -> AzCLIError:
     if "certificate" in reason.lower() or "ssl" in reason.lower():
-        how = ("If there is a proxy in between, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
+        how = ("If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
                "#work-behind-a-proxy")
     else:
         how = f"Check the network and the proxy settings. {AGAIN}"
-    return AzureConnectionError(f"No usable answer from the service: {reason}", how)
+    return AzureConnectionError(f"No usable response from the service: {reason}", how)
 
 
 def _resource_not_found(error: ServiceError) -> AzCLIError | None:
@@ -132,7 +132,7 @@ def _resource_not_found(error: ServiceError) -> AzCLIError | None:
     return ResourceNotFoundError(
         f"There is no Communication Services resource '{name}' in resource group '{group}' of subscription "
         f"'{subscription}'.",
-        f"To list the resources of that subscription, run:\n"
+        f"To list the resources in that subscription, run:\n"
         f"az communication identity list --subscription {subscription} --output table")
 
 
@@ -142,15 +142,15 @@ def _group_not_found(error: ServiceError) -> AzCLIError | None:
         return None
     return ResourceNotFoundError(
         f"There is no resource group '{group}' in subscription '{subscription}'.",
-        f"To list its groups, run:\naz group list --subscription {subscription} --output table")
+        f"To list its resource groups, run:\naz group list --subscription {subscription} --output table")
 
 
 def _subscription_not_found(error: ServiceError) -> AzCLIError | None:
     subscription = error.part("subscriptions")
     if not subscription:
         return None
-    return ResourceNotFoundError(f"Your login can't see a subscription '{subscription}'.",
-                                 "To list the subscriptions that it can see, run:\naz account list --output table")
+    return ResourceNotFoundError(f"There is no subscription '{subscription}' that you have access to.",
+                                 "To list your subscriptions, run:\naz account list --output table")
 
 
 def _authorization_failed(error: ServiceError) -> AzCLIError | None:
@@ -165,7 +165,7 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
 
 
 def least_role(action: str) -> str:
-    """The least built-in role that holds an action."""
+    """The least privileged built-in role that has an action."""
     provider, _, rest = action.lower().partition("/")
     if rest.endswith("/read"):
         return "Reader"
@@ -201,7 +201,7 @@ def _locked(error: ServiceError) -> AzCLIError:
     listing = f"az lock list --resource-group {group} --output table" if group else "az lock list --output table"
     return ForbiddenError(
         f"The resource is locked by '{lock}'." if lock else f"The resource is locked. {error.said}",
-        f"To see the locks, run:\n{listing}\nThe owner of the lock can delete it with az lock delete.")
+        f"To list the locks, run:\n{listing}\nThe owner of the lock can delete it with az lock delete.")
 
 
 def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
@@ -230,7 +230,7 @@ def _not_registered(error: ServiceError) -> AzCLIError | None:
     if not subscription:
         return None
     return ValidationError(
-        f"Subscription '{subscription}' isn't registered for '{namespace}'.",
+        f"Subscription '{subscription}' isn't registered to use '{namespace}'.",
         f"To register it, run:\naz provider register -n {namespace} --wait --subscription {subscription}")
 
 

@@ -3,9 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Azure Resource Graph: a query for each thousand rows instead of a list for each subscription (REST
+"""Azure Resource Graph: one query for each thousand rows instead of a list for each subscription (REST
 Microsoft.ResourceGraph/resources 2022-10-01; throttling: articles/governance/resource-graph/concepts/
-guidance-for-throttled-requests.md of azure-docs). What it knows may be a minute old.
+guidance-for-throttled-requests.md of azure-docs). Its data may be a minute old.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ logger = get_logger(__name__)
 T = TypeVar("T")
 
 REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", query=True)
-_PAGE = 1000  # rows, the most that the service gives
+_PAGE = 1000  # rows, the maximum
 _PRINCIPALS = 200  # in one query
 
 
 def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
-    """What to `keep` of each row that a query finds in all subscriptions of a tenant that the login can read, one POST
-    a page. Raises RefusedError, also for an answer that isn't one or never ends.
+    """What `keep` returns for each row that a query finds in all subscriptions of a tenant that the login can read, one
+    POST a page. Raises RefusedError, also if the answer isn't a list of rows or never ends.
     """
-    # The scope filter is for role assignments at management groups, which reach down to everything below.
+    # The scope filter includes role assignments at management groups, which apply to everything below them.
     options: dict[str, Any] = {"$top": _PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,
                                "authorizationScopeFilter": "AtScopeAboveAndBelow"}
     found: list[T] = []
@@ -42,10 +42,10 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
         answer = yield from read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise RefusedError(request, NoAnswer("Azure Resource Graph's answer has no 'data'."))
+            raise RefusedError(request, NoAnswer("Azure Resource Graph's response has no 'data'."))
         found += map(keep, data)
         if not token:
-            _warn_of_a_cut(answer)
+            _warn_if_truncated(answer)
             return found
         if not isinstance(token, str) or token in seen:
             raise RefusedError(request, NoAnswer("Azure Resource Graph links back to a page that was already read."))
@@ -74,11 +74,11 @@ def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
             if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
 
 
-def _warn_of_a_cut(answer: Answer) -> None:
-    """Warn where the last page is not the end of what there is."""
+def _warn_if_truncated(answer: Answer) -> None:
+    """Warn if the last page isn't the end of the data."""
     if answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
         logger.warning("The list is incomplete: Azure Resource Graph searches at most 10,000 subscriptions, and you "
-                       "can read more. To list the resources of one of the others, run:\n"
+                       "have access to more. To list the resources in one of the others, run:\n"
                        "az communication identity list --subscription ID")
     elif str(answer.body.get("resultTruncated")).lower() == "true":
-        logger.warning("Azure Resource Graph cut its answer: the list is incomplete.")
+        logger.warning("The list is incomplete: Azure Resource Graph truncated its response.")

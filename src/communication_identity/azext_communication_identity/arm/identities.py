@@ -3,9 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""User-assigned identities, as lives: whether they exist, and which one may have been meant.
+"""User-assigned identities, as lives: whether they exist, and which ones have similar names.
 
-They are read as azure-mgmt-msi reads them, without the time of its import (api-version 2023-01-31 of
+The requests are those of azure-mgmt-msi, without the time that its import takes (api-version 2023-01-31 of
 ManagedIdentity.json).
 """
 
@@ -26,8 +26,8 @@ _TYPE = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
-    """clientId, principalId and tenantId of a user-assigned identity; None where it doesn't exist, {} where this login
-    may not read it. Raises RefusedError.
+    """clientId, principalId and tenantId of a user-assigned identity; None if it doesn't exist, {} if this login has no
+    permission to read it. Raises RefusedError.
     """
     try:
         answer = yield from read(Request("GET", f"{identity}?{_VERSION}", shared=True))
@@ -47,14 +47,14 @@ def names_in(scope: str) -> Life[list[str]]:
 
 
 def missing(identities: Iterable[str]) -> Life[list[str]]:
-    """Those of the identities that don't exist, as far as this login can tell."""
+    """The identities that don't exist, as far as this login can tell."""
     gone = []
     for identity in identities:
         try:
             if (yield from identity_properties(identity)) is None:
                 gone.append(identity)
         except RefusedError:
-            continue  # not known; the service's own error stands
+            continue  # unknown; the service's own error is shown
     return gone
 
 
@@ -67,21 +67,21 @@ def not_found(identity: str) -> Life[AzCLIError]:
         existing = []
     similar = similar_ids(identity, existing)
     how = ("Did you mean one of these?\n" + "\n".join(similar)) if similar else (
-        f"To list the identities of its subscription, run:\naz identity list --subscription {subscription} "
+        f"To list the identities in its subscription, run:\naz identity list --subscription {subscription} "
         "--query [].id --output tsv\nTo create it, run az identity create.")
     return ResourceNotFoundError(f"There is no user-assigned identity '{identity}'.", how)
 
 
 def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
-    """The error where a resource carries identities that no longer exist: every write that keeps them fails."""
+    """The error for a resource with identities that no longer exist: every write that keeps them fails."""
     return ResourceNotFoundError(
-        f"'{resource.name}' carries user-assigned identities that no longer exist: {', '.join(gone)}. Its "
-        "identities can't be changed until you remove them.",
+        f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(gone)}. You can't change its "
+        "identities until you remove these.",
         f"To remove them, run:\naz communication identity remove --ids {resource.id} --user-assigned {' '.join(gone)}")
 
 
 def similar_ids(identity: str, existing: list[str]) -> list[str]:
-    """At most five of the existing IDs whose identity has the same name, then a similar one."""
+    """At most five existing IDs: first those with the same name, then those with a similar name."""
     names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if find_id(other, (identity,)) is None}
     close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
     return [other for name in close for other in names if names[other] == name][:5]

@@ -3,9 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The queries to Azure Resource Graph, in KQL. All compare without case: keys and IDs come in any casing. All are
-sorted by ID, since a page goes on where the one before ended only in a fixed order; docs/service-behaviour.md has the
-sources.
+"""The queries to Azure Resource Graph, in KQL. All ignore case, because keys and IDs come in any casing. All sort by
+ID, because a page continues where the one before ended only in a fixed order. For the sources, see
+docs/service-behaviour.md.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def resources() -> str:
 
 
 def resources_with(identity_ids: Collection[str], identity_names: Collection[str] = ()) -> str:
-    """Those that carry one of these user-assigned identities; a name means every identity of that name. A resource
-    that carries two of them comes twice: the service can't take out duplicates across pages.
+    """The resources that have one of these user-assigned identities. A name means every identity with that name. A
+    resource with two of them appears twice: the service can't remove duplicates across pages.
     """
     tests = [f"tostring(carried) in~ ({_list(identity_ids)})"] if identity_ids else []
     tests += [f"tostring(carried) endswith {quoted(f'/userAssignedIdentities/{name}')}" for name in identity_names]
@@ -42,8 +42,8 @@ def role_assignments(principal_ids: Collection[str]) -> str:
 
 
 def role_names(role_definition_ids: Collection[str]) -> str:
-    """The names of role definitions, built-in and custom: id, name (the GUID), roleName. By GUID, since the rest of an
-    ID reads differently here and in ARM.
+    """The names of role definitions, built-in and custom: id, name (the GUID), roleName. By GUID, because the rest of
+    an ID differs between Resource Graph and ARM.
     """
     guids = [role_definition_id.rsplit("/", 1)[-1] for role_definition_id in role_definition_ids]
     return ("authorizationresources | where type =~ 'microsoft.authorization/roledefinitions'"
@@ -52,7 +52,7 @@ def role_names(role_definition_ids: Collection[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""A string literal of KQL: \ and ' are escaped, control characters refused. Raises ValueError."""
+    r"""A KQL string literal with \ and ' escaped. Raises ValueError for control characters."""
     if not text.isprintable():
         raise ValueError(f"a value with control characters can't be part of a query: {text!r}")
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -20,15 +20,15 @@ from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, err
 
 _VERSION = "api-version=2022-04-01"
 _PROVIDER = "/providers/Microsoft.Authorization"
-OPTIONAL_SECONDS = 4.0  # for what is good to know but must not hold a command up
-# Recorded: a principal is unknown for 8 to 65 seconds after it was made, where principalType isn't sent. It is sent
-# always, so this is for the rest.
+OPTIONAL_SECONDS = 4.0  # for a look-up that is useful but must not delay a command
+# Recorded: without principalType, a new principal is unknown for 8 to 65 seconds. The code always sends principalType,
+# so this limit is only for what remains.
 REPLICATION_LIMIT = 180.0  # seconds
 
 
 def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
-    """The role of that name, GUID or ID at the scope. Raises an azclierror for an unknown one, with near names; or
-    RefusedError. A login that may not read a role that is given by ID can still grant it.
+    """The role with this name, GUID or ID at the scope. Raises RefusedError, or for an unknown role an azclierror with
+    similar names. A login without permission to read a role can still grant it by ID.
     """
     by_id = role_by_id(role, subscription)
     if by_id:
@@ -46,7 +46,7 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
     found = yield from role_definitions(scope, f"&$filter={literal}")
     exact = next((known for known in found if known.name.lower() == role.lower()), None)
-    if exact:  # the filter is the service's business, which role is granted is ours
+    if exact:  # don't rely on the service's filter
         return exact
     from difflib import get_close_matches
     every = yield from role_definitions(scope)
@@ -68,7 +68,7 @@ def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:
 
 
 def role_name_of(role_id: str) -> Life[str]:
-    """The name of a role that isn't known by heart; its GUID where this login may not read it."""
+    """The name of a role that isn't in BUILT_IN_ROLES; its GUID if this login can't read it."""
     try:
         answer = yield from read(Request("GET", f"{role_id}?{_VERSION}", shared=True), tries=0)
     except RefusedError:
@@ -77,7 +77,7 @@ def role_name_of(role_id: str) -> Life[str]:
 
 
 def assignments_of(subscription: str, principal_id: str, *, optional: bool = False) -> Life[list[dict[str, str]]]:
-    """The role assignments, plain, that a principal holds itself in a subscription, at any scope: 1 GET a page. Raises
+    """The role assignments, plain, that a principal itself has in a subscription, at any scope: 1 GET a page. Raises
     RefusedError.
     """
     path = f"/subscriptions/{subscription}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
@@ -89,8 +89,8 @@ def assignments_of(subscription: str, principal_id: str, *, optional: bool = Fal
 
 
 def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, str] | None]:
-    """The assignment of the role to the principal at exactly this scope, plain; None where there is none that this
-    login can read. Raises RefusedError for another reason.
+    """The assignment of the role to the principal at exactly this scope, plain; None if there is none that this login
+    can read. Raises RefusedError for any other reason.
     """
     path = f"{scope}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
     try:
@@ -104,9 +104,9 @@ def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, s
 
 
 def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[str, str]]:
-    """Make a role assignment, or find the one that is there already; plain. Raises RefusedError.
+    """Create a role assignment, or find the existing one; plain. Raises RefusedError.
 
-    principalType is always sent: ARM then doesn't look the principal up in the directory, which may not know it yet.
+    It always sends principalType, so that ARM doesn't look up the principal in a directory that may not know it yet.
     """
     assignment = new_assignment(scope, role, principal_id)
     request = Request("PUT", f"{assignment['id']}?{_VERSION}", {"properties": {
@@ -125,12 +125,12 @@ def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[st
         passes = reply.status >= 500 if isinstance(reply, Answer) else not reply.stalled
         if reply.at - first > REPLICATION_LIMIT or tries > 3 or not (passes or code == "principalnotfound"):
             raise RefusedError(request, reply)
-        yield Pause(pause, "the directory to know the new principal" if code else "the service to answer again")
+        yield Pause(pause, "Microsoft Entra ID to know the new principal" if code else "the service to answer again")
         pause = min(pause * 2, 10.0)
 
 
 def delete_assignment(assignment_id: str) -> Life[None]:
-    """Delete a role assignment; one that isn't there is fine. Raises RefusedError."""
+    """Delete a role assignment, if it exists. Raises RefusedError."""
     request = Request("DELETE", f"{assignment_id}?{_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = yield request
@@ -143,8 +143,8 @@ def delete_assignment(assignment_id: str) -> Life[None]:
 
 
 def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
-    """Those of a list of role assignments that can be understood and are of these principals, plain. The service is
-    asked for no others, but what it answers may be deleted.
+    """The valid role assignments of these principals in a list, plain. The requests ask for no others, but check the
+    answer anyway, because what it contains may be deleted.
     """
     wanted = {principal_id.lower() for principal_id in principal_ids}
     return [plain_assignment(one) for one in found if _understood(one)

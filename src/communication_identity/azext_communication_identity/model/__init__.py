@@ -3,4 +3,4 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What is true without a service: identities, names, roles and the life of a write, as data. Pure: no I/O, no SDK."""
+"""What doesn't need a service: identities, names, roles and the life of a write, as data. Pure: no I/O, no SDK."""

@@ -38,7 +38,7 @@ class Identities(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The identities that a command names. `all_user_assigned` only has a meaning for a removal."""
+    """The identities that a command names. `all_user_assigned` applies only to a removal."""
 
     system_assigned: bool = False
     user_assigned: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Change(NamedTuple):
 
 
 def same_id(one: str, other: str) -> bool:
-    """Whether two ARM resource IDs name one resource; ARM IDs compare without case."""
+    """Whether two ARM resource IDs name the same resource. ARM IDs are case-insensitive."""
     return one.lower() == other.lower()
 
 
@@ -56,15 +56,15 @@ def find_id(wanted: str, among: tuple[str, ...]) -> str | None:
 
 
 def identities_of(block: Block | None) -> Identities:
-    """Read an identity block, whatever its spelling: the service answers "SystemAssigned, UserAssigned" (recorded),
-    is sent "SystemAssigned,UserAssigned", and leaves the block out where there is none. What is in the map counts,
-    whatever the type says: a write that forgot it would drop it.
+    """Read an identity block in any spelling: the service answers "SystemAssigned, UserAssigned" (recorded), accepts
+    "SystemAssigned,UserAssigned", and omits the block if there are no identities. The identities in the map count, no
+    matter what the type says: a write that left them out would drop them.
     """
     return Identities(SYSTEM in _kinds(block), tuple(_users(block)))
 
 
 def unknown_of(block: Block | None) -> str | None:
-    """What of the block a PATCH of ours can't say, and would drop, in words; None where it can say all."""
+    """A description of what our PATCH can't express and would drop; None if it can express the whole block."""
     users = (block or {}).get("userAssignedIdentities")
     strange = [kind for kind in _kinds(block) if kind not in _SPELLING]
     if not (block or {}).get("type") and (block or {}).get("principalId"):
@@ -79,7 +79,7 @@ def unknown_of(block: Block | None) -> str | None:
 
 
 def after_assign(current: Identities, change: Change) -> Identities:
-    """All that is there and all that is named, once; what is there keeps its casing and its place."""
+    """The current and the named identities, each once. Current ones keep their casing and order."""
     users = list(current.user_assigned)
     for identity in change.user_assigned:
         if find_id(identity, tuple(users)) is None:
@@ -88,14 +88,14 @@ def after_assign(current: Identities, change: Change) -> Identities:
 
 
 def after_remove(current: Identities, change: Change) -> Identities:
-    """All that is there but not named."""
+    """The current identities that aren't named."""
     users = tuple(identity for identity in current.user_assigned
                   if not change.all_user_assigned and find_id(identity, change.user_assigned) is None)
     return Identities(current.system_assigned and not change.system_assigned, users)
 
 
 def not_assigned(current: Identities, change: Change) -> tuple[str, ...]:
-    """The user-assigned identities that are named but not there."""
+    """The user-assigned identities that are named but not assigned."""
     return tuple(identity for identity in change.user_assigned
                  if find_id(identity, current.user_assigned) is None)
 
@@ -103,9 +103,9 @@ def not_assigned(current: Identities, change: Change) -> tuple[str, ...]:
 def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
     """The body of the PATCH that leads from `current` to `wanted`.
 
-    It names the whole wanted state: every identity to have as {}, every one to remove as null, so that it is right
-    whether the service merges the map (as recorded for Storage, Compute and others) or replaces it. With no
-    user-assigned identity left the map is absent: ARM refuses it unless `type` holds UserAssigned.
+    It names the whole wanted state: every identity to keep or add as {}, and every one to remove as null. That is
+    correct whether the service merges the map (as recorded for Storage, Compute and others) or replaces it. If no
+    user-assigned identity is left, the map is absent: ARM refuses it unless `type` contains UserAssigned.
     """
     block: dict[str, Any] = {"type": wanted.type}
     if wanted.user_assigned:
@@ -118,14 +118,14 @@ def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
 
 
 def holds(block: Block | None, wanted: Identities) -> bool:
-    """Whether the block has all of `wanted`, settled or not."""
+    """Whether the block has all identities in `wanted`, with or without their IDs."""
     return difference(wanted, identities_of(block)) == Identities()
 
 
 def unsettled(block: Block | None, wanted: Identities) -> list[str]:
-    """What of `wanted` has no ID yet, as messages name it: the system-assigned identity without its principal ID, a
-    user-assigned one without its client ID or principal ID. Directly after a write the service may answer {} for them
-    (recorded for PUT).
+    """The identities in `wanted` that have no IDs yet, as messages name them: the system-assigned identity without its
+    principal ID, a user-assigned one without its client ID or principal ID. Directly after a write, the service may
+    answer {} for them (recorded for PUT).
     """
     users = {identity.lower(): details for identity, details in _users(block).items()}
     missing = Identities(
@@ -136,14 +136,14 @@ def unsettled(block: Block | None, wanted: Identities) -> list[str]:
 
 
 def holds_any(block: Block | None, unwanted: Identities) -> bool:
-    """Whether the block still has anything of `unwanted`."""
+    """Whether the block still has any identity in `unwanted`."""
     has = identities_of(block)
     return (has.system_assigned and unwanted.system_assigned
             or any(find_id(identity, has.user_assigned) for identity in unwanted.user_assigned))
 
 
 def difference(one: Identities, other: Identities) -> Identities:
-    """What `one` has and `other` has not."""
+    """The identities in `one` that aren't in `other`."""
     return Identities(one.system_assigned and not other.system_assigned,
                       tuple(identity for identity in one.user_assigned
                             if find_id(identity, other.user_assigned) is None))
@@ -151,7 +151,7 @@ def difference(one: Identities, other: Identities) -> Identities:
 
 def plain_block(block: Block | None) -> dict[str, Any]:
     """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
-    and {"type": "None"} where there is no identity.
+    and {"type": "None"} if there is no identity.
     """
     kinds = sorted({_SPELLING.get(kind, kind) for kind in _kinds(block)} - {"None"})
     plain: dict[str, Any] = {"type": ",".join(kinds) or "None"}
@@ -166,7 +166,7 @@ def plain_block(block: Block | None) -> dict[str, Any]:
 
 
 def block_of(identities: Identities, known: Block | None) -> dict[str, Any]:
-    """The plain block that a resource has once it has these identities, with the IDs that `known` has of them."""
+    """The plain block for these identities, with the IDs that `known` has for them."""
     users = {identity.lower(): details for identity, details in _users(known).items()}
     block: dict[str, Any] = {"type": identities.type}
     if identities.system_assigned:
@@ -176,7 +176,7 @@ def block_of(identities: Identities, known: Block | None) -> dict[str, Any]:
 
 
 def principals_of(block: Block | None, among: Identities) -> list[str]:
-    """The principal IDs of the identities `among`, as far as the block has them."""
+    """The principal IDs of the identities `among`, if the block has them."""
     users = {identity.lower(): details for identity, details in _users(block).items()}
     found = [(block or {}).get("principalId")] if among.system_assigned else []
     found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]

@@ -3,10 +3,10 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Resource IDs and names: text from a person in, a resource or an error that helps out. No I/O, no SDK.
+"""Resource IDs and names: turns text from a user into a resource or a helpful error. No I/O, no SDK.
 
-Every part that ends up in a URL passes one of the patterns below; all they let through that a URL must not hold,
-letters beyond ASCII in the name of a group, the SDK escapes.
+Every part of a URL matches one of the patterns below. They accept only one thing that a URL must not contain, non-ASCII
+letters in the name of a group, and the SDK escapes these.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 
 # 1-63 characters, ^[-\w]+$ (OpenAPI document of Microsoft.Communication 2025-09-01, communicationServiceName).
 _RESOURCE_NAME = r"[-0-9A-Za-z_]{1,63}"
-# 1-90 characters and no period at the end (Azure naming rules); ARM allows more letters than ASCII here. Not the KELVIN
-# SIGN and the LONG S: where IDs are compared without case, they would pass for a k and an s.
+# 1-90 characters and no period at the end (Azure naming rules); ARM allows non-ASCII letters here. Not the KELVIN SIGN
+# and the LONG S: where IDs are compared without case, they would pass for a k and an s.
 _GROUP_NAME = r"(?![-\w.()]*[\u212a\u017f])[-\w.()]{0,89}[-\w()]"
 GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 # Alphanumerics, hyphens and underscores, a letter or digit first, at most 128 (Azure naming rules).
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 
-# Not compiled here: that would take time from every command, and most need none of them.
+# Not compiled here: that would slow down every command, and most don't need them.
 # `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
 _RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
 _IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
                 rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
 
-_SHOWN = 320  # characters of a bad value that an error repeats: a long resource ID as a whole
+_SHOWN = 320  # characters of a bad value that an error repeats: enough for a long resource ID
 
 
 class Resource(NamedTuple):
@@ -50,8 +50,8 @@ class Resource(NamedTuple):
 
 
 def for_display(value: str) -> str:
-    """A value as errors repeat it: quoted, control characters escaped, the middle of an endless one left out. IDs
-    differ at their ends.
+    """A value as errors show it: quoted, with control characters escaped, and without the middle if it's too long,
+    because IDs differ at their ends.
     """
     text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
@@ -63,8 +63,8 @@ def parse_resource_id(value: str) -> Resource:
     if not match:
         raise InvalidArgumentValueError(
             f"{for_display(value)} is not the resource ID of a Communication Services resource.",
-            "It looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Communication"
-            "/communicationServices/NAME. To list yours, run:\n"
+            "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
+            "/Microsoft.Communication/communicationServices/NAME. To list the IDs of your resources, run:\n"
             "az communication identity list --query [].id --output tsv")
     return Resource(*match.groups())
 
@@ -73,8 +73,8 @@ def check_resource_name(name: str) -> str:
     """The name of a resource, or InvalidArgumentValueError."""
     if not re.fullmatch(_RESOURCE_NAME, name):
         raise InvalidArgumentValueError(
-            f"{for_display(name)} is not a valid name of a Communication Services resource.",
-            "A name has 1 to 63 letters, digits, hyphens and underscores. To list yours, run:\n"
+            f"{for_display(name)} is not a valid name for a Communication Services resource.",
+            "A name can have 1 to 63 letters, digits, hyphens and underscores. To list your resources, run:\n"
             "az communication identity list --output table")
     return name
 
@@ -83,23 +83,23 @@ def check_group_name(name: str) -> str:
     """The name of a resource group, or InvalidArgumentValueError."""
     if not re.fullmatch(_GROUP_NAME, name):
         raise InvalidArgumentValueError(
-            f"{for_display(name)} is not a valid name of a resource group.",
-            "A name has 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and no period at "
-            "the end. To list yours, run:\naz group list --output table")
+            f"{for_display(name)} is not a valid name for a resource group.",
+            "A name can have 1 to 90 letters, digits, hyphens, underscores, periods and parentheses, and can't end "
+            "with a period. To list your resource groups, run:\naz group list --output table")
     return name
 
 
 def check_subscription(subscription: str) -> str:
-    """A subscription ID, or InvalidArgumentValueError. The CLI passes on names that it doesn't know."""
+    """A subscription ID, or InvalidArgumentValueError. The CLI passes on unknown names as they are."""
     if not re.fullmatch(GUID, subscription):
         raise InvalidArgumentValueError(
-            f"{for_display(subscription)} is not a subscription that this login can see.",
-            "To list yours, run:\naz account list --output table")
+            f"{for_display(subscription)} is not a subscription that you have access to.",
+            "To list your subscriptions, run:\naz account list --output table")
     return subscription
 
 
 def check_user_assigned(value: str) -> str:
-    """The name or resource ID of a user-assigned identity, without blanks around it and a slash behind it. Raises
+    """The name or resource ID of a user-assigned identity, without surrounding blanks and a trailing slash. Raises
     InvalidArgumentValueError that names the value and the fix.
     """
     text = value.strip()
@@ -112,9 +112,9 @@ def check_user_assigned(value: str) -> str:
             f"az identity list --query \"[?clientId=='{text}' || principalId=='{text}'].id\" --output tsv")
     if text.lower() in ("null", "none"):
         raise InvalidArgumentValueError(
-            f"{for_display(value)} is not the name of a user-assigned identity, but the result of an empty query.",
+            f"{for_display(value)} looks like the result of an empty query, not the name of a user-assigned identity.",
             "A --query that finds nothing prints 'None' with --output tsv and 'null' with --output json. Check the "
-            "command that the value comes from. If an identity has this name, give its resource ID.")
+            "command that the value comes from. If an identity has this name, specify its resource ID.")
     if re.fullmatch(_IDENTITY_NAME, text):
         return text
     raise InvalidArgumentValueError(*_why_not_an_identity(value, text))
@@ -133,17 +133,17 @@ def user_assigned_id(name_or_id: str, resource: Resource) -> str:
 def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
     find = "To list the resource IDs of your identities, run:\naz identity list --query [].id --output tsv"
     if not text:
-        return ("--user-assigned was given an empty value.",
-                f"If the value comes from a variable, check that it is set. Give the resource ID or the name. {find}")
+        return ("--user-assigned contains an empty value.",
+                f"If the value comes from a variable, check that it is set. Specify a name or resource ID. {find}")
     if text.strip("[]").lower() in ("system", "systemassigned"):
         return (f"{for_display(value)} is not a user-assigned identity.",
-                "For the system-assigned identity, use the flag --system-assigned.")
+                "For the system-assigned identity, use --system-assigned.")
     if text == "??":
         return ("--user-assigned doesn't support '??'.",
-                "To see how to give identities, run:\naz communication identity assign --help")
+                "To see how to specify identities, run:\naz communication identity assign --help")
     if re.match(r"\[-?\d+\]", text):
         return (f"--user-assigned doesn't support setting one element of a list: {for_display(value)}",
-                f"Give the identity itself: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
+                f"Specify the identity itself: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
     return (f"{for_display(value)} is neither the name nor the resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")

@@ -27,8 +27,8 @@ _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
 _SCOPE = rf"(?ia:/(?:subscriptions/{GUID}|providers/(?u:{_SEGMENT}))(?u:(?:/{_SEGMENT})*))"
 
-# Built-in roles that identities of a communication resource are given; the service's assignments name roles by GUID
-# only, and `show --roles` may not spend a call on each name. (Azure's list of built-in roles.)
+# Built-in roles that identities of a communication resource typically have. Role assignments name roles only by GUID,
+# and `show --roles` shouldn't need a call for each name. (Azure's list of built-in roles.)
 BUILT_IN_ROLES = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
@@ -70,7 +70,7 @@ def check_scope(scope: str) -> str:
     text = scope.strip().rstrip("/")
     if not text.isprintable() or re.search("[\u212a\u017f]", text) or not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
-            f"{for_display(scope)} is not a scope.",
+            f"{for_display(scope)} is not a valid scope.",
             "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
             "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a resource group, run:\n"
             "az group show --name GROUP --query id --output tsv")
@@ -78,19 +78,19 @@ def check_scope(scope: str) -> str:
 
 
 def check_role(role: str) -> str:
-    """A role's name, GUID or ID that can be one, or InvalidArgumentValueError."""
+    """A possible role name, GUID or ID, or InvalidArgumentValueError."""
     text = role.strip()
     wrong_id = re.match(r"/|[A-Za-z]:[/\\]|https?:", text) and not re.fullmatch(_ROLE_ID, text)
     if not text or len(text) > 512 or not text.isprintable() or wrong_id:
         raise InvalidArgumentValueError(
-            f"{for_display(role)} is not a role.",
-            "Give the name of a role or its ID. To list the roles, run:\n"
+            f"{for_display(role)} is not a valid name or ID of a role.",
+            "Specify the name or ID of a role. To list the roles, run:\n"
             "az role definition list --query [].roleName --output tsv")
     return text
 
 
 def role_by_id(text: str, subscription: str) -> Role | None:
-    """The role that a GUID or a role definition ID names, taken as it is; None for a role's name."""
+    """The role with this GUID or role definition ID, without a check that it exists; None for a role's name."""
     match = re.fullmatch(_ROLE_ID, text) or re.fullmatch(f"({GUID})", text)
     if not match:
         return None
@@ -111,7 +111,7 @@ def role_name(role_definition_id: str) -> str:
 
 
 def new_assignment(scope: str, role: Role, principal_id: str) -> dict[str, Any]:
-    """A role assignment to make. Its name is a GUID derived from what it says, so that a second run makes the same."""
+    """A role assignment to create. Its name is a GUID made from its content, so a second run creates the same one."""
     name = str(uuid5(NAMESPACE_URL, f"{scope}|{role.guid}|{principal_id}".lower()))
     return {"id": f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", "name": name,
             "properties": {"scope": scope, "roleDefinitionId": role.id, "principalId": principal_id}}
@@ -126,11 +126,11 @@ def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> 
 
 
 def create_command(scope: str, role: str, principal_id: str) -> str:
-    """The azure-cli command that grants a role, to be pasted."""
+    """The azure-cli command that grants a role, ready to paste."""
     return (f"az role assignment create --role \"{role}\" --assignee-object-id {principal_id} "
             f"--assignee-principal-type ServicePrincipal --scope \"{scope}\"")
 
 
 def delete_command(assignment_ids: Iterable[str]) -> str:
-    """The azure-cli command that deletes role assignments, to be pasted."""
+    """The azure-cli command that deletes role assignments, ready to paste."""
     return "az role assignment delete --ids " + " ".join(f'"{one}"' for one in assignment_ids)

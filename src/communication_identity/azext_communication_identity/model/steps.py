@@ -3,14 +3,14 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The steps that the life of a command is made of, and what comes back for them. Pure: no I/O, no clock.
+"""The steps in the life of a command, and their results. Pure: no I/O, no clock.
 
-A life is a generator. It yields steps and is sent what became of them:
+A life is a generator. It yields steps and is sent their results:
 
-    Request  an Answer, or NoAnswer where none came
-    Pause    nothing
-    Await    nothing, once it's time to look at an operation again
-    Ready    nothing, once the life may go on to its first write
+    Request   an Answer, or NoAnswer if none came
+    Pause     nothing
+    NextPoll  nothing, when it's time to poll an operation again
+    Ready     nothing, when the life may proceed to its first write
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from typing import Any, NamedTuple, TypeVar, Union
 
 T = TypeVar("T")
 
-TIMEOUT = 60.0  # seconds until a request that nobody answers is given up
+TIMEOUT = 60.0  # seconds until a request without an answer is abandoned
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-DEFAULT_THROTTLE = 5.0  # seconds to wait where a 429 names no time
-# Pauses, in seconds, before a read is sent again that met a broken connection, a failing service or garbage.
+DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
+# Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
 PASSING = (408, 500, 502, 503, 504)
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
@@ -35,8 +35,8 @@ _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
 
 class Request(NamedTuple):  # pylint: disable=too-many-instance-attributes  # what HTTP needs, and how to go about it
     """One request to ARM. `path`: a path with its query, or an address that the service gave. `body`: JSON.
-    `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that ask the same.
-    `optional`: an answer that doesn't come within `timeout` seconds isn't waited for, not even where ARM throttles.
+    `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that send the same
+    request. `optional`: don't wait longer than `timeout` seconds for the answer, not even if ARM throttles.
     """
 
     method: str
@@ -50,13 +50,13 @@ class Request(NamedTuple):  # pylint: disable=too-many-instance-attributes  # wh
 
     @property
     def kind(self) -> str:
-        """Which of ARM's token buckets pays for it."""
+        """Which of ARM's token buckets it counts against."""
         return {"GET": "read", "DELETE": "delete"}.get(self.method, "query" if self.query else "write")
 
 
 class Answer(NamedTuple):
-    """An answer. `body`: its JSON; None where it has none. `headers`: names in lower case. `at`: when it came, in
-    seconds. `waited`: seconds that the request waited for the end of ARM's throttle.
+    """An answer. `body`: its JSON; None if it has none. `headers`: names in lower case. `at`: when it came, in seconds.
+    `waited`: how many seconds the request waited while ARM throttled it.
     """
 
     status: int
@@ -73,12 +73,12 @@ class Answer(NamedTuple):
 
     @property
     def retry_after(self) -> float | None:
-        """What the header Retry-After asks for, in seconds; None where it's absent or not understood."""
+        """The value of the header Retry-After, in seconds; None if it's absent or not understood."""
         return _seconds(self.headers.get("retry-after", ""), self.headers.get("date", ""))
 
 
 class NoAnswer(NamedTuple):
-    """No usable answer. `stalled`: none came in time; to ask again would take as long. `final`: none will ever come."""
+    """No usable answer. `stalled`: none came in time, and a retry would take as long. `final`: none will ever come."""
 
     reason: str
     stalled: bool = False
@@ -93,16 +93,16 @@ class Pause(NamedTuple):
     why: str
 
 
-class Await(NamedTuple):
-    """Wait until it's time to look at an operation that runs since `since`, `looks` times looked at by now, but at
-    least for the `at_least` seconds that the service asks for.
+class NextPoll(NamedTuple):
+    """Wait until it's time to poll an operation that has been running since `since` and was polled `polls` times, but
+    at least for the `at_least` seconds that the service asks for.
     """
 
     since: float
-    looks: int
+    polls: int
     at_least: float | None
     why: str = "the operation to finish"
-    own: bool = True  # whether this life's write started it
+    own_operation: bool = True  # whether this life's write started it
 
 
 class Ready(NamedTuple):
@@ -112,7 +112,7 @@ class Ready(NamedTuple):
 
 
 Reply = Union[Answer, NoAnswer]
-Step = Union[Request, Pause, Await, Ready]
+Step = Union[Request, Pause, NextPoll, Ready]
 Life = Generator[Step, Any, T]
 
 
@@ -126,11 +126,11 @@ class RefusedError(Exception):
 
 
 def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
-    """Send a request that changes nothing until it's answered with a JSON object. Raises RefusedError."""
+    """Send a request that changes nothing, and retry until the answer is a JSON object. Raises RefusedError."""
     for pause in (*BACKOFF[:tries], None):
         reply: Reply = yield request
         if isinstance(reply, Answer) and reply.ok and not isinstance(reply.body, dict):
-            reply = NoAnswer("The service's answer is not a JSON object.", at=reply.at)
+            reply = NoAnswer("The service's response is not a JSON object.", at=reply.at)
         if isinstance(reply, Answer) and reply.ok:
             return reply
         if pause is None or not passes(reply):
@@ -141,8 +141,8 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
 
 
 def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
-    """What to `keep` of each item of a list of ARM, one GET a page. Raises RefusedError, also for a list that isn't one
-    or never ends.
+    """What `keep` returns for each item of an ARM list, one GET a page. Raises RefusedError, also if the answer isn't a
+    list or the list never ends.
     """
     items: list[T] = []
     seen = set()
@@ -161,16 +161,16 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
 
 
 def seconds_asked_for(answer: Answer) -> float:
-    """How long a 429 asks to wait, in seconds: the longest of its Retry-After, the time that its text names and the end
-    of Resource Graph's quota.
+    """How long a 429 asks to wait, in seconds: the longest of its Retry-After, the time in its text and the time until
+    Resource Graph's quota resets.
     """
     in_text = [float(seconds) for seconds in re.findall(_SECONDS_IN_TEXT, answer.text)]
     return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text) or DEFAULT_THROTTLE
 
 
 def error_of(reply: Reply) -> dict[str, Any]:
-    """The error in an answer, its keys in lower case: that inside "error", as ARM has it, or the body itself. Empty
-    where there is none.
+    """The error in an answer, with keys in lower case: the value of "error", as in ARM, or the body itself. Empty if
+    there is none.
     """
     body = _lower(reply.body) if isinstance(reply, Answer) else {}
     error = body.get("error", body)
@@ -178,12 +178,12 @@ def error_of(reply: Reply) -> dict[str, Any]:
 
 
 def error_code(reply: Reply) -> str:
-    """The code of an error answer, in lower case; empty where it has none."""
+    """The code of an error answer, in lower case; empty if it has none."""
     return str(error_of(reply).get("code") or "").lower()
 
 
 def error_words(error: Mapping[str, Any]) -> str:
-    """Code and message of an error, as far as it has them."""
+    """The code and message of an error, if it has them."""
     code, message = (str(error.get(key) or "") for key in ("code", "message"))
     return " ".join(filter(None, (f"({code})" if code else "", message)))
 
@@ -193,7 +193,7 @@ def _lower(value: Any) -> dict[str, Any]:
 
 
 def quota_resets_after(answer: Answer) -> float:
-    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 where the headers don't say."""
+    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 if the headers don't say."""
     match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))
     if match is None:
         return 0.0
@@ -202,7 +202,7 @@ def quota_resets_after(answer: Answer) -> float:
 
 
 def passes(reply: Reply) -> bool:
-    """Whether it makes sense to send a request again that changes nothing."""
+    """Whether it makes sense to retry a request that changes nothing."""
     return not (reply.stalled or reply.final) if isinstance(reply, NoAnswer) else reply.status in PASSING
 
 

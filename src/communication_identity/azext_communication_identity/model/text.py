@@ -3,10 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-r"""Values as shells hand them over, turned into the text that was meant. Pure: no I/O, no SDK.
+r"""Turns values as shells pass them on into the text that the user meant. Pure: no I/O, no SDK.
 
-Only what has one meaning is repaired. Every result still passes the checks of names.py and roles.py, so that nothing
-gets in that they refuse.
+Only unambiguous values are repaired. Every result still goes through the checks of names.py and roles.py.
 
 | where it comes from | what arrives | repaired to |
 |---|---|---|
@@ -16,9 +15,9 @@ gets in that they refuse.
 | Windows PowerShell 5.1, `>` (UTF-16) | `I\0D\0`, with or without a byte order mark | `ID` |
 | cmd, where single quotes are plain letters | `'ID'`, `'ID1, ID2'` | `ID`; `ID1`, `ID2` |
 | PowerShell, an array with commas and blanks | `ID1,` `ID2`; `ID1,ID2` | `ID1`, `ID2` |
-| PowerShell 5.1 and cmd, which take the double quotes | `[ID1,ID2]`, `[{id:ID,name:app}]` | `ID1`, `ID2`; `ID` |
+| PowerShell 5.1 and cmd, which remove the double quotes | `[ID1,ID2]`, `[{id:ID,name:app}]` | `ID1`, `ID2`; `ID` |
 | PowerShell 7 and bash, JSON as it is | `["ID"]`, `[{"id": "ID"}]`, `"ID"` | `ID` |
-| Git Bash, which takes an ID for a path | `C:/Program Files/Git/subscriptions/...` | `/subscriptions/...` |
+| Git Bash, which mistakes an ID for a path | `C:/Program Files/Git/subscriptions/...` | `/subscriptions/...` |
 | Git Bash, the usual way around that | `//subscriptions/...` | `/subscriptions/...` |
 | a browser: the address of the resource in the portal | `https://portal.azure.com/#@t/resource/ID/overview` | `ID` |
 """
@@ -37,7 +36,7 @@ from .names import GUID, for_display
 _TRUE = ("true", "yes", "y", "t", "1")
 _FALSE = ("false", "no", "n", "f", "0")
 
-# A byte order mark, and what becomes of its UTF-8 bytes in cp1252, cp437, cp850 and in Python's C locale.
+# A byte order mark, and what its UTF-8 bytes turn into in cp1252, cp437, cp850 and in Python's C locale.
 _MARKS = "(?:\ufeff|\u00ef\u00bb\u00bf|\u2229\u2557\u2510|\u00b4\u2557\u2510|\udcef\udcbb\udcbf)+"
 # The same of UTF-16.
 _WIDE_MARKS = ("\ufeff", "\u00ff\u00fe", "\u00fe\u00ff", "\udcff\udcfe", "\udcfe\udcff")
@@ -73,14 +72,14 @@ def clean_value(text: str) -> str:
 
 
 def clean_list(words: Sequence[str], *, names: bool = True) -> list[str]:
-    """The values in the words of one option. `names`: whether a comma always separates, as in lists of names and IDs;
-    in a list of scopes it only does so before the next one. Raises InvalidArgumentValueError for a list of anything
-    but strings and objects with an `id`.
+    """The values in the words of one option. `names`: whether a comma always separates values, as in lists of names and
+    IDs. In a list of scopes, it separates only before the next scope. Raises InvalidArgumentValueError for a list of
+    anything but strings and objects with an `id`.
     """
     trimmed = [_trimmed(word) for word in words]
     text = _trimmed(_repaired("\n".join(word for word in trimmed if word)))
     empty = [""] * trimmed.count("")
-    if text[:1] + text[-1:] in ("[]", "{}") and text != "[system]":  # azure-cli's own word elsewhere; wrong here
+    if text[:1] + text[-1:] in ("[]", "{}") and text != "[system]":  # valid in azure-cli's own commands, refused here
         return _structured(text) + empty
     comma = r"\s*,\s*" if names else r"\s*,\s*(?=[\"'/]|$)"
     items = re.split(rf"{comma}|\s*[\r\n]+\s*|\s+(?=[\"']?/)", text) if text else []
@@ -96,12 +95,12 @@ def flatten(items: Any, text: str) -> list[str]:
     if not all(isinstance(item, str) for item in found):
         raise InvalidArgumentValueError(
             f"{for_display(text)} is not a list of names or resource IDs.",
-            'Give them with spaces between them (ID1 ID2), or as a JSON list: ["ID1","ID2"].')
+            'Separate them with spaces (ID1 ID2), or use a JSON list: ["ID1","ID2"].')
     return [_trimmed(str(item)) for item in found]
 
 
 def _structured(text: str) -> list[str]:
-    """The values in JSON, or in what is left of it where a shell took the double quotes."""
+    """The values in JSON, or in JSON whose double quotes a shell removed."""
     try:
         return flatten(json.loads(text), text)
     except (ValueError, RecursionError):
@@ -111,7 +110,7 @@ def _structured(text: str) -> list[str]:
 
 
 def _without_quotes(text: str) -> Any:
-    """A list or an object whose strings have no quotes: `[a,b]`, `[{id:a,name:b}]`. None where it isn't one."""
+    """A list or an object whose strings have no quotes: `[a,b]`, `[{id:a,name:b}]`. None if the text is neither."""
     root: list[Any] = []
     stack: list[list[Any] | dict[str, Any]] = [root]
     key, before = "", ""
@@ -157,7 +156,7 @@ def _repaired(text: str) -> str:
 
 
 def _without_page(path: str) -> str:
-    """An ID without the name of the portal's page behind it: the parts of an ID come in pairs."""
+    """An ID without the name of a portal page at its end: the parts of an ID come in pairs."""
     parts = path.strip("/").split("/")
     return "/" + "/".join(parts[:-1] if len(parts) % 2 else parts)
 

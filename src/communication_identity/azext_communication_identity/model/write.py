@@ -6,7 +6,7 @@
 """The whole life of a write to one resource, as steps: read, compute, write, follow the operation, check. Pure.
 
 azure-core's ARM polling does a part of this, but it blocks a thread for each operation and waits 30 seconds between two
-looks where the service names no time. Which header wins, which states end and what a Location answers is the same here.
+polls unless the service names a time. The rules for headers, final states and answers of a Location are the same here.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from .names import Resource
 from .steps import (
     PASSING,
     Answer,
-    Await,
     Life,
+    NextPoll,
     NoAnswer,
     Pause,
     RefusedError,
@@ -60,14 +60,14 @@ LOST_LIMIT = 4  # answers to one PATCH that may get lost
 STALL_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", "failed", "canceled")
-# A 409 that passes by itself says so in its code: Conflict (recorded: "conflict with a concurrent request"),
+# The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
 # AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
-# pending. Any other stays until a person does something.
+# pending. Any other remains until someone acts.
 _PASSING_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
 
 
 class Document(NamedTuple):
-    """A resource as the service sent it. `etag`: None where it sent none. `at`: when, in seconds."""
+    """A resource as the service sent it. `etag`: None if it sent none. `at`: when, in seconds."""
 
     body: Mapping[str, Any]
     etag: str | None = None
@@ -75,13 +75,13 @@ class Document(NamedTuple):
 
     @property
     def block(self) -> Block | None:
-        """The identity block; None where the resource has none."""
+        """The identity block; None if the resource has none."""
         block = self.body.get("identity")
         return block if isinstance(block, Mapping) else None
 
     @property
     def state(self) -> str:
-        """The provisioningState in lower case; "succeeded" where the service sends none."""
+        """The provisioningState in lower case; "succeeded" if the service sends none."""
         properties = self.body.get("properties")
         state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
         return str(state or "Succeeded").lower()
@@ -93,7 +93,7 @@ class Document(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a command wants of one resource as it was read. `added`: what the command names and wants to be there."""
+    """What a command wants to change in a resource. `added`: the identities that the command names and wants to add."""
 
     before: Identities
     wanted: Identities
@@ -110,12 +110,12 @@ class Plan(NamedTuple):
         return self.wanted != self.before
 
     def done(self, block: Block | None) -> bool:
-        """Whether a block holds what was asked."""
+        """Whether a block shows what the command asked for."""
         return holds(block, self.added) and not holds_any(block, self.removed)
 
 
 class Written(NamedTuple):
-    """How a write ended: the resource as it then is, and what a person has to know of it."""
+    """The result of a write: the resource afterwards, and notes for the user."""
 
     document: Document
     notes: Sequence[str] = ()
@@ -125,7 +125,7 @@ Planner = Callable[[Identities, Change], Identities]
 
 
 def plan(document: Document, planner: Planner, change: Change) -> Plan:
-    """What `planner` makes of the resource and the identities that a command names."""
+    """The plan that `planner` makes from the resource and the identities that a command names."""
     before = identities_of(document.block)
     wanted = planner(before, change)
     return Plan(before, wanted, difference(wanted, after_remove(wanted, change)))
@@ -137,12 +137,12 @@ def get(resource: Resource) -> Life[Document]:
     answer = yield from read(request)
     document = document_of(answer, resource)
     if document is None:
-        raise RefusedError(request, NoAnswer("The service's answer is not the resource that was asked for."))
+        raise RefusedError(request, NoAnswer("The service returned something other than the requested resource."))
     return document
 
 
 def document_of(reply: Reply, resource: Resource) -> Document | None:
-    """The resource in an answer; None where the answer holds something else."""
+    """The resource in an answer; None if the answer contains something else."""
     if not isinstance(reply, Answer) or not reply.ok or not isinstance(reply.body, dict):
         return None
     body = reply.body
@@ -155,13 +155,13 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
           needs_ids: bool = False) -> Life[Written]:
-    """Bring the resource from `document` to what `planner` makes of it. No PATCH when nothing changes, one when all
-    goes well. `needs_ids`: wait for the IDs of what is named even where there is nothing to write. Raises RefusedError
-    where the service refuses, AzureResponseError where it says yes and doesn't do it.
+    """Bring the resource from `document` to what `planner` makes of it. Sends no PATCH when nothing changes, and one
+    when all goes well. `needs_ids`: wait for the IDs of the named identities even if there is nothing to write. Raises
+    RefusedError if the service refuses, and AzureResponseError if it accepts the change but doesn't make it.
     """
     document = document._replace(body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
-    had_failed = True  # as long as nothing is written, a failure that the resource shows isn't this write's
+    had_failed = True  # until something is written, a failure that the resource shows isn't this write's
     while True:
         if document.busy:
             document = yield from idle(resource, document)
@@ -173,7 +173,7 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
             if wrote or needs_ids:
                 return (yield from _settle(resource, document, planned, document.at, had_failed))
             return Written(document)
-        require_sayable(resource, document)
+        require_expressible(resource, document)
         had_failed = document.state != "succeeded"
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
@@ -185,30 +185,30 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT or not _try_again(request, reply):
             raise RefusedError(request, reply)
         wrote = wrote or _is_lost(reply)
-        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change of the resource to finish")
+        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change to the resource to finish")
         tries += 1
         latest = yield from get(resource)
-        # A 412 although nobody changed the resource: this service doesn't speak If-Match as we do.
+        # A 412 although nobody changed the resource: this service interprets If-Match differently.
         misunderstood = _is(reply, 412) and etag is not None and latest.etag == etag
         document, etag = latest, None if misunderstood else latest.etag
 
 
 def idle(resource: Resource, document: Document) -> Life[Document]:
-    """Read the resource until no operation runs on it. Raises AzureResponseError where that takes too long."""
-    since, looks = document.at, 0
+    """Read the resource until no operation runs on it. Raises AzureResponseError if that takes too long."""
+    since, polls = document.at, 0
     while document.busy:
         if document.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
-                f"(provisioningState: {document.state}).", f"To wait for its end, run:\n"
+                f"(provisioningState: {document.state}).", f"To wait for it to finish, run:\n"
                 f"az communication identity wait --updated --ids {resource.id}")
-        yield Await(since, looks, None, f"another operation on '{resource.name}' to finish", own=False)
-        document, looks = (yield from get(resource)), looks + 1
+        yield NextPoll(since, polls, None, f"another operation on '{resource.name}' to finish", own_operation=False)
+        document, polls = (yield from get(resource)), polls + 1
     return document
 
 
 def _accepted(resource: Resource, document: Document, reply: Answer, planned: Plan, no_wait: bool) -> Life[Written]:
-    """The service said yes: wait until it's done, and check."""
+    """The service accepted the change: wait until it's done, and check."""
     answered = document_of(reply, resource)
     if no_wait:
         if answered and planned.done(answered.block):
@@ -227,52 +227,53 @@ def _accepted(resource: Resource, document: Document, reply: Answer, planned: Pl
 
 
 def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -> Life[float]:
-    """Look at the operation's address until it's over, or until the address turns out to be of no use: then what the
-    resource shows has to do. Returns when. Raises AzureResponseError where the operation failed.
+    """Poll the operation's address until the operation is over, or until the address turns out to be useless: then only
+    the resource itself can tell. Returns the time of the end. Raises AzureResponseError if the operation failed.
     """
-    since, looks, failures, asked = reply.at, 0, 0, reply.retry_after
+    since, polls, failures, asked = reply.at, 0, 0, reply.retry_after
     while True:
-        yield Await(since, looks, asked)
-        looks += 1
-        look: Reply = yield Request("GET", address)
-        if not isinstance(look, Answer) or look.status in PASSING:
+        yield NextPoll(since, polls, asked)
+        polls += 1
+        poll: Reply = yield Request("GET", address)
+        if not isinstance(poll, Answer) or poll.status in PASSING:
             failures += 1
-            if failures > FAILURE_LIMIT or (isinstance(look, NoAnswer) and (look.stalled or look.final)):
-                return look.at
+            if failures > FAILURE_LIMIT or (isinstance(poll, NoAnswer) and (poll.stalled or poll.final)):
+                return poll.at
             asked = None
             continue
         failures = 0
-        state, error = _operation_state(look, has_status)
+        state, error = _operation_state(poll, has_status)
         if state in ("failed", "canceled"):
             raise AzureResponseError(
-                f"The service accepted the change of '{resource.name}', but the operation ended as {state}: {error}",
-                f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+                f"The service accepted the change to '{resource.name}', but the operation ended with status "
+                f"'{state}': {error}",
+                f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
         if state in ("succeeded", "useless"):
-            return look.at
-        if look.at - since > OPERATION_LIMIT:
-            raise _still_running(resource, look.at - since)
-        asked = look.retry_after
+            return poll.at
+        if poll.at - since > OPERATION_LIMIT:
+            raise _still_running(resource, poll.at - since)
+        asked = poll.retry_after
 
 
-def _operation_state(look: Answer, has_status: bool) -> tuple[str, str]:
-    """What an answer of the operation's address means: a state in lower case, or "useless"; and the error's words. An
-    Azure-AsyncOperation answers with a `status`, a Location with 202 until it's over.
+def _operation_state(poll: Answer, has_status: bool) -> tuple[str, str]:
+    """What an answer from the operation's address means: a state in lower case, or "useless"; and the error's text. An
+    Azure-AsyncOperation answers with a `status`, a Location with 202 until the operation is over.
     """
-    body = look.body if isinstance(look.body, dict) else {}
-    said = error_words(error_of(look)) or "no reason is given"
+    body = poll.body if isinstance(poll.body, dict) else {}
+    said = error_words(error_of(poll)) or "the service gives no reason"
     status = body.get("status")
-    if look.ok and isinstance(status, str) and status:
+    if poll.ok and isinstance(status, str) and status:
         return status.lower(), said
-    if has_status or look.status in (401, 403, 404):
+    if has_status or poll.status in (401, 403, 404):
         return "useless", ""
-    if look.status == 202:
+    if poll.status == 202:
         return "running", ""
-    return ("succeeded" if look.ok else "failed" if error_code(look) else "useless"), said
+    return ("succeeded" if poll.ok else "failed" if error_code(poll) else "useless"), said
 
 
 def _settle(resource: Resource, document: Document, planned: Plan, ended: float, had_failed: bool) -> Life[Written]:
-    """Read until the resource is not busy and holds, with all IDs, what was asked. `had_failed`: whether it already
-    showed a failure before the write.
+    """Read until the resource isn't busy and shows what the command asked for, with all IDs. `had_failed`: whether it
+    already showed a failure before the write.
     """
     pause = 1.0
     while True:
@@ -284,10 +285,10 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
             return Written(document, _surprises(resource, planned, document))
         waited = document.at - ended
         if identities_of(document.block) == planned.before and planned.changes and waited > IGNORED_LIMIT:
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't there, "
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the change isn't visible, "
                             "or someone else has undone it")
         if waited > SETTLE_LIMIT and not planned.done(document.block):
-            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource does not show it")
+            raise _not_done(resource, planned, document, f"{waited:.0f} seconds later the resource doesn't show it")
         if waited > IDS_LIMIT and planned.done(document.block):
             return _without_ids(resource, planned, document, missing)
         yield Pause(pause, "the service to show the change")
@@ -296,10 +297,10 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
 
 
 def _without_ids(resource: Resource, planned: Plan, document: Document, missing: list[str]) -> Written:
-    """What was asked is there, but the service shows no IDs of it. A user-assigned identity has them all the same.
-    Raises AzureResponseError for a system-assigned identity, which may have no principal at all.
+    """The identities are there, but the service doesn't show their IDs. A user-assigned identity has IDs anyway. Raises
+    AzureResponseError for a system-assigned identity, which may have no principal at all.
     """
-    said = (f"'{resource.name}' has what you asked for, but the service doesn't show the IDs yet of: "
+    said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
             f"{', '.join(missing)}.")
     if planned.added.system_assigned and unsettled(document.block, Identities(True)):
         raise AzureResponseError(
@@ -308,15 +309,15 @@ def _without_ids(resource: Resource, planned: Plan, document: Document, missing:
 
 
 def _surprises(resource: Resource, planned: Plan, document: Document) -> list[str]:
-    """What someone else changed although the ETag of the read was sent with the write."""
+    """What someone else changed, although the write was sent with the ETag of the read."""
     now = identities_of(document.block)
     lost, new = difference(planned.wanted, now), difference(now, planned.wanted)
     return [f"While this command ran, someone else {verb} {', '.join(described(what))} {where} '{resource.name}'."
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what != Identities()]
 
 
-def require_sayable(resource: Resource, document: Document) -> None:
-    """Raise ForbiddenError where a PATCH would drop something that is there."""
+def require_expressible(resource: Resource, document: Document) -> None:
+    """Raise ForbiddenError if a PATCH would drop something that the resource has."""
     unknown = unknown_of(document.block)
     if unknown:
         raise ForbiddenError(
@@ -328,19 +329,19 @@ def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -
     wanted, found = (", ".join(described(one)) or "no identity"
                      for one in (planned.wanted, identities_of(document.block)))
     return AzureResponseError(
-        f"The service accepted the change of '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        f"To see what the resource has now, run:\naz communication identity show --ids {resource.id}")
+        f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
 
 
 def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
     return AzureResponseError(
-        f"The service accepted the change of '{resource.name}', but the operation is still running after "
-        f"{seconds:.0f} seconds.", f"To wait for its end, run:\n"
+        f"The service accepted the change to '{resource.name}', but the operation is still running after "
+        f"{seconds:.0f} seconds.", f"To wait for it to finish, run:\n"
         f"az communication identity wait --updated --ids {resource.id}")
 
 
 def _garbage(reply: Answer) -> bool:
-    """Whether a yes has a body that is neither an object nor nothing: a proxy's page says nothing of what was done."""
+    """Whether a 2xx answer has a body that isn't an object: a page from a proxy doesn't tell what the service did."""
     if reply.body is None:
         return reply.status != 204 and reply.text.strip() not in ("", "null")
     return not isinstance(reply.body, dict)
@@ -351,11 +352,11 @@ def _is(reply: Reply, status: int) -> bool:
 
 
 def _is_lost(reply: Reply) -> bool:
-    """Whether it's unknown if a PATCH took effect."""
+    """Whether it's unknown if the PATCH took effect."""
     return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply))
 
 
 def _try_again(request: Request, reply: Reply) -> bool:
-    """Whether it makes sense to read and try again: the outcome is unknown, or someone else came first."""
+    """Whether it makes sense to read and retry: the outcome is unknown, or someone else was faster."""
     return (_is_lost(reply) or _is(reply, 412) and request.etag is not None
             or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))

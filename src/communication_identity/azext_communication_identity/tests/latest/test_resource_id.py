@@ -58,7 +58,7 @@ def test_takes_a_resource_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a" * 64, "a.b", "a/b", "..", "a%20", "a?b", "a#b", "ä", "a\n"])
 def test_refuses_a_bad_resource_name(name: str) -> None:
-    with pytest.raises(InvalidArgumentValueError, match="not a valid name of a Communication Services resource"):
+    with pytest.raises(InvalidArgumentValueError, match="not a valid name for a Communication Services resource"):
         check_resource_name(name)
 
 
@@ -70,7 +70,7 @@ def test_takes_a_group_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", "g.", "..", ".", "a" * 91, "a/b", "a%2fb", "a?b", "a b", "a\n",
                                   "\u212aiwi", "te\u017ft"])
 def test_refuses_a_bad_group_name(name: str) -> None:
-    with pytest.raises(InvalidArgumentValueError, match="not a valid name of a resource group"):
+    with pytest.raises(InvalidArgumentValueError, match="not a valid name for a resource group"):
         check_group_name(name)
 
 
@@ -91,8 +91,8 @@ def test_resolves_an_identity(value: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "message", "way_on"), [
-    ("", "--user-assigned was given an empty value", "az identity list"),
-    (" \t", "--user-assigned was given an empty value", "az identity list"),
+    ("", "--user-assigned contains an empty value", "az identity list"),
+    (" \t", "--user-assigned contains an empty value", "az identity list"),
     ("[system]", "'[system]' is not a user-assigned identity", "--system-assigned"),
     (SUB, f"'{SUB}' is a client ID or a principal ID", f"principalId=='{SUB}'"),
     (RESOURCE.id, "is neither the name nor the resource ID", "az identity list"),
