@@ -81,6 +81,7 @@ def test_the_watch_sees_what_is_imported(watched: Watched, sim: Armsim) -> None:
     assert "azure.mgmt ours" in watched.imported()
 
 
+@pytest.mark.timing
 def test_the_command_table_loads_in_no_time(az: Az) -> None:
     """By the CLI's own watch; the best of several, since whatever else the machine does only adds to it."""
     seconds = [command_table_seconds(az) for _ in range(7)]

@@ -20,6 +20,7 @@ FLEET = 1000
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_a_thousand_resources_through_the_throttle(az: Az, sim: Armsim) -> None:
     """ARM's real bucket is 200 writes and 10 a second; it is ten times as fast here, to save a minute and a half."""
     sim.options.throttle = Throttle(read=(250, 250), write=(200, 100))

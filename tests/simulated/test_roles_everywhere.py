@@ -63,6 +63,13 @@ def test_roles_in_other_subscriptions_and_custom_ones(in_process: InProcessAz, s
                                                 ("Reader", ELSEWHERE)])
 
 
+def test_roles_at_management_groups(in_process: InProcessAz, sim: Armsim) -> None:
+    _, principal = scene(sim)
+    group = "/providers/Microsoft.Management/managementGroups/mg"
+    sim.state.add_role_assignment(group, USER_ID, principal)
+    assert shown(in_process) == [(USER, group)]
+
+
 def test_resource_graph_is_late_and_arm_is_not(in_process: InProcessAz, sim: Armsim) -> None:
     sim.options.graph_lag_seconds = 60.0
     _, principal = scene(sim)

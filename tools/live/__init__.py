@@ -97,7 +97,7 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
     print(f"In the resource group {scene.group} of the subscription {account['name']} ({scene.subscription}),\n"
           f"this creates the Communication Services resource {scene.name}, the user-assigned identities "
           + ", ".join(identity.rsplit("/", 1)[-1] for identity in (scene.one, scene.two, scene.three))
-          + ",\nand for some seconds a role assignment (Reader) on that resource. They cost nothing. It takes 15 to 30 "
+          + ",\nand for some seconds a role assignment (Reader) on that resource. They cost nothing. It takes 10 to 30 "
             "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml to this folder, and deletes "
             "what it created.")
     if yes:
