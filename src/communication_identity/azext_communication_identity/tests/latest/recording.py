@@ -63,7 +63,7 @@ class IdentityVersion(RecordingProcessor):
     """Writes one api-version for that of `az identity create`, which changes with the CLI."""
 
     def process_request(self, request: Any) -> Any:
-        request.uri = re.sub(r"(?<=/Microsoft\.ManagedIdentity/)(.*api-version=)[-\w]+", r"\g<1>2023-01-31", request.uri)
+        request.uri = re.sub(r"(/Microsoft\.ManagedIdentity/.*api-version=)[-\w]+", r"\g<1>2023-01-31", request.uri)
         return request
 
 
