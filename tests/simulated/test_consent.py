@@ -8,18 +8,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
-from armsim import Armsim
+from armsim import SHAPES, Armsim
 from az import Az
-from azure.cli.core.azclierror import ManualInterrupt, NoTTYError, RequiredArgumentMissingError
+from azure.cli.core.azclierror import AzureResponseError, ManualInterrupt, NoTTYError, RequiredArgumentMissingError
 from in_process import InProcessAz
-from scenes import APP, block, has, line, said, writes
+from scenes import APP, SUB, block, granted, has, line, said, writes
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"  # the role's GUID
 
@@ -181,6 +184,112 @@ def test_ids_of_standard_input_and_the_last_identity_named(in_process: InProcess
     assert writes(sim) == []
 
 
+@pytest.mark.parametrize("more", [["--query", "[]"], ["--query=[]"], ["--output", "json", "--query", "[]"]])
+def test_brackets_of_another_option_are_no_consent(in_process: InProcessAz, sim: Armsim, more: list[str]) -> None:
+    resource = scene(sim)
+    before = has(sim, resource)
+    for words in (["--user-assigned", *more], [*more, "--user-assigned"], ["--mi-user-assigned", *more]):
+        run = in_process(line("remove", *APP, *words))
+        assert isinstance(run.error, NoTTYError), words
+        assert has(sim, resource) == before
+    for words in (["--user-assigned", "[]"], ["--mi-user-assigned=[]"]):
+        sim.state.patch_resource(resource, {"identity": block(*before[1], system=True)})
+        assert in_process(line("remove", *APP, *words, *more)).exit_code == 0, words
+        assert has(sim, resource)[1] == []
+
+
+# ---- what someone else changes meanwhile ---------------------------------------------------------------------------
+
+def busy(sim: Armsim, resource: str, identity: dict[str, object]) -> None:
+    """Someone else's change of the resource is under way, and shows at its end."""
+    shape = sim.options.patch
+    sim.options.patch = replace(SHAPES["load-test"], shows="old")
+    sim.state.patch_resource(resource, {"identity": identity})
+    sim.options.patch = shape
+
+
+def just_before_the_patch(sim: Armsim, monkeypatch: pytest.MonkeyPatch, identity: dict[str, object]) -> None:
+    """Someone else changes the resource between the read and the PATCH."""
+    real = sim.state.patch_resource
+
+    def patch(resource: str, body: dict[str, object], *more: Any, **options: Any) -> Any:
+        monkeypatch.setattr(sim.state, "patch_resource", real)
+        real(resource, {"identity": identity})
+        return real(resource, body, *more, **options)
+    monkeypatch.setattr(sim.state, "patch_resource", patch)
+
+
+def test_the_question_is_about_what_is_there_once_the_resource_is_idle(in_process: InProcessAz, sim: Armsim,
+                                                                       person: Person) -> None:
+    resource = sim.state.add_resource("myApp", "rg")
+    busy(sim, resource, block(system=True))
+    person.answer = False
+    run = in_process(line("remove", *APP, "--system-assigned"))
+    assert isinstance(run.error, ManualInterrupt)
+    assert person.questions == ["Remove 1 identity from 'myApp'?"]
+    assert has(sim, resource)[0]
+
+
+def test_role_assignments_of_an_identity_that_comes_meanwhile_are_deleted_too(in_process: InProcessAz, sim: Armsim,
+                                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system-assigned identity is removed and enabled again: another principal."""
+    resource = sim.state.add_resource("myApp", "rg", identity=block(system=True))
+    real = sim.state.patch_resource
+
+    def patch(*words: Any, **options: Any) -> Any:
+        monkeypatch.setattr(sim.state, "patch_resource", real)
+        real(resource, {"identity": block()})
+        real(resource, {"identity": block(system=True)})
+        sim.state.add_role_assignment(f"/subscriptions/{SUB}", READER, sim.state.identity_of(resource)["principalId"])
+        return real(*words, **options)
+    monkeypatch.setattr(sim.state, "patch_resource", patch)
+    run = in_process(line("remove", *APP, "--system-assigned", "--delete-role-assignments", "--yes"))
+    assert run.exit_code == 0, run.error
+    assert not has(sim, resource)[0]
+    assert granted(sim) == []
+
+
+def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = scene(sim)
+    three = sim.state.add_user_identity("three", "rg")
+
+    def agree_late(question: str, default: str | None = None) -> bool:
+        sim.state.patch_resource(resource, {"identity": block(*has(sim, resource)[1], three, system=True)})
+        return person.asked(question, default)
+    monkeypatch.setattr("knack.prompting.prompt_y_n", agree_late)
+    run = in_process(line("remove", *APP, "--user-assigned"))
+    assert isinstance(run.error, AzureResponseError)
+    assert "while you were asked" in str(run.error)
+    assert len(has(sim, resource)[1]) == 3
+
+
+def test_a_removal_that_turns_out_to_be_the_last_one_is_not_made_unasked(in_process: InProcessAz, sim: Armsim,
+                                                                         person: Person,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked where an identity stays; then that one is removed by someone else."""
+    one, two = (sim.state.add_user_identity(name, "rg") for name in ("one", "two"))
+    resource = sim.state.add_resource("myApp", "rg", identity=block(one, two))
+    just_before_the_patch(sim, monkeypatch, {"type": "UserAssigned", "userAssignedIdentities": {two: None}})
+    run = in_process(line("remove", *APP, "--user-assigned", "one"))
+    assert isinstance(run.error, AzureResponseError)
+    assert person.questions == []
+    assert has(sim, resource)[1] == [one]
+
+
+def test_without_a_terminal_what_comes_meanwhile_is_named_before_it_is_removed(in_process: InProcessAz, sim: Armsim,
+                                                                               caplog: pytest.LogCaptureFixture,
+                                                                               monkeypatch: pytest.MonkeyPatch
+                                                                               ) -> None:
+    resource = scene(sim)
+    three = sim.state.add_user_identity("three", "rg")
+    just_before_the_patch(sim, monkeypatch, block(three, system=True))
+    run = in_process(line("remove", *APP, "--user-assigned", "--yes"))
+    assert run.exit_code == 0, run.error
+    assert has(sim, resource) == (True, [])
+    assert three in caplog.text
+
+
 # ---- in a real terminal --------------------------------------------------------------------------------------------
 
 @pytest.fixture(autouse=True)
@@ -235,6 +344,24 @@ def test_no_answer_in_a_real_terminal(az: Az, sim: Armsim, act: Callable[[subpro
     assert "Traceback" not in text
     assert "Interrupted" not in text
     assert has(sim, resource)[0]
+
+
+def test_the_question_is_seen_where_the_output_goes_to_a_file(az: Az, sim: Armsim, tmp_path: Path) -> None:
+    import pty
+    resource = scene(sim)
+    ours, theirs = pty.openpty()
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(az.command(line("remove", *APP, "--system-assigned")), env=az.environment(),
+                                   stdin=theirs, stdout=output, stderr=theirs)
+    os.close(theirs)
+    text = b""
+    while b"(y/N)" not in text:
+        text += os.read(ours, 4096)
+    os.write(ours, b"y\n")
+    assert process.wait(60) == 0
+    os.close(ours)
+    assert json.loads((tmp_path / "output").read_text())["type"] == "UserAssigned"
+    assert not has(sim, resource)[0]
 
 
 def test_a_second_ctrl_c_is_no_news(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from armsim import SHAPES, Armsim
+from armsim import SHAPES, Armsim, Fault
 from azure.cli.core.azclierror import AzCLIError
 from in_process import InProcessAz
 from scenes import AI, APP, ELSEWHERE, OTHER, USER, USER_ID, block, granted, has, line, said, writes
@@ -161,6 +161,20 @@ def test_what_the_real_run_refuses_is_refused(in_process: InProcessAz, sim: Arms
     real = in_process(words)
     assert type(real.error) is type(dry.error)
     assert (real.exit_code, said(real.error)) == (dry.exit_code, said(dry.error))
+
+
+@pytest.mark.parametrize("fault", [
+    Fault(path="userAssignedIdentities", times=99),
+    Fault(path="userAssignedIdentities", kind="raw", status=200, times=9),
+    Fault(path="userAssignedIdentities", status=400, code="BadRequest", times=9),
+    Fault(path="userAssignedIdentities", status=404, code="SubscriptionNotFound", times=9)])
+def test_what_only_a_dry_run_looks_up_does_not_stop_it(in_process: InProcessAz, sim: Armsim, fault: Fault) -> None:
+    scene(sim, "s1")
+    sim.add_fault(fault)
+    dry = in_process(line("assign", *APP, "--user-assigned", "one", "two", "--dry-run"))
+    assert dry.exit_code == 0, dry.error
+    assert dry.json["changes"] is True
+    assert in_process(line("assign", *APP, "--user-assigned", "one", "two")).exit_code == 0
 
 
 @pytest.mark.parametrize("words", [("assign", "--system-assigned"), ("assign", "--user-assigned", "one")])

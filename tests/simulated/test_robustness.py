@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from armsim import Armsim, Fault
+from armsim import FAILURES, Armsim, Fault
 from az import Az
 from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, ForbiddenError
 from in_process import InProcessAz, Run
@@ -280,6 +281,30 @@ def test_a_removal_that_keeps_one_that_is_gone_names_it(in_process: InProcessAz,
     sim.state.delete_identity(one)
     assert f"--user-assigned {one}" in fails_well(in_process(line("remove", *APP, "--user-assigned", "two")))
     assert has(sim, resource)[1] == [one, two]
+
+
+def test_a_removal_of_one_that_is_gone_names_all_that_are(in_process: InProcessAz, sim: Armsim) -> None:
+    """Each alone is refused, since a write names the others."""
+    users = [sim.state.add_user_identity(f"mi{number}", "rg") for number in range(3)]
+    resource = sim.state.add_resource("myApp", "rg", identity=block(*users))
+    for identity in users[:2]:
+        sim.state.delete_identity(identity)
+    text = fails_well(in_process(line("remove", *APP, "--user-assigned", users[0])))
+    command = next(one for one in text.splitlines() if one.startswith("az communication identity remove"))
+    assert in_process(shlex.split(command)[1:]).exit_code == 0
+    assert has(sim, resource)[1] == users[2:]
+
+
+@pytest.mark.parametrize("code", ["FailedIdentityOperation", "OperationFailed"])
+def test_an_operation_that_fails_for_an_identity_that_is_gone_names_it(in_process: InProcessAz, sim: Armsim, code: str
+                                                                       ) -> None:
+    one = sim.state.add_user_identity("one", "rg")
+    sim.state.add_resource("myApp", "rg")
+    sim.options.patch = replace(FAILURES["failed"], code=code)
+    sim.add_fault(Fault("GET", "userAssignedIdentities/one", status=404, code="ResourceNotFound"))  # gone meanwhile
+    text = fails_well(in_process(line("assign", *APP, "--user-assigned", "one")))
+    assert (f"There is no user-assigned identity '{one}'" in text) is (code == "FailedIdentityOperation")
+    sim.faults.all.clear()  # unused where nothing is looked up
 
 
 # ---- no text shows None --------------------------------------------------------------------------------------------

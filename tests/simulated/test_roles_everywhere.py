@@ -12,7 +12,7 @@ import shlex
 from typing import Any
 
 import pytest
-from armsim import Armsim, Fault
+from armsim import SHAPES, Armsim, Fault
 from in_process import InProcessAz
 from scenes import (
     AI,
@@ -180,6 +180,32 @@ def test_a_grant_that_fails_names_what_was_done_and_what_finishes(in_process: In
     for command in commands:
         assert in_process(shlex.split(command)[1:]).exit_code == 0
     assert len(granted(sim)) == 4
+
+
+def test_a_grant_to_an_identity_without_a_principal_id_is_left_out(in_process: InProcessAz, sim: Armsim,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done and what is left are both said."""
+    sim.options.patch = SHAPES["load-test"]
+    one = sim.state.add_user_identity("one", "rg")
+    sim.state.add_resource("myApp", "rg", identity=block(one))
+    real = sim.state.get_resource
+
+    def bare(resource_id: str) -> object:
+        document, etag = real(resource_id)
+        document["identity"]["userAssignedIdentities"] = {one: {"clientId": UNKNOWN_ID}}
+        return document, etag
+    monkeypatch.setattr(sim.state, "get_resource", bare)
+    words = line("assign", *APP, "--system-assigned", "--user-assigned", "one", *GRANT)
+    text = said(in_process(words).error)
+    assert "and 1 of 2 role assignments were created, but the role was not granted" in text
+    assert f"The service doesn't show the principal ID of {one} yet." in text
+    assert "run the command again" in text
+    sim.state.deny("Microsoft.Authorization/roleAssignments/write", AI)
+    sim.state.authorization.assignments.clear()
+    text = said(in_process(words).error)
+    assert "You don't have permission to perform 'Microsoft.Authorization/roleAssignments/write'" in text
+    assert "az role assignment create" in text
+    assert one in text
 
 
 def test_an_identity_without_a_principal_id_is_still_settling(in_process: InProcessAz, sim: Armsim,

@@ -242,7 +242,7 @@ def test_the_words_as_a_program_gave_them() -> None:
 
     CLI(cli_name="az", invocation_cls=Invoker, commands_loader_cls=SimpleNamespace, parser_cls=SimpleNamespace,
         help_cls=SimpleNamespace, config_dir=None).invoke(["remove", "--ids=@-", "--scope", "@-"])
-    assert seen == ["remove", "@-", "--scope", "@-"]
+    assert seen == ["remove", "--ids", "@-", "--scope", "@-"]
 
 
 # ---- list and wait ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from azext_communication_identity.model.identity import Change, Identities, afte
 from azext_communication_identity.model.names import Resource
 from azext_communication_identity.model.steps import Answer, NextPoll, NoAnswer, Pause, Reply, Request, error_code
 from azext_communication_identity.model.write import (
+    ChangedError,
     Document,
+    OperationFailedError,
     Plan,
     Written,
     document_of,
@@ -310,15 +312,18 @@ def test_how_long_others_may_come_first() -> None:
     replies: list[Reply] = []
     for number in range(6):
         replies += [code(412, at=500.0 + number), has(None, etag=f"n{number}")]
-    played = assign(*replies, code(412, at=800.0), has(None, etag="x"), code(412, at=800.1))
-    assert played.pauses == [again(seconds) for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)]
-    assert played.refused.reply == code(412, at=800.1)
-    assert played.refused.request == patch("x")
+    replies += [code(412, at=800.0), has(None, etag="x"), code(412, "PreconditionFailed", at=800.1)]
+    played = assign(*replies, has(None, etag="y"))
+    assert played.pauses == [again(seconds) for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0)]
+    assert played.requests[-2:] == [patch("x"), GET]
+    assert played.said == ("Other changes to 'app' prevented this one for 300 seconds. The service said: "
+                           "(PreconditionFailed) m", ["Run the command again when they are finished."])
+    assert assign(*replies, has(SYSTEM)).result.document == DONE.document
 
 
 # ---- lost answers ----------------------------------------------------------------------------------------------------
 
-LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(202, []), Answer(200, "x"),
+LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(201, []), Answer(200, "x"),
                      Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504))]
 
 
@@ -342,18 +347,34 @@ def test_after_a_lost_answer_no_wait_does_not_wait() -> None:
 
 @pytest.mark.parametrize("lost", LOST)
 def test_an_answer_is_lost_four_times_at_most(lost: Reply) -> None:
-    played = assign(*[lost, has(None, etag="e0")] * 4, lost)
-    assert played.pauses == [again(0.5), again(1.0), again(2.0), again(4.0)]
-    assert len(played.requests) == 9
+    played = assign(*[lost, has(None, etag="e0")] * 5)
+    assert played.pauses == [again(0.5), again(1.0), again(2.0), again(4.0), again(8.0)]
+    assert len(played.requests) == 10
     assert played.refused.reply is lost
+
+
+def test_the_last_lost_answer_is_settled_by_reading_too() -> None:
+    lost = NoAnswer("broken")
+    assert assign(*[lost, has(None, etag="e0")] * 4, lost, has(SYSTEM)).result == DONE
+    assert assign(NoAnswer("slow", stalled=True), has(), NoAnswer("slow", stalled=True), has(SYSTEM)).result == DONE
+    busy = assign(*[lost, has(None, etag="e0")] * 4, lost, has(None, "Updating"), has(None, etag="e0"))
+    assert busy.refused.reply is lost
+
+
+@pytest.mark.parametrize("answer", [code(503, headers={"retry-after": "7"}),
+                                    code(409, "Conflict", headers={"retry-after": "7"})])
+def test_a_refusal_that_asks_to_wait(answer: Answer) -> None:
+    assert assign(answer, has(SYSTEM)).pauses == [again(7.0)]
+    endless = answer._replace(headers={"retry-after": "3600"})
+    assert assign(endless, has(SYSTEM)).pauses == [again(60.0)]
 
 
 def test_a_patch_that_is_not_answered_in_time_is_sent_twice_at_most() -> None:
     stalled = NoAnswer("slow", stalled=True)
-    assert assign(stalled, has(), stalled).refused.reply is stalled
+    assert assign(stalled, has(), stalled, has()).refused.reply is stalled
     broken = NoAnswer("broken")
-    assert assign(stalled, has(), broken, has(), broken).refused.reply is broken
-    assert len(assign(broken, has(), broken, has(), stalled).pauses) == 2
+    assert assign(stalled, has(), broken, has(), broken, has()).refused.reply is broken
+    assert len(assign(broken, has(), broken, has(), stalled, has()).pauses) == 3
     assert assign(broken, has(), stalled, has(), has(SYSTEM)).result == DONE
 
 
@@ -365,6 +386,7 @@ def running(**more: Any) -> Answer:
 
 @pytest.mark.parametrize(("headers", "ending"), [
     (ASYNC, Answer(200, {"status": "Succeeded"})), (ASYNC, Answer(200, {"status": "SUCCEEDED"})),
+    (ASYNC, Answer(200, {"status": "Completed"})),
     ({**ASYNC, "location": "/other"}, Answer(200, {"status": "Succeeded"})),
     (LOCATION, Answer(200, {"status": "Succeeded"})), (LOCATION, Answer(200, {"status": ""})),
     (LOCATION, Answer(200, {"status": 1})), (LOCATION, Answer(200)), (LOCATION, Answer(204)), (LOCATION, has(SYSTEM)),
@@ -372,14 +394,31 @@ def running(**more: Any) -> Answer:
     # useless addresses: the resource has to do
     *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
         code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
+        code(405, "X"), code(410, "X"), code(501, "X"), code(400, "MissingApiVersionParameter"),
         NoAnswer("slow", stalled=True), NoAnswer("never", final=True))),
     (ASYNC, Answer(200)), (ASYNC, Answer(202)), (ASYNC, code(400, "X")), (ASYNC, Answer(200, {"status": 1})),
 ])
-@pytest.mark.parametrize("shape", [(200, body(SYSTEM)), (202, None), (201, None)])
+@pytest.mark.parametrize("shape", [(200, body(SYSTEM)), (202, None), (201, None), (202, []), (200, True), (201, "x")])
 def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
     answer = Answer(*shape, headers, at=10.0)
     played = assign(answer, running(), ending, has(SYSTEM))
     assert played.steps == [patch("e0"), NextPoll(10.0, 0, None), LOOK, NextPoll(10.0, 1, None), LOOK, GET]
+    assert played.result == DONE
+
+
+@pytest.mark.parametrize("location", [RESOURCE.id, f"https://management.azure.com{RESOURCE.id.upper()}/?api-version=1"])
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_location_that_is_the_resource_is_no_operation(location: str, status: int) -> None:
+    played = assign(Answer(status, None, {"location": location}), has(SYSTEM))
+    assert played.requests == [patch("e0"), GET]
+    assert played.result == DONE
+
+
+@pytest.mark.parametrize("answer", [Answer(202, []), Answer(202, text="Accepted"), Answer(202, "Accepted"),
+                                    Answer(202, True)])
+def test_a_202_is_a_yes_whatever_its_body(answer: Answer) -> None:
+    played = assign(answer, has(None, "Updating"), has(SYSTEM))
+    assert played.requests == [patch("e0"), GET, GET]
     assert played.result == DONE
 
 
@@ -393,13 +432,30 @@ def test_retry_after_is_kept() -> None:
                     running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
                     running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
     assert [(one.polls, one.at_least) for one in played.awaits] == [
-        (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, None), (5, None)]
+        (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, 50.0), (5, None)]
+
+
+def test_a_poll_that_asks_to_wait_for_a_day() -> None:
+    """Until half an hour after the write, then it's an error."""
+    day = running(at=100.0, headers={"retry-after": "86400"})
+    played = assign(Answer(202, headers=ASYNC), day, running(at=1801.0))
+    assert [one.at_least for one in played.awaits] == [None, 1701.0]
+    assert "the operation is still running after 1801 seconds" in played.said[0]
+
+
+@pytest.mark.parametrize("headers", [ASYNC, LOCATION])
+def test_a_throttled_poll_is_no_end(headers: dict[str, str]) -> None:
+    throttled = code(429, "TooManyRequests", headers={"retry-after": "1000"})
+    played = assign(Answer(202, headers=headers), throttled, Answer(200, {"status": "Succeeded"}), has(SYSTEM))
+    assert played.result == DONE
+    assert [one.at_least for one in played.awaits] == [None, 1000.0]
 
 
 @pytest.mark.parametrize(("headers", "ending", "words"), [
     (ASYNC, Answer(200, {"status": "Failed", "error": {"code": "C", "message": "m"}}), "'failed': (C) m"),
     (ASYNC, Answer(200, {"status": "FAILED", "error": {"Code": "C"}}), "'failed': (C)"),
     (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "'canceled': m"),
+    (ASYNC, Answer(200, {"status": "Cancelled", "error": {"message": "m"}}), "'cancelled': m"),
     (ASYNC, Answer(200, {"status": "Canceled"}), "'canceled': the service gives no reason"),
     (LOCATION, Answer(200, {"status": "Failed", "error": None}), "'failed': the service gives no reason"),
     (LOCATION, code(400, "C"), "'failed': (C) m"),
@@ -410,6 +466,13 @@ def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words:
     assert isinstance(played.error, AzureResponseError)
     assert played.said == (f"The service accepted the change to 'app', but the operation ended with status {words}",
                            [SEE])
+
+
+def test_the_code_of_an_operation_that_fails() -> None:
+    failed = Answer(200, {"status": "Failed", "error": {"code": "FailedIdentityOperation", "message": "m"}})
+    error = assign(Answer(202, headers=ASYNC), failed).error
+    assert isinstance(error, OperationFailedError)
+    assert error.code == "failedidentityoperation"
 
 
 def test_an_operation_that_goes_on() -> None:
@@ -534,3 +597,22 @@ def test_surprises() -> None:
     played = assign(has(shows), before=document(users(ONE)))
     assert played.result.notes == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
                                    f"While this command ran, someone else added '{TWO}' to 'app'."]
+
+
+# ---- what was agreed to ----------------------------------------------------------------------------------------------
+
+def test_a_plan_that_was_not_agreed_to_is_not_carried_out() -> None:
+    """The check comes before each PATCH, and not where there is nothing to write."""
+    asked: list[tuple[Any, Plan]] = []
+
+    def agreed(read: Document, planned: Plan) -> bool:
+        asked.append((read.etag, planned))
+        return read.etag != "e2"
+
+    life = write(RESOURCE, document(), after_assign, THE_SYSTEM, agreed=agreed)
+    with pytest.raises(ChangedError) as changed:
+        play(life, code(412), has(None, etag="e1"), code(412), has(users(ONE), etag="e2"))
+    assert [etag for etag, _ in asked] == ["e0", "e1", "e2"]
+    assert asked[-1][1].wanted == Identities(True, (ONE,))
+    assert changed.value.document.etag == "e2"
+    assert play(write(RESOURCE, document(SYSTEM), after_assign, THE_SYSTEM, agreed=lambda *_: False)).result

@@ -21,6 +21,7 @@ from azure.cli.core.azclierror import (
     ArgumentUsageError,
     AzCLIError,
     FileOperationError,
+    InvalidArgumentValueError,
     MutuallyExclusiveArgumentError,
     NoTTYError,
     RequiredArgumentMissingError,
@@ -92,6 +93,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
     """`wait`: something to wait for."""
     _warn_of_git_bash(namespace)
+    if namespace.custom is not None:
+        _check_query(namespace.custom)
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
             "The condition to wait for is missing.",
@@ -184,7 +187,7 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
         raise NoTTYError(
             "Can't prompt for confirmation: the resource IDs come from standard input. Nothing was removed.",
             "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
-    if given is Consent.GO_ON and sweeping and not any(re.fullmatch(r"\[\s*\]", clean_value(word)) for word in typed):
+    if given is Consent.GO_ON and sweeping and not _writes_all_out(typed):
         raise NoTTYError(
             "Can't prompt for confirmation: --user-assigned without a value removes all user-assigned identities, and "
             "there is no terminal. Nothing was removed.",
@@ -194,7 +197,7 @@ def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
 
 
 def _values_typed() -> list[str]:
-    """The words of the command line as typed, without the option in words such as `--ids=@-`.
+    """The words of the command line as typed, `--ids=@-` as two.
 
     azure-cli replaces `@-` and `@FILE` before it loads an extension. The original words remain only in the running call
     of `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. If a program calls the
@@ -207,7 +210,13 @@ def _values_typed() -> list[str]:
             words = frame.f_locals["args"]
             break
         frame = frame.f_back  # type: ignore[assignment]  # None at the top
-    return [word.partition("=")[2] if re.match(r"--[\w-]+=", word) else word for word in words]
+    return [part for word in words for part in (word.split("=", 1) if re.match(r"--[\w-]+=", word) else [word])]
+
+
+def _writes_all_out(typed: Sequence[str]) -> bool:
+    """Whether the value of --user-assigned, which azure-cli lets people abbreviate, is typed as []."""
+    return any(re.match("--(mi-)?u", option) and re.fullmatch(r"\[\s*\]", clean_value(value))
+               for option, value in zip(typed, typed[1:]))
 
 
 def usage_error(error: AzCLIError) -> NoReturn:
@@ -264,6 +273,15 @@ def _check_role(namespace: Namespace) -> None:
             "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
     namespace.role = check_role(clean_value(namespace.role))
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
+
+
+def _check_query(query: str) -> None:
+    import jmespath  # type: ignore[import-untyped]  # it ships no types
+    try:
+        jmespath.compile(query)
+    except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+        raise InvalidArgumentValueError(f"{for_display(query)} is not a JMESPath query: {error}",
+                                        "For example: --custom identity.principalId") from error
 
 
 def _subscription(cmd: Any) -> str:

@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError
 from knack.log import get_logger
 
-from ..arm.errors import reasons
+from ..arm.errors import explained, reasons
 from ..arm.identities import gone_but_assigned, identity_properties, missing, not_found
 from ..arm.role_assignments import assignment_at, create_assignment, resolve_role
 from ..model.identity import (
@@ -29,7 +29,17 @@ from ..model.identity import (
 from ..model.names import Resource, user_assigned_id
 from ..model.roles import Role, create_command
 from ..model.steps import Life, RefusedError, error_code
-from ..model.write import Document, Plan, Planner, get, idle, plan, require_expressible, write
+from ..model.write import (
+    Document,
+    OperationFailedError,
+    Plan,
+    Planner,
+    get,
+    idle,
+    plan,
+    require_expressible,
+    write,
+)
 
 logger = get_logger(__name__)
 
@@ -74,16 +84,18 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
 
 
 def write_identities(resource: Resource, document: Document, planner: Planner, change: Change, *,
-                     no_wait: bool = False, needs_ids: bool = False) -> Life[Document]:
+                     agreed: Callable[[Document, Plan], bool] | None = None, no_wait: bool = False,
+                     needs_ids: bool = False) -> Life[Document]:
     """Write, and warn of what someone else changed meanwhile. If the service refuses an identity, find out why."""
     try:
-        written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids)
-    except RefusedError as refusal:
-        if error_code(refusal.reply) == "failedidentityoperation":
-            wanted = plan(document, planner, change).wanted.user_assigned
-            gone = yield from missing(wanted)
+        written = yield from write(resource, document, planner, change, no_wait=no_wait, needs_ids=needs_ids,
+                                   agreed=agreed)
+    except (RefusedError, OperationFailedError) as error:
+        code = error.code if isinstance(error, OperationFailedError) else error_code(error.reply)
+        if code == "failedidentityoperation":
+            gone = yield from missing(plan(document, planner, change).wanted.user_assigned)
             if gone:
-                raise (yield from _gone(resource, document, gone)) from refusal
+                raise (yield from _gone(resource, document, gone)) from error
         raise
     for note in written.notes:
         logger.warning(note)
@@ -100,7 +112,12 @@ def require_writable(resource: Resource, document: Document, planned: Plan) -> L
     require_expressible(resource, document)
     gone = []
     for identity in planned.wanted.user_assigned:
-        properties = yield from identity_properties(identity)
+        try:
+            properties = yield from identity_properties(identity)
+        except RefusedError as refusal:
+            logger.warning("Can't check whether the user-assigned identity '%s' exists: %s", identity,
+                           explained(refusal))
+            continue
         gone += [identity] if properties is None else []
         found[identity] = properties or {}
     if gone:
@@ -110,10 +127,14 @@ def require_writable(resource: Resource, document: Document, planned: Plan) -> L
 
 def _gone(resource: Resource, document: Document, gone: Sequence[str]) -> Life[AzCLIError]:
     """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
-    has come first, because no other write works until they are removed.
+    has come first, because no other write works until all of them are removed.
     """
-    carried = [one for one in gone if find_id(one, identities_of(document.block).user_assigned)]
-    return gone_but_assigned(resource, carried) if carried else (yield from not_found(gone[0]))
+    has = identities_of(document.block).user_assigned
+    stale = [one for one in gone if find_id(one, has)]
+    if not stale:
+        return (yield from not_found(gone[0]))
+    others = yield from missing(one for one in has if one not in stale)
+    return gone_but_assigned(resource, [*stale, *others])
 
 
 def dry_run_result(resource: Resource, document: Document, after: dict[str, Any], assignments: list[dict[str, str]],
@@ -155,11 +176,11 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
     """
     granted: list[dict[str, str]] = []
     failed: dict[str, Exception] = {}
+    unknown: list[str] = []
     for identity, principal in dict(_named(change, plain_block(document.block))).items():
         if not principal:
-            raise AzureResponseError(
-                f"The identity is assigned to '{resource.name}', but the service doesn't show its principal ID yet "
-                f"({identity}), so the role was not granted.", "To grant the role, run the command again.")
+            unknown.append(identity)
+            continue
         for scope, role in roles.items():
             try:
                 there = yield from assignment_at(scope, role, principal)
@@ -167,14 +188,19 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
                                (yield from create_assignment(scope, role, principal)))
             except (RefusedError, AzCLIError) as error:
                 failed[create_command(scope, role.name, principal)] = error
-    if failed:
-        raise _not_granted(resource, len(granted), failed)
+    if failed or unknown:
+        total = len(granted) + len(failed) + len(unknown) * len(roles)
+        raise _not_granted(resource, len(granted), total, failed, unknown)
     return granted
 
 
-def _not_granted(resource: Resource, granted: int, failed: dict[str, Exception]) -> AzureResponseError:
-    done = f", and {granted} of {granted + len(failed)} role assignments were created" if granted else ""
+def _not_granted(resource: Resource, granted: int, total: int, failed: dict[str, Exception], unknown: Sequence[str]
+                 ) -> AzureResponseError:
+    """`failed`: by the command that finishes it. `unknown`: identities whose principal ID the service doesn't show."""
+    done = f", and {granted} of {total} role assignments were created" if granted else ""
+    why = [reasons(failed.values())] if failed else []
+    why += [f"The service doesn't show the principal ID of {identity} yet." for identity in unknown]
+    how = ["To finish, ask someone who can assign roles there to run:\n" + "\n".join(failed)] if failed else []
+    how += ["To grant the role to the identities without a principal ID, run the command again."] if unknown else []
     return AzureResponseError(
-        f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: "
-        f"{reasons(failed.values())}",
-        "To finish, ask someone who can assign roles there to run:\n" + "\n".join(failed))
+        f"The identity is assigned to '{resource.name}'{done}, but the role was not granted: " + "\n".join(why), how)

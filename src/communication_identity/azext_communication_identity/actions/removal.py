@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +25,22 @@ from ..arm.errors import explained, reasons
 from ..arm.graph import assignments_everywhere
 from ..arm.role_assignments import assignments_of, delete_assignment
 from ..model.consent import Consent
-from ..model.identity import Identities, after_remove, block_of, described, not_assigned, plain_block, principals_of
+from ..model.identity import (
+    Identities,
+    after_remove,
+    block_of,
+    described,
+    difference,
+    not_assigned,
+    plain_block,
+    principals_of,
+)
 from ..model.names import Resource
 from ..model.roles import delete_command
 from ..model.steps import Life, Ready, RefusedError
-from ..model.write import Document, Plan, get, idle, plan
+from ..model.write import ChangedError, Document, Plan, get, idle, plan
 from .assign import Order, dry_run_result, require_writable, write_identities
+from .terminal import is_terminal
 
 logger = get_logger(__name__)
 
@@ -54,6 +66,14 @@ class Removal:
         gone = self.planned.removed
         return gone.system_assigned or bool(gone.user_assigned) and (
             self.sweeping or self.planned.wanted == Identities())
+
+    def covers(self, document: Document, planned: Plan) -> bool:
+        """Whether a plan, made again after someone else's change, loses nothing but what was said."""
+        system = Identities(True)
+        return (difference(planned.removed, self.planned.removed) == Identities()
+                and (planned.wanted != Identities() or self.planned.wanted == Identities())
+                and (not planned.removed.system_assigned
+                     or principals_of(document.block, system) == principals_of(self.document.block, system)))
 
     def consequences(self) -> list[str]:
         """A sentence for each thing that is lost."""
@@ -85,33 +105,28 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
     """Remove identities, keep the others. Returns the remaining plain block, or with `dry_run` what would change."""
     change = order.change(resource)
     document = yield from get(resource)
-    if order.dry_run:
+    while True:
         document = yield from idle(resource, document)
-    planned = plan(document, after_remove, change)
-    absent = not_assigned(planned.before, change)
-    if absent:
-        raise ResourceNotFoundError(
-            f"{', '.join(described(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
-            f"'{resource.name}'. Nothing was removed.",
-            "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
-    _warn_of_absent_identities(resource, order, planned)
-    removal = Removal(resource, document, planned, change.all_user_assigned, delete_role_assignments,
-                      answerable=consent in (Consent.ASK, Consent.REFUSE))
-    if planned.removed.system_assigned:
-        removal.assignments = yield from _assignments(removal)
-    if order.dry_run:
-        return (yield from _would_remove(removal))
-    if removal.destroys and consent is Consent.REFUSE:
-        raise RequiredArgumentMissingError(
-            f"{' '.join(removal.consequences())} Can't prompt for confirmation. Nothing was removed.",
-            "To remove without a prompt, add --yes.")
-    if consent is Consent.ASK:
-        yield Ready(removal)
-    else:
-        removal.warn()
-    # Role assignments are deleted once the identity is gone, so deleting them always waits.
-    document = yield from write_identities(resource, document, after_remove, change,
-                                           no_wait=order.no_wait and not removal.delete)
+        removal = yield from _prepared(resource, order, document, consent, delete_role_assignments)
+        if order.dry_run:
+            return (yield from _would_remove(removal))
+        if removal.destroys and consent is Consent.REFUSE:
+            raise RequiredArgumentMissingError(
+                f"{' '.join(removal.consequences())} Can't prompt for confirmation. Nothing was removed.",
+                "To remove without a prompt, add --yes.")
+        if consent is Consent.ASK:
+            yield Ready(removal)
+        else:
+            removal.warn()
+        try:
+            # Role assignments are deleted once the identity is gone, so deleting them always waits.
+            document = yield from write_identities(resource, document, after_remove, change, agreed=removal.covers,
+                                                   no_wait=order.no_wait and not removal.delete)
+            break
+        except ChangedError as changed:
+            if consent is Consent.ASK:
+                raise _not_agreed(resource) from changed
+            document = changed.document
     if removal.delete:
         yield from _delete(removal)
     return plain_block(document.block)
@@ -129,11 +144,43 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
     what = "1 identity" if count == 1 else f"{count} identities"
     where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     try:
-        agreed = prompt_y_n(f"Remove {what} from {where}?", default="n")
+        with _question_on_the_terminal():
+            agreed = prompt_y_n(f"Remove {what} from {where}?", default="n")
     except (EOFError, KeyboardInterrupt, NoTTYException):
         agreed = False
     if not agreed:
         raise ManualInterrupt("Nothing was removed.")
+
+
+def _question_on_the_terminal() -> AbstractContextManager[Any]:
+    """Have a question asked on standard error if the output goes to a file or a pipe."""
+    hidden = is_terminal(sys.stderr) and not is_terminal(sys.stdout)
+    return redirect_stdout(sys.stderr) if hidden else nullcontext()
+
+
+def _prepared(resource: Resource, order: Order, document: Document, consent: Consent, delete: bool) -> Life[Removal]:
+    """The removal, and what is lost by it. Raises ResourceNotFoundError for an identity that isn't assigned."""
+    change = order.change(resource)
+    planned = plan(document, after_remove, change)
+    absent = not_assigned(planned.before, change)
+    if absent:
+        raise ResourceNotFoundError(
+            f"{', '.join(described(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
+            f"'{resource.name}'. Nothing was removed.",
+            "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
+    _warn_of_absent_identities(resource, order, planned)
+    removal = Removal(resource, document, planned, change.all_user_assigned, delete,
+                      answerable=consent in (Consent.ASK, Consent.REFUSE))
+    if planned.removed.system_assigned:
+        removal.assignments = yield from _assignments(removal)
+    return removal
+
+
+def _not_agreed(resource: Resource) -> AzureResponseError:
+    return AzureResponseError(
+        f"Someone else changed the identities of '{resource.name}' while you were asked, so they were not removed.",
+        "Run the command again. To see the current identities, run:\n"
+        f"az communication identity show --ids {resource.id}")
 
 
 def _warn_of_absent_identities(resource: Resource, order: Order, planned: Plan) -> None:

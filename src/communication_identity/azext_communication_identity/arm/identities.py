@@ -19,7 +19,7 @@ from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 
 from ..model.identity import find_id
 from ..model.names import Resource
-from ..model.steps import Answer, Life, RefusedError, Request, pages, read
+from ..model.steps import Answer, Life, RefusedError, Request, error_code, pages, read
 
 _VERSION = "api-version=2023-01-31"
 _TYPE = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -33,8 +33,10 @@ def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
         answer = yield from read(Request("GET", f"{identity}?{_VERSION}", shared=True))
     except RefusedError as refusal:
         status = refusal.reply.status if isinstance(refusal.reply, Answer) else 0
+        if status == 404 and "subscription" not in error_code(refusal.reply):
+            return None
         if status in (403, 404):
-            return None if status == 404 else {}
+            return {}
         raise
     properties = answer.body.get("properties")
     return properties if isinstance(properties, dict) else {}

@@ -11,8 +11,10 @@ polls unless the service names a time. The rules for headers, final states and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
@@ -34,6 +36,7 @@ from .identity import (
 from .names import Resource
 from .steps import (
     PASSING,
+    TIMEOUT,
     Answer,
     Life,
     NextPoll,
@@ -59,11 +62,14 @@ IDS_LIMIT = 30.0  # seconds after it until the IDs of what was added are no long
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
 STALL_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
-_TERMINAL = ("succeeded", "failed", "canceled")
+_FAILED = ("failed", "canceled", "cancelled")
+_TERMINAL = ("succeeded", *_FAILED)
 # The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
 # AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
 # pending. Any other remains until someone acts.
 _PASSING_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
+# Statuses that say nothing of an operation: its address can't be read, or not with this request.
+_NOT_THE_OPERATIONS = (401, 403, 404, 405, 410, 501)
 
 
 class Document(NamedTuple):
@@ -121,6 +127,24 @@ class Written(NamedTuple):
     notes: Sequence[str] = ()
 
 
+class OperationFailedError(AzureResponseError):
+    """The operation that a write started has failed. `code`: the code of its error, in lower case."""
+
+    def __init__(self, message: str, recommendation: str, code: str) -> None:
+        super().__init__(message, recommendation)
+        self.code = code
+
+
+class ChangedError(Exception):
+    """Someone else changed the resource, and the plan is no longer the one that was agreed to. `document`: the resource
+    as it is now.
+    """
+
+    def __init__(self, document: Document) -> None:
+        super().__init__("changed meanwhile")
+        self.document = document
+
+
 Planner = Callable[[Identities, Change], Identities]
 
 
@@ -154,14 +178,16 @@ def document_of(reply: Reply, resource: Resource) -> Document | None:
 
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
-          needs_ids: bool = False) -> Life[Written]:
+          needs_ids: bool = False, agreed: Callable[[Document, Plan], bool] | None = None) -> Life[Written]:
     """Bring the resource from `document` to what `planner` makes of it. Sends no PATCH when nothing changes, and one
-    when all goes well. `needs_ids`: wait for the IDs of the named identities even if there is nothing to write. Raises
-    RefusedError if the service refuses, and AzureResponseError if it accepts the change but doesn't make it.
+    when all goes well. `needs_ids`: wait for the IDs of the named identities even if there is nothing to write.
+    `agreed`: whether a plan, made again after someone else's change, may still be carried out. Raises ChangedError if
+    not, RefusedError if the service refuses, and AzureResponseError if it accepts the change but doesn't make it.
     """
     document = document._replace(body={key: document.body.get(key) for key in ("id", "identity", "properties")})
     etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
     had_failed = True  # until something is written, a failure that the resource shows isn't this write's
+    given_up: Exception | None = None
     while True:
         if document.busy:
             document = yield from idle(resource, document)
@@ -173,19 +199,27 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
             if wrote or needs_ids:
                 return (yield from _settle(resource, document, planned, document.at, had_failed))
             return Written(document)
+        if given_up:
+            raise given_up
+        if agreed and not agreed(document, planned):
+            raise ChangedError(document)
         require_expressible(resource, document)
         had_failed = document.state != "succeeded"
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
         reply: Reply = yield request
-        if isinstance(reply, Answer) and reply.ok and not _garbage(reply):
+        if isinstance(reply, Answer) and reply.ok and not _garbage(reply, resource):
             return (yield from _accepted(resource, document, reply, planned, no_wait))
-        lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else _is_lost(reply)
-        refused = refused or reply.at
-        if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT or not _try_again(request, reply):
+        if not _try_again(request, reply, resource):
             raise RefusedError(request, reply)
-        wrote = wrote or _is_lost(reply)
-        yield Pause(min(0.5 * 2 ** tries, 10.0), "another change to the resource to finish")
+        is_lost = _is_lost(reply, resource)
+        lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else is_lost
+        wrote, refused = wrote or is_lost, refused or reply.at
+        if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT:  # the last read tells whether it took effect
+            given_up = RefusedError(request, reply) if is_lost else _outrun(resource, reply, reply.at - refused)
+        asked = reply.retry_after if isinstance(reply, Answer) else None
+        yield Pause(max(min(0.5 * 2 ** tries, 10.0), min(asked or 0.0, TIMEOUT)),
+                    "another change to the resource to finish")
         tries += 1
         latest = yield from get(resource)
         # A 412 although nobody changed the resource: this service interprets If-Match differently.
@@ -214,10 +248,9 @@ def _accepted(resource: Resource, document: Document, reply: Answer, planned: Pl
         if answered and planned.done(answered.block):
             return Written(answered)
         return Written(Document({**document.body, "identity": block_of(planned.wanted, document.block)}, at=reply.at))
-    headers = reply.headers
-    address = headers.get("azure-asyncoperation") or headers.get("location")
+    address = _operation_address(reply, resource)
     if address:
-        ended = yield from _follow(resource, address, "azure-asyncoperation" in headers, reply)
+        ended = yield from _follow(resource, address, bool(reply.headers.get("azure-asyncoperation")), reply)
         answered = None
     else:
         ended = reply.at
@@ -239,20 +272,22 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
             failures += 1
             if failures > FAILURE_LIMIT or (isinstance(poll, NoAnswer) and (poll.stalled or poll.final)):
                 return poll.at
-            asked = None
+            asked = poll.retry_after if isinstance(poll, Answer) else None
             continue
         failures = 0
         state, error = _operation_state(poll, has_status)
-        if state in ("failed", "canceled"):
-            raise AzureResponseError(
+        if state in _FAILED:
+            raise OperationFailedError(
                 f"The service accepted the change to '{resource.name}', but the operation ended with status "
                 f"'{state}': {error}",
-                f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
-        if state in ("succeeded", "useless"):
+                f"To see its current identities, run:\naz communication identity show --ids {resource.id}",
+                error_code(poll))
+        if state in ("succeeded", "completed", "useless"):
             return poll.at
-        if poll.at - since > OPERATION_LIMIT:
+        left = OPERATION_LIMIT - (poll.at - since)
+        if left < 0:
             raise _still_running(resource, poll.at - since)
-        asked = poll.retry_after
+        asked = min(poll.retry_after, left + 1.0) if poll.retry_after else None
 
 
 def _operation_state(poll: Answer, has_status: bool) -> tuple[str, str]:
@@ -264,11 +299,20 @@ def _operation_state(poll: Answer, has_status: bool) -> tuple[str, str]:
     status = body.get("status")
     if poll.ok and isinstance(status, str) and status:
         return status.lower(), said
-    if has_status or poll.status in (401, 403, 404):
-        return "useless", ""
-    if poll.status == 202:
+    if poll.status == 429 or poll.status == 202 and not has_status:
         return "running", ""
+    if has_status or poll.status in _NOT_THE_OPERATIONS or "apiversion" in error_code(poll):
+        return "useless", ""
     return ("succeeded" if poll.ok else "failed" if error_code(poll) else "useless"), said
+
+
+def _operation_address(reply: Answer, resource: Resource) -> str | None:
+    """The address of the operation that a PATCH started. A Location that is the resource itself (recorded for
+    ManagedIdentity) is none.
+    """
+    address = reply.headers.get("azure-asyncoperation") or reply.headers.get("location")
+    path = unquote(re.sub(r"\Ahttps?://[^/]*|[?#].*", "", address or "")).rstrip("/")
+    return None if path.lower() == resource.id.lower() else address or None
 
 
 def _settle(resource: Resource, document: Document, planned: Plan, ended: float, had_failed: bool) -> Life[Written]:
@@ -278,7 +322,7 @@ def _settle(resource: Resource, document: Document, planned: Plan, ended: float,
     pause = 1.0
     while True:
         document = yield from idle(resource, document)
-        if document.state in ("failed", "canceled") and not had_failed:
+        if document.state in _FAILED and not had_failed:
             raise _not_done(resource, planned, document, f"its provisioningState is now {document.state}")
         missing = unsettled(document.block, planned.added)
         if planned.done(document.block) and not missing:
@@ -340,8 +384,18 @@ def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
         f"az communication identity wait --updated --ids {resource.id}")
 
 
-def _garbage(reply: Answer) -> bool:
-    """Whether a 2xx answer has a body that isn't an object: a page from a proxy doesn't tell what the service did."""
+def _outrun(resource: Resource, reply: Reply, seconds: float) -> AzureResponseError:
+    return AzureResponseError(
+        f"Other changes to '{resource.name}' prevented this one for {seconds:.0f} seconds. The service said: "
+        f"{error_words(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
+
+
+def _garbage(reply: Answer, resource: Resource) -> bool:
+    """Whether a 2xx answer has a body that isn't an object: a page from a proxy doesn't tell what the service did. The
+    status 202 and the address of an operation do.
+    """
+    if reply.status == 202 or _operation_address(reply, resource):
+        return False
     if reply.body is None:
         return reply.status != 204 and reply.text.strip() not in ("", "null")
     return not isinstance(reply.body, dict)
@@ -351,12 +405,12 @@ def _is(reply: Reply, status: int) -> bool:
     return isinstance(reply, Answer) and reply.status == status
 
 
-def _is_lost(reply: Reply) -> bool:
+def _is_lost(reply: Reply, resource: Resource) -> bool:
     """Whether it's unknown if the PATCH took effect."""
-    return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply))
+    return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply, resource))
 
 
-def _try_again(request: Request, reply: Reply) -> bool:
+def _try_again(request: Request, reply: Reply, resource: Resource) -> bool:
     """Whether it makes sense to read and retry: the outcome is unknown, or someone else was faster."""
-    return (_is_lost(reply) or _is(reply, 412) and request.etag is not None
+    return (_is_lost(reply, resource) or _is(reply, 412) and request.etag is not None
             or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))
