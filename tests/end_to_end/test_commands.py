@@ -279,7 +279,8 @@ def test_list_of_nothing(az: Az, sim: Armsim) -> None:
 
 
 @pytest.mark.parametrize("condition", ["--created", "--updated", "--exists", "--custom identity.principalId",
-                                       "--custom \"identity.type=='SystemAssigned'\""])
+                                       "--custom \"identity.type=='SystemAssigned'\"",
+                                       "--custom \"contains(identity.principalId, '-')\""])
 def test_wait_for_what_is_there(az: Az, sim: Armsim, condition: str) -> None:
     make(sim, {"type": "SystemAssigned"})
     assert az(f"communication identity wait {APP} {condition} --interval 1").ok().stdout == ""
@@ -299,9 +300,10 @@ def test_wait_polls_until_settled(az: Az, sim: Armsim) -> None:
     assert calls(sim) == [READ] * 3
 
 
-def test_wait_times_out_with_an_error(az: Az, sim: Armsim) -> None:
+@pytest.mark.parametrize("query", ["identity.principalId", "contains(identity.principalId,'-')"])
+def test_wait_times_out_with_an_error(az: Az, sim: Armsim, query: str) -> None:
     make(sim)
-    done = az(f"communication identity wait {APP} --custom identity.principalId --interval 1 --timeout 1")
+    done = az(f"communication identity wait {APP} --custom \"{query}\" --interval 1 --timeout 1")
     assert done.exit_code == 1
     assert "'myApp' didn't meet the condition within 1 seconds." in done.stderr
 

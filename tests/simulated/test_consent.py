@@ -260,7 +260,7 @@ def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProc
     monkeypatch.setattr("knack.prompting.prompt_y_n", agree_late)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
-    assert "while you were asked" in str(run.error)
+    assert "Someone else changed the identities of 'myApp' meanwhile" in str(run.error)
     assert len(has(sim, resource)[1]) == 3
 
 
@@ -288,6 +288,24 @@ def test_without_a_terminal_what_comes_meanwhile_is_named_before_it_is_removed(i
     assert run.exit_code == 0, run.error
     assert has(sim, resource) == (True, [])
     assert three in caplog.text
+
+
+def test_a_removal_is_not_planned_again_without_end(in_process: InProcessAz, sim: Armsim,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone else enables another system-assigned identity before each PATCH."""
+    resource = sim.state.add_resource("myApp", "rg", identity=block(system=True))
+    real, patches = sim.state.patch_resource, []
+
+    def patch(*words: Any, **options: Any) -> Any:
+        patches.append(words)
+        real(resource, {"identity": block()})
+        real(resource, {"identity": block(system=True)})
+        return real(*words, **options)
+    monkeypatch.setattr(sim.state, "patch_resource", patch)
+    run = in_process(line("remove", *APP, "--system-assigned"))
+    assert isinstance(run.error, AzureResponseError)
+    assert has(sim, resource)[0]
+    assert len(patches) == 5
 
 
 # ---- in a real terminal --------------------------------------------------------------------------------------------

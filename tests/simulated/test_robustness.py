@@ -252,6 +252,16 @@ def test_a_409_that_stays_is_an_error_at_once(in_process: InProcessAz, sim: Arms
     assert writes(sim) == ["PATCH"]
 
 
+@pytest.mark.parametrize("condition", ["--updated", "--created"])
+def test_wait_names_the_resource_that_failed(in_process: InProcessAz, sim: Armsim, condition: str) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.options.patch = replace(FAILURES["failed, no address"], seconds=1.0)
+    in_process(line("assign", *APP, "--system-assigned"))
+    run = in_process(line("wait", *APP, condition))
+    assert run.exit_code == 1
+    assert "The last operation on 'myApp' failed" in fails_well(run)
+
+
 # ---- identities that are gone --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("gone", [1, 2, 3])

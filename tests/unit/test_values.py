@@ -257,6 +257,16 @@ def test_all_subscriptions_and_a_group() -> None:
         validated(validate_list, all_subscriptions=True)
 
 
+@pytest.mark.parametrize("query", ["[[", "identity.", "nothing(name)", "'", "length()"])
+def test_wait_for_a_query_that_is_none(query: str) -> None:
+    with pytest.raises(InvalidArgumentValueError, match="is not a JMESPath query"):
+        validated(validate_wait, custom=query)
+
+
+def test_wait_for_a_property_that_may_come() -> None:
+    assert validated(validate_wait, custom="contains(identity.type, 'User')").custom
+
+
 def test_wait_for_nothing() -> None:
     with pytest.raises(RequiredArgumentMissingError, match="condition to wait for is missing"):
         validated(validate_wait)

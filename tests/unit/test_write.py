@@ -441,6 +441,8 @@ def test_a_poll_that_asks_to_wait_for_a_day() -> None:
     played = assign(Answer(202, headers=ASYNC), day, running(at=1801.0))
     assert [one.at_least for one in played.awaits] == [None, 1701.0]
     assert "the operation is still running after 1801 seconds" in played.said[0]
+    at_first = assign(Answer(202, headers={**ASYNC, "retry-after": "86400"}, at=5.0), running(at=1806.0))
+    assert [one.at_least for one in at_first.awaits] == [1801.0]
 
 
 @pytest.mark.parametrize("headers", [ASYNC, LOCATION])

@@ -278,7 +278,9 @@ def _check_role(namespace: Namespace) -> None:
 def _check_query(query: str) -> None:
     import jmespath  # type: ignore[import-untyped]  # it ships no types
     try:
-        jmespath.compile(query)
+        jmespath.search(query, {})
+    except jmespath.exceptions.JMESPathTypeError:
+        pass  # the properties that it asks for aren't there
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise InvalidArgumentValueError(f"{for_display(query)} is not a JMESPath query: {error}",
                                         "For example: --custom identity.principalId") from error

@@ -9,6 +9,7 @@ it runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .model.consent import Consent
@@ -89,13 +90,22 @@ def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = Fa
     """Wait until each resource meets the condition."""
     from .actions.each import for_each, results
     from .actions.reading import Condition, wait
-    meets = None
-    if custom is not None:
-        import jmespath  # type: ignore[import-untyped]  # it ships no types
-        meets = jmespath.compile(custom).search
-    condition = Condition(created, updated, deleted, exists, meets)
+    condition = Condition(created, updated, deleted, exists, _query(custom) if custom is not None else None)
     outcome = for_each(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
     results(cmd, outcome, resources)
+
+
+def _query(custom: str) -> Callable[[Block], Any]:
+    """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
+    import jmespath  # type: ignore[import-untyped]  # it ships no types
+    compiled = jmespath.compile(custom)
+
+    def find(resource: Block) -> Any:
+        try:
+            return compiled.search(resource)
+        except jmespath.exceptions.JMESPathTypeError:
+            return None
+    return find
 
 
 def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False

@@ -64,8 +64,6 @@ class Condition(NamedTuple):
         """The same rules as in azure-cli's own wait. `document`: None if there is no resource."""
         if document is None:
             return self.deleted
-        if (self.created or self.updated) and document.state == "failed":
-            raise AzureResponseError("The operation failed: the resource's provisioningState is Failed.")
         if self.custom is not None and self.custom(document.body):  # pylint: disable=not-callable  # if it isn't None
             return True
         return self.exists or (self.created or self.updated) and document.state == "succeeded"
@@ -85,6 +83,10 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
             if not isinstance(refusal.reply, Answer) or refusal.reply.status != 404 or not absent_is_fine:
                 raise
         started = now if started is None else started
+        if document and document.state == "failed" and (condition.created or condition.updated):
+            raise AzureResponseError(
+                f"The last operation on '{resource.name}' failed: its provisioningState is Failed.",
+                f"To see the resource, run:\naz resource show --ids {resource.id}")
         if condition.met(document):
             return
         if now - started >= timeout:

@@ -44,6 +44,8 @@ from .terminal import is_terminal
 
 logger = get_logger(__name__)
 
+PLANS = 5  # how often a removal is planned again after someone else's change
+
 
 @dataclass
 class Removal:
@@ -105,7 +107,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
     """Remove identities, keep the others. Returns the remaining plain block, or with `dry_run` what would change."""
     change = order.change(resource)
     document = yield from get(resource)
-    while True:
+    for plans_left in reversed(range(PLANS)):
         document = yield from idle(resource, document)
         removal = yield from _prepared(resource, order, document, consent, delete_role_assignments)
         if order.dry_run:
@@ -124,7 +126,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
                                                    no_wait=order.no_wait and not removal.delete)
             break
         except ChangedError as changed:
-            if consent is Consent.ASK:
+            if consent is Consent.ASK or not plans_left:
                 raise _not_agreed(resource) from changed
             document = changed.document
     if removal.delete:
@@ -178,7 +180,7 @@ def _prepared(resource: Resource, order: Order, document: Document, consent: Con
 
 def _not_agreed(resource: Resource) -> AzureResponseError:
     return AzureResponseError(
-        f"Someone else changed the identities of '{resource.name}' while you were asked, so they were not removed.",
+        f"Someone else changed the identities of '{resource.name}' meanwhile, so they were not removed.",
         "Run the command again. To see the current identities, run:\n"
         f"az communication identity show --ids {resource.id}")
 

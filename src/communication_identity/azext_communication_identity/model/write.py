@@ -263,31 +263,29 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     """Poll the operation's address until the operation is over, or until the address turns out to be useless: then only
     the resource itself can tell. Returns the time of the end. Raises AzureResponseError if the operation failed.
     """
-    since, polls, failures, asked = reply.at, 0, 0, reply.retry_after
-    while True:
-        yield NextPoll(since, polls, asked)
+    since, polls, failures = reply.at, 0, 0
+    latest: Reply = reply
+    while latest.at - since <= OPERATION_LIMIT:
+        asked = latest.retry_after if isinstance(latest, Answer) else None
+        yield NextPoll(since, polls, min(asked, since + OPERATION_LIMIT + 1.0 - latest.at) if asked else None)
         polls += 1
-        poll: Reply = yield Request("GET", address)
-        if not isinstance(poll, Answer) or poll.status in PASSING:
+        latest = yield Request("GET", address)
+        if not isinstance(latest, Answer) or latest.status in PASSING:
             failures += 1
-            if failures > FAILURE_LIMIT or (isinstance(poll, NoAnswer) and (poll.stalled or poll.final)):
-                return poll.at
-            asked = poll.retry_after if isinstance(poll, Answer) else None
+            if failures > FAILURE_LIMIT or (isinstance(latest, NoAnswer) and (latest.stalled or latest.final)):
+                return latest.at
             continue
         failures = 0
-        state, error = _operation_state(poll, has_status)
+        state, error = _operation_state(latest, has_status)
         if state in _FAILED:
             raise OperationFailedError(
                 f"The service accepted the change to '{resource.name}', but the operation ended with status "
                 f"'{state}': {error}",
                 f"To see its current identities, run:\naz communication identity show --ids {resource.id}",
-                error_code(poll))
+                error_code(latest))
         if state in ("succeeded", "completed", "useless"):
-            return poll.at
-        left = OPERATION_LIMIT - (poll.at - since)
-        if left < 0:
-            raise _still_running(resource, poll.at - since)
-        asked = min(poll.retry_after, left + 1.0) if poll.retry_after else None
+            return latest.at
+    raise _still_running(resource, latest.at - since)
 
 
 def _operation_state(poll: Answer, has_status: bool) -> tuple[str, str]:
