@@ -355,9 +355,10 @@ def test_an_answer_is_lost_four_times_at_most(lost: Reply) -> None:
 
 def test_the_last_lost_answer_is_settled_by_reading_too() -> None:
     lost = NoAnswer("broken")
-    assert assign(*[lost, has(None, etag="e0")] * 4, lost, has(SYSTEM)).result == DONE
+    four: list[Reply] = [lost, has(None, etag="e0")] * 4
+    assert assign(*four, lost, has(SYSTEM)).result == DONE
     assert assign(NoAnswer("slow", stalled=True), has(), NoAnswer("slow", stalled=True), has(SYSTEM)).result == DONE
-    busy = assign(*[lost, has(None, etag="e0")] * 4, lost, has(None, "Updating"), has(None, etag="e0"))
+    busy = assign(*four, lost, has(None, "Updating"), has(None, etag="e0"))
     assert busy.refused.reply is lost
 
 

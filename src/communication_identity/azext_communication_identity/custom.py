@@ -9,7 +9,7 @@ it runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .model.consent import Consent
@@ -95,12 +95,12 @@ def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = Fa
     results(cmd, outcome, resources)
 
 
-def _query(custom: str) -> Callable[[Block], Any]:
+def _query(custom: str) -> Callable[[Mapping[str, Any]], Any]:
     """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
     import jmespath  # type: ignore[import-untyped]  # it ships no types
     compiled = jmespath.compile(custom)
 
-    def find(resource: Block) -> Any:
+    def find(resource: Mapping[str, Any]) -> Any:
         try:
             return compiled.search(resource)
         except jmespath.exceptions.JMESPathTypeError:
