@@ -52,6 +52,8 @@ BUILT_IN_ROLES = {
     "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
 }
 
+_ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorization/roleAssignments/(?u:{_SEGMENT}))"
+
 
 class Role(NamedTuple):
     """A role definition: its resource ID and its name."""
@@ -123,6 +125,24 @@ def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> 
     role_id = properties["roleDefinitionId"]
     return {"id": assignment["id"], "roleName": name or role_name(role_id), "roleDefinitionId": role_id,
             "scope": properties["scope"], "principalId": properties["principalId"]}
+
+
+def is_assignment(found: Any) -> bool:
+    """Whether this is a role assignment as the service sends it. Checks the ID too, because it may be deleted."""
+    properties = found.get("properties") if isinstance(found, Mapping) else None
+    return (isinstance(properties, Mapping) and isinstance(found.get("id"), str)
+            and re.fullmatch(_ASSIGNMENT_ID, found["id"]) is not None
+            and all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId")))
+
+
+def is_same_grant(found: Any, assignment: Mapping[str, Any]) -> bool:
+    """Whether this is a role assignment that grants the same role to the same principal at the same scope."""
+    return is_assignment(found) and _grant(found["properties"]) == _grant(assignment["properties"])
+
+
+def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
+    return (properties["scope"].lower(), role_guid(properties["roleDefinitionId"]).lower(),
+            properties["principalId"].lower())
 
 
 def create_command(scope: str, role: str, principal_id: str) -> str:

@@ -142,13 +142,15 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
 
 def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
     """What `keep` returns for each item of an ARM list, one GET a page. Raises RefusedError, also if the answer isn't a
-    list or the list never ends.
+    list or the list never ends. The pages of an optional list are read once each, all within its timeout.
     """
     items: list[T] = []
     seen = set()
+    started: float | None = None
     while True:
         seen.add(request.path)
-        answer = yield from read(request)
+        answer = yield from read(request, 0 if request.optional else len(BACKOFF))
+        started = answer.at if started is None else started
         value, following = answer.body.get("value"), answer.body.get("nextLink")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise RefusedError(request, NoAnswer("The service's list has no 'value'."))
@@ -157,7 +159,9 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
             return items
         if not isinstance(following, str) or following in seen:
             raise RefusedError(request, NoAnswer("The service's list links back to a page that was already read."))
-        request = Request("GET", following, shared=request.shared)
+        if request.optional and answer.at - started > request.timeout:
+            raise RefusedError(request, NoAnswer("The service's list is too long to wait for."))
+        request = request._replace(path=following)
 
 
 def seconds_asked_for(answer: Answer) -> float:
