@@ -83,6 +83,19 @@ def explained(error: BaseException) -> AzCLIError | None:
     return _no_answer(str(error).splitlines()[0]) if isinstance(error, RequestException) and str(error) else None
 
 
+def login_failed(error: Exception) -> AzCLIError:
+    """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
+    said = str(error).partition("\n")[0] if isinstance(error, AzCLIError) else "The response can't be read."
+    if not re.sub(r"None|\W", "", said):
+        said = "The response names no reason."
+    elif isinstance(error, AzCLIError):
+        return error
+    return UnauthorizedError(f"Azure CLI couldn't get a token from the login service. {said}", _LOG_IN)
+
+
+_LOG_IN = "To log in again, run:\naz login"
+
+
 def reasons(errors: Iterable[BaseException]) -> str:
     """The reasons of several failures, each once, on separate lines."""
     return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
