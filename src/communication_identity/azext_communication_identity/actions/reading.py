@@ -14,7 +14,7 @@ from urllib.parse import quote
 from azure.cli.core.azclierror import AzureResponseError
 
 from ..model.identity import identities_of, plain_block, principals_of
-from ..model.names import Resource
+from ..model.names import Resource, for_shell
 from ..model.steps import Answer, Life, NextPoll, NoAnswer, RefusedError, Request, pages
 from ..model.write import API_VERSION, Document, get
 
@@ -90,7 +90,8 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         if now - started >= timeout:
             raise AzureResponseError(
                 f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
-                f"To wait longer, use --timeout. To see the resource, run:\naz resource show --ids {resource.id}")
+                "To wait longer, use --timeout. To see the resource, run:\n"
+                f"az resource show --ids {for_shell(resource.id)}")
         yield NextPoll(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'",
                        own_operation=False)
 

@@ -65,7 +65,7 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
 
 
-_LIST_ROLES = "To list the roles, run:\naz role definition list --query [].roleName --output tsv"
+_LIST_ROLES = 'To list the roles, run:\naz role definition list --query "[].roleName" --output tsv'
 
 
 def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:

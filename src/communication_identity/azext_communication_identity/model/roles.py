@@ -19,7 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from .names import GUID, for_display
+from .names import GUID, for_display, for_shell
 
 # Not compiled here, and with `a`, as in names.py.
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
@@ -87,7 +87,7 @@ def check_role(role: str) -> str:
         raise InvalidArgumentValueError(
             f"{for_display(role)} is not a valid name or ID of a role.",
             "Specify the name or ID of a role. To list the roles, run:\n"
-            "az role definition list --query [].roleName --output tsv")
+            'az role definition list --query "[].roleName" --output tsv')
     return text
 
 
@@ -147,10 +147,10 @@ def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
 
 def create_command(scope: str, role: str, principal_id: str) -> str:
     """The azure-cli command that grants a role, ready to paste."""
-    return (f"az role assignment create --role \"{role}\" --assignee-object-id {principal_id} "
-            f"--assignee-principal-type ServicePrincipal --scope \"{scope}\"")
+    return (f"az role assignment create --role {for_shell(role)} --assignee-object-id {for_shell(principal_id)} "
+            f"--assignee-principal-type ServicePrincipal --scope {for_shell(scope)}")
 
 
 def delete_command(assignment_ids: Iterable[str]) -> str:
     """The azure-cli command that deletes role assignments, ready to paste."""
-    return "az role assignment delete --ids " + " ".join(f'"{one}"' for one in assignment_ids)
+    return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"

@@ -28,6 +28,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
 # Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
+_MOST_DETAILS = 5  # of an error, to repeat
 PASSING = (408, 500, 502, 503, 504)
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
 _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
@@ -187,9 +188,19 @@ def error_code(reply: Reply) -> str:
 
 
 def error_words(error: Mapping[str, Any]) -> str:
-    """The code and message of an error, if it has them."""
-    code, message = (str(error.get(key) or "") for key in ("code", "message"))
-    return " ".join(filter(None, (f"({code})" if code else "", message)))
+    """The codes and messages of an error and of its first details, if it has them: Azure Resource Graph names the
+    reason only in the details.
+    """
+    words: dict[str, None] = {}  # a set that keeps the order
+    left = [dict(error)]
+    while left and len(words) < _MOST_DETAILS:
+        one = _lower(left.pop(0))
+        code, message = (one[key] if isinstance(one.get(key), str) else "" for key in ("code", "message"))
+        said = " ".join(filter(None, (f"({code})" if code else "", message)))
+        words.update({said: None} if said else {})
+        details = one.get("details")
+        left += [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    return " ".join(words)
 
 
 def _lower(value: Any) -> dict[str, Any]:
