@@ -92,6 +92,12 @@ def test_the_reason_in_the_details() -> None:
     assert str(error) == "(BadRequest) Please provide this. (InvalidQuery) Query is invalid. Line 1."
 
 
+@pytest.mark.parametrize("code", ["X", "ScopeLocked", "AuthorizationFailed"])
+def test_half_a_character_can_be_printed(code: str) -> None:
+    error, way_on = refused(403, code, "perform action 'a\ud800' over scope '/\ud800', scope(s) are locked: '/\ud800'")
+    assert f"{error} {way_on}".encode().count(b"?") >= 1
+
+
 @pytest.mark.parametrize(("error", "words"), [
     ({}, ""), ({"code": 5, "message": {"a": None}}, ""), ({"code": "X", "message": None, "details": "x"}, "(X)"),
     ({"code": "X", "details": [{"code": "X"}, {"code": "X"}, {"message": "y"}]}, "(X) y"),

@@ -30,7 +30,7 @@ from azure.cli.core.azclierror import (
 )
 
 from ..model.names import GUID, for_shell
-from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for
+from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for, text_of
 
 # The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
 # except those of Microsoft.Authorization, and Reader has every read action.
@@ -116,8 +116,8 @@ def service_error(error: RefusedError) -> ServiceError:
     inner = error_of(reply)
     info = inner.get("additionalinfo")
     return ServiceError(status=reply.status if isinstance(reply, Answer) else 0,
-                        code=_text(inner.get("code")), message=_text(inner.get("message")), words=error_words(inner),
-                        path=unquote(urlsplit(error.request.path).path),
+                        code=text_of(inner.get("code")), message=text_of(inner.get("message")),
+                        words=error_words(inner), path=unquote(urlsplit(error.request.path).path),
                         info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
 
 
@@ -250,8 +250,8 @@ def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
 
 
 def _policy_words(policy: dict[str, Any]) -> str:
-    name = _text(policy.get("policyDefinitionDisplayName")) or _text(policy.get("policyDefinitionName"))
-    assignment = _text(policy.get("policyAssignmentName"))
+    name = text_of(policy.get("policyDefinitionDisplayName")) or text_of(policy.get("policyDefinitionName"))
+    assignment = text_of(policy.get("policyAssignmentName"))
     return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
 
 
@@ -263,10 +263,6 @@ def _not_registered(error: ServiceError) -> AzCLIError | None:
     return ValidationError(
         f"Subscription '{subscription}' isn't registered to use '{namespace}'.",
         f"To register it, run:\naz provider register -n {for_shell(namespace)} --wait --subscription {subscription}")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 _BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {

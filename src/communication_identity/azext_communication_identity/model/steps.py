@@ -195,12 +195,17 @@ def error_words(error: Mapping[str, Any]) -> str:
     left = [dict(error)]
     while left and len(words) < _MOST_DETAILS:
         one = _lower(left.pop(0))
-        code, message = (one[key] if isinstance(one.get(key), str) else "" for key in ("code", "message"))
+        code, message = (text_of(one.get(key)) for key in ("code", "message"))
         said = " ".join(filter(None, (f"({code})" if code else "", message)))
         words.update({said: None} if said else {})
         details = one.get("details")
         left += [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
     return " ".join(words)
+
+
+def text_of(value: Any) -> str:
+    """A value that should be text; empty if it isn't. Half of a surrogate pair, which JSON allows, can't be printed."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _lower(value: Any) -> dict[str, Any]:
