@@ -3,20 +3,24 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Role assignments, created, listed and deleted: only the service's own word counts."""
+"""Role assignments, created, listed and deleted, and what doesn't exist: only ARM's own word counts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from azext_communication_identity.actions.reading import Condition, wait
+from azext_communication_identity.arm.identities import identity_properties, missing
 from azext_communication_identity.arm.role_assignments import (
     OPTIONAL_SECONDS,
     assignments_of,
     create_assignment,
     delete_assignment,
     plain_assignments,
+    resolve_role,
 )
+from azext_communication_identity.model.names import Resource
 from azext_communication_identity.model.roles import Role, new_assignment
 from azext_communication_identity.model.steps import Answer, NoAnswer, Reply
 from life import play
@@ -29,6 +33,7 @@ PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 ID = f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/{GUID}"
 PAGE = Answer(200, None, text="<html>Sign in</html>")
 EMPTY = Answer(200, {"value": []})
+HIDDEN = [PAGE._replace(status=404), Answer(404, {"error": {"code": "SubscriptionNotFound"}})]
 
 
 def there(**properties: str) -> dict[str, Any]:
@@ -81,7 +86,23 @@ def test_it_is_deleted(answer: Reply) -> None:
 def test_a_page_is_no_deletion() -> None:
     assert play(delete_assignment(ID), PAGE, Answer(200, []), Answer(204)).error is None
     assert isinstance(play(delete_assignment(ID), PAGE, PAGE, PAGE).refused.reply, NoAnswer)
-    assert play(delete_assignment(ID), PAGE._replace(status=404)).refused.reply == PAGE._replace(status=404)
+    for reply in HIDDEN:
+        assert play(delete_assignment(ID), reply).refused.reply == reply
+
+
+@pytest.mark.parametrize("reply", HIDDEN)
+def test_what_cant_be_seen_may_exist(reply: Answer) -> None:
+    assert play(identity_properties("/x"), reply).result == {}
+    assert play(missing(["/x"]), reply).result == []
+    assert play(resolve_role(GUID, SCOPE, SUB), reply).refused.reply == reply
+    assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).refused.reply == reply
+
+
+def test_what_arm_knows_nothing_of_is_absent() -> None:
+    reply = Answer(404, {"error": {"code": "ResourceNotFound"}})
+    assert play(missing(["/x"]), reply).result == ["/x"]
+    assert "There is no role" in play(resolve_role(GUID, SCOPE, SUB), reply).said[0]
+    assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).error is None
 
 
 # ---- listing -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from azure.cli.core.azclierror import AzureResponseError
 
 from ..model.identity import identities_of, plain_block, principals_of
 from ..model.names import Resource, for_shell
-from ..model.steps import Answer, Life, NextPoll, NoAnswer, RefusedError, Request, pages
+from ..model.steps import Life, NextPoll, NoAnswer, RefusedError, Request, absent, pages
 from ..model.write import API_VERSION, Document, get
 
 _LIST = "/providers/Microsoft.Communication/communicationServices"
@@ -82,7 +82,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
             now = document.at
         except RefusedError as refusal:
             now = refusal.reply.at
-            if not isinstance(refusal.reply, Answer) or refusal.reply.status != 404 or not absent_is_fine:
+            if not absent(refusal.reply) or not absent_is_fine:
                 raise
         started = now if started is None else started
         if condition.met(document):

@@ -19,22 +19,21 @@ from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 
 from ..model.identity import find_id
 from ..model.names import Resource, for_shell
-from ..model.steps import Answer, Life, RefusedError, Request, pages, read
+from ..model.steps import Answer, Life, RefusedError, Request, absent, pages, read
 
 _VERSION = "api-version=2023-01-31"
 _TYPE = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
-    """clientId, principalId and tenantId of a user-assigned identity; None if it doesn't exist, {} if this login has no
-    permission to read it. Raises RefusedError.
+    """clientId, principalId and tenantId of a user-assigned identity; None if it doesn't exist, {} if this login can't
+    see it. Raises RefusedError.
     """
     try:
         answer = yield from read(Request("GET", f"{identity}?{_VERSION}", shared=True))
     except RefusedError as refusal:
-        status = refusal.reply.status if isinstance(refusal.reply, Answer) else 0
-        if status in (403, 404):
-            return None if status == 404 else {}
+        if isinstance(refusal.reply, Answer) and refusal.reply.status in (403, 404):
+            return None if absent(refusal.reply) else {}
         raise
     properties = answer.body.get("properties")
     return properties if isinstance(properties, dict) else {}

@@ -24,7 +24,19 @@ from ..model.roles import (
     role_by_id,
     role_guid,
 )
-from ..model.steps import Answer, Life, NoAnswer, Pause, RefusedError, Reply, Request, error_code, pages, read
+from ..model.steps import (
+    Answer,
+    Life,
+    NoAnswer,
+    Pause,
+    RefusedError,
+    Reply,
+    Request,
+    absent,
+    error_code,
+    pages,
+    read,
+)
 
 _VERSION = "api-version=2022-04-01"
 _PROVIDER = "/providers/Microsoft.Authorization"
@@ -44,11 +56,11 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
             answer = yield from read(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions/{by_id.guid}?{_VERSION}",
                                              shared=True))
         except RefusedError as refusal:
-            if not isinstance(refusal.reply, Answer) or refusal.reply.status not in (403, 404):
-                raise
-            if refusal.reply.status == 404:
+            if absent(refusal.reply):
                 raise RoleNotFoundError(f"There is no role {for_display(role)} at scope '{scope}'.",
                                         _LIST_ROLES) from refusal
+            if not isinstance(refusal.reply, Answer) or refusal.reply.status != 403:
+                raise
             return by_id
         return Role(by_id.id, _role_name(answer.body) or by_id.name)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
@@ -156,9 +168,8 @@ def delete_assignment(assignment_id: str) -> Life[None]:
 
 def _is_deleted(answer: Answer) -> bool:
     """Whether ARM itself says that nothing is left: a proxy answers with a page of its own."""
-    if answer.status == 404:
-        return error_code(answer) != ""
-    return answer.ok and (isinstance(answer.body, dict) or answer.body is None and answer.text.strip() in ("", "null"))
+    return absent(answer) or answer.ok and (
+        isinstance(answer.body, dict) or answer.body is None and answer.text.strip() in ("", "null"))
 
 
 def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:

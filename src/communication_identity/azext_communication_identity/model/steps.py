@@ -187,6 +187,13 @@ def error_code(reply: Reply) -> str:
     return str(error_of(reply).get("code") or "").lower()
 
 
+def absent(reply: Reply) -> bool:
+    """Whether ARM itself says that something doesn't exist. A proxy's page doesn't, nor does a subscription that this
+    login can't see.
+    """
+    return isinstance(reply, Answer) and reply.status == 404 and error_code(reply) not in ("", "subscriptionnotfound")
+
+
 def error_words(error: Mapping[str, Any]) -> str:
     """The codes and messages of an error and of its first details, if it has them: Azure Resource Graph names the
     reason only in the details.
