@@ -14,7 +14,7 @@ import pytest
 from armsim import Armsim, Fault
 from armsim.http_types import Answer
 from azext_communication_identity.arm.client import Arm
-from azure.cli.core.azclierror import AzCLIError, UnauthorizedError
+from azure.cli.core.azclierror import AuthenticationError, AzCLIError, UnauthorizedError
 from in_process import InProcessAz
 from scenes import APP, line, said
 
@@ -64,24 +64,27 @@ def test_a_body_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, kind:
     assert "No usable response from the service" in str(in_process(SHOW).error)
 
 
-TOKENS = {"500": (500, b'{"error": "x"}'), "page": (200, b"<html>"), "empty": (200, b""), "list": (200, b"[]"),
-          "400": (400, b'{"error": "invalid_request", "error_description": "Identity not found"}'),
-          "null": (200, b"null"), "half": (200, b'{"access_token": "x", "expires_on": "soon"}')}
+NO_REASON = "the login service's response has none, and names no reason."
+TOKENS = {"500": (500, b'{"error": "x"}', NO_REASON), "page": (200, b"<html>", "Expecting value: line 1"),
+          "empty": (200, b"", "Expecting value: line 1"), "list": (200, b"[]", NO_REASON),
+          "400": (400, b'{"error": "invalid_request", "error_description": "Identity not found"}', NO_REASON),
+          "known": (400, b'{"statusCode": 400, "message": "No identity."}', "400, No identity."),
+          "null": (200, b"null", NO_REASON), "half": (200, b'{"access_token": "x", "expires_on": "soon"}', "invalid")}
 
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_a_login_without_a_token(in_process: InProcessAz, sim: Armsim, name: str,
                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    status, body = TOKENS[name]
+    status, body, reason = TOKENS[name]
     real = sim.answer
 
     def answer(request: Any, *more: Any) -> Answer:
         return Answer(status, body) if request.path == "/msi/token" else real(request, *more)
     monkeypatch.setattr(sim, "answer", answer)
     run = in_process(SHOW)
-    assert isinstance(run.error, UnauthorizedError), repr(run.error)
-    assert "couldn't get a token" in said(run.error)
-    assert "run:\naz login" in said(run.error)
+    assert isinstance(run.error, (UnauthorizedError, AuthenticationError)), repr(run.error)
+    assert reason in str(run.error)
+    assert "az login" in said(run.error)
     assert "None" not in said(run.error)
     run = in_process(line("show", "--ids", *(sim.state.add_resource(one, "rg") for one in ("a", "b"))))
     assert "2 of 2 resources failed" in str(run.error)

@@ -94,12 +94,12 @@ def explained(error: BaseException) -> AzCLIError | None:
 
 def login_failed(error: Exception) -> AzCLIError:
     """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
-    said = str(error).partition("\n")[0] if isinstance(error, AzCLIError) else "The response can't be read."
+    said = str(error).partition("\n")[0] if isinstance(error, (AzCLIError, ValueError)) else ""
     if not re.sub(r"None|\W", "", said):
-        said = "The response names no reason."
+        said = "the login service's response has none, and names no reason."
     elif isinstance(error, AzCLIError):
         return error
-    return UnauthorizedError(f"Azure CLI couldn't get a token from the login service. {said}", _LOG_IN)
+    return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", _LOG_IN)
 
 
 _LOG_IN = "To log in again, run:\naz login"
