@@ -15,7 +15,7 @@ from typing import Any, Literal
 from .http_types import Request
 
 Kind = Literal["status", "raw", "reset-before", "reset-after", "truncate", "empty", "empty-no-effect", "ignore",
-               "delay", "stall", "stall-after"]
+               "delay", "stall", "stall-after", "stall-midway"]
 
 
 @dataclass
@@ -27,7 +27,8 @@ class Fault:
     `content_type`. reset-before, reset-after: the connection breaks, before or after the request took effect. truncate:
     half of the answer, then the end. empty: 200 without a body, after the effect; empty-no-effect: without it. ignore:
     200 with the resource as it was. delay: the answer after `delay` seconds. stall, stall-after: no answer, before or
-    after the request took effect; the connection stays open until the client hangs up.
+    after the request took effect; the connection stays open until the client hangs up. stall-midway: like raw, but only
+    half of the body.
     """
 
     method: str = "*"

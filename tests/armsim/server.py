@@ -169,7 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind in ("reset-after", "stall-after"):
             self._break(fault)
             return
-        self._send(answer, truncate=bool(fault and fault.kind == "truncate"))
+        self._send(answer, truncate=bool(fault and fault.kind in ("truncate", "stall-midway")))
+        if fault and fault.kind == "stall-midway":
+            self.wfile.flush()
+            self._break(fault)
 
     do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = do_HEAD = _handle
 
@@ -190,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         log.append(request)
         if fault.kind == "status":
             return json_answer(fault.status, fault.error_body(), fault.headers)
-        if fault.kind == "raw":
+        if fault.kind in ("raw", "stall-midway"):
             return Answer(fault.status, fault.body.encode(), {"Content-Type": fault.content_type, **fault.headers})
         if fault.kind == "ignore":
             document, etag = self.sim.state.get_resource(request.path)

@@ -530,7 +530,7 @@ def test_authorization_failed(az: Az, sim: Armsim, action: str, role: str) -> No
     assert done.exit_code == 1
     assert (f"You don't have permission to perform 'Microsoft.Communication/CommunicationServices/{action}' on "
             f"'{resource}'.") in done.stderr
-    assert f'az role assignment create --role "{role}" --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
+    assert f'az role assignment create --role {role} --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
 
 
 def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
@@ -541,7 +541,7 @@ def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
     assert done.exit_code == 1
     assert f"You don't have permission to assign the user-assigned identity '{one}'." in done.stderr
     assert ('az role assignment create --role "Managed Identity Operator" --assignee '
-            f'00000000-0000-0000-0000-00000000000c --scope "{one}"') in done.stderr
+            f'00000000-0000-0000-0000-00000000000c --scope {one}') in done.stderr
 
 
 def test_no_such_identity_names_similar_ones(az: Az, sim: Armsim) -> None:

@@ -98,7 +98,7 @@ def test_anything_but_yes_removes_nothing(in_process: InProcessAz, sim: Armsim, 
 
 
 @pytest.mark.parametrize(("words", "way"), [([], "add --delete-role-assignments."),
-                                            (["--yes"], 'run:\naz role assignment delete --ids "{assignment}"')])
+                                            (["--yes"], 'run:\naz role assignment delete --ids {assignment}')])
 @pytest.mark.usefixtures("person")
 def test_how_to_delete_the_orphans(in_process: InProcessAz, sim: Armsim, caplog: pytest.LogCaptureFixture,
                                    words: list[str], way: str) -> None:

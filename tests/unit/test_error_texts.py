@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -16,14 +17,17 @@ from azext_communication_identity.model.names import (
     check_subscription,
     check_user_assigned,
     for_display,
+    for_shell,
     parse_resource_id,
 )
 from azext_communication_identity.model.roles import check_role, check_scope
 from azext_communication_identity.model.text import clean_list, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
+from hypothesis import given
+from hypothesis import strategies as st
 
 GUID = "00000000-0000-0000-0000-00000000000a"
-FIND = "To list the resource IDs of your identities, run:\naz identity list --query [].id --output tsv"
+FIND = 'To list the resource IDs of your identities, run:\naz identity list --query "[].id" --output tsv'
 NO_IDENTITY = ("A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
                f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {FIND}")
 EMPTY = f"If the value comes from a variable, check that it is set. Specify a name or resource ID. {FIND}"
@@ -36,7 +40,7 @@ SYSTEM = "For the system-assigned identity, use --system-assigned."
     (parse_resource_id, "app", "'app' is not the resource ID of a Communication Services resource.",
      "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.Communication"
      "/communicationServices/NAME. To list the IDs of your resources, run:\n"
-     "az communication identity list --query [].id --output tsv"),
+     'az communication identity list --query "[].id" --output tsv'),
     (check_resource_name, "a b", "'a b' is not a valid name for a Communication Services resource.",
      "A name can have 1 to 63 letters, digits, hyphens and underscores. To list your resources, run:\n"
      "az communication identity list --output table"),
@@ -72,7 +76,7 @@ SYSTEM = "For the system-assigned identity, use --system-assigned."
      "az group show --name GROUP --query id --output tsv"),
     (check_role, "/x", "'/x' is not a valid name or ID of a role.",
      "Specify the name or ID of a role. To list the roles, run:\n"
-     "az role definition list --query [].roleName --output tsv"),
+     'az role definition list --query "[].roleName" --output tsv'),
     (parse_flag, "on", "'on' is neither true nor false.", "Use the flag alone, or with true or false."),
     (lambda text: clean_list([text]), "[1]", "'[1]' is not a list of names or resource IDs.",
      'Separate them with spaces (ID1 ID2), or use a JSON list: ["ID1","ID2"].'),
@@ -94,3 +98,18 @@ def test_only_the_slash_behind_an_identity_is_dropped() -> None:
 ])
 def test_shown(value: str, expected: str) -> None:
     assert for_display(value) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ("rg-1_a.b", "rg-1_a.b"), ("gr\u00fcppe", "gr\u00fcppe"), (f"/subscriptions/{GUID}/x:y", f"/subscriptions/{GUID}/x:y"),
+    ("rg(1)", '"rg(1)"'), ("/a b", '"/a b"'), ("", '""'), ("a,b", '"a,b"'), ("*", '"*"'), ("a'b", '"a\'b"'),
+    ("$HOME", "'$HOME'"), ("a`b", "'a`b'"), ('a"b', "'a\"b'"), ("a!", "'a!'"), ("$'", "'$'\"'\"''"),
+    ("a\nb;c", "'a\\nb;c'"), ("\u202e", "'\\u202e'"),
+])
+def test_pasted(value: str, expected: str) -> None:
+    assert for_shell(value) == expected
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp", "Zs"]) | st.just(" ")))
+def test_a_shell_reads_what_was_meant(value: str) -> None:
+    assert shlex.split(for_shell(value)) == [value]

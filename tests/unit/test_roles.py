@@ -95,4 +95,4 @@ def test_an_assignment_as_it_is_printed(name: str | None, shown: str) -> None:
 def test_the_command_that_grants() -> None:
     assert create_command("/s", "Key Vault Reader", "p") == (
         'az role assignment create --role "Key Vault Reader" --assignee-object-id p '
-        '--assignee-principal-type ServicePrincipal --scope "/s"')
+        '--assignee-principal-type ServicePrincipal --scope /s')

@@ -36,27 +36,26 @@ def list_table(result: list[dict[str, Any]]) -> list[Row]:
 def _rows(block: dict[str, Any]) -> list[Row]:
     if "before" in block:
         return _changes(block)
-    rows = _identities(block) or [_row("None", "", "", {})]
+    rows = list(_identities(block).values()) or [_row("None", "", "", {})]
     if "roleAssignments" not in block:
         return rows
     return [{**row, **role} for row in rows for role in _roles(block["roleAssignments"], row["PrincipalId"])]
 
 
-def _identities(block: dict[str, Any]) -> list[Row]:
-    rows = [_row("SystemAssigned", "", "", block)] if "SystemAssigned" in block.get("type", "") else []
-    return rows + [_row("UserAssigned", _name(identity), identity.split("/")[4], details)
-                   for identity, details in block.get("userAssignedIdentities", {}).items()]
+def _identities(block: dict[str, Any]) -> dict[str, Row]:
+    """A row for each identity, by its ID in lower case; that of the system-assigned identity is empty."""
+    rows = {"": _row("SystemAssigned", "", "", block)} if "SystemAssigned" in block.get("type", "") else {}
+    return {**rows, **{identity.lower(): _row("UserAssigned", *_name_and_group(identity), details)
+                       for identity, details in block.get("userAssignedIdentities", {}).items()}}
 
 
 def _changes(result: dict[str, Any]) -> list[Row]:
     """What would change: a row for each identity and each role assignment. + means added, - removed."""
-    before, after = ({(row["Kind"], row["Name"], row["ResourceGroup"]): row for row in _identities(result[key])}
-                     for key in ("before", "after"))
+    before, after = (_identities(result[key]) for key in ("before", "after"))
     resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
-    rows = [{**resource, "Kind": kind, "Name": name,
-             "Change": "" if (kind, name, group) in before and (kind, name, group) in after
-             else "+" if (kind, name, group) in after else "-"}
-            for kind, name, group in {**before, **after}]
+    rows = [{**resource, "Kind": row["Kind"], "Name": row["Name"],
+             "Change": "" if identity in before and identity in after else "+" if identity in after else "-"}
+            for identity, row in {**before, **after}.items()]
     rows += [{**resource, "Kind": "RoleAssignment", "Name": f"{one['roleName']} on {one['scope']}",
               "Change": {"create": "+", "delete": "-"}.get(one["change"], "orphan")}
              for one in result["roleAssignments"]]
@@ -66,7 +65,7 @@ def _changes(result: dict[str, Any]) -> list[Row]:
 def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
     """The roles of one identity; one empty row if it has none."""
     return [{"Role": one["roleName"], "Scope": one["scope"]} for one in assignments
-            if one["principalId"] == principal_id] or [{"Role": "", "Scope": ""}]
+            if one["principalId"].lower() == principal_id.lower()] or [{"Role": "", "Scope": ""}]
 
 
 def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
@@ -74,11 +73,13 @@ def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
             "ClientId": ids.get("clientId", "")}
 
 
-def _name(identity: str) -> str:
-    return identity.rsplit("/", 1)[-1]
+def _name_and_group(identity: str) -> tuple[str, str]:
+    """The name and the group in an identity's ID. What isn't an ID, the service's own key, is its own name."""
+    parts = identity.split("/")
+    return (parts[8], parts[4]) if len(parts) == 9 else (identity, "")
 
 
 def _name_from(identity: str, group: str) -> str:
     """The name of an identity, with its group unless that is `group`."""
-    its_group = identity.split("/")[4]
-    return _name(identity) if its_group.lower() == group.lower() else f"{its_group}/{_name(identity)}"
+    name, its_group = _name_and_group(identity)
+    return name if its_group.lower() in ("", group.lower()) else f"{its_group}/{name}"

@@ -16,6 +16,7 @@ from knack.log import get_logger
 
 from ..arm.client import Arm
 from ..model.identity import described, identities_of
+from ..model.names import for_shell
 from ..model.steps import Life
 from .schedule import MOST_WORKERS, WORKERS, Results, Schedule, Target
 from .sender import Clock
@@ -112,7 +113,7 @@ def _interrupted(schedule: Schedule[Any]) -> str:
                  "failed."]
     if len(writing) == 1:
         lines.append(f"The service may still be working on '{writing[0].name}'. To see its current identities, run:\n"
-                     f"az communication identity show --ids {writing[0].id}")
+                     f"az communication identity show --ids {for_shell(writing[0].id)}")
     elif writing:
         from ..arm.errors import AGAIN
         lines.append(f"The service may still be working on {len(writing)} resources. {AGAIN}")

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from azure.cli.core.azclierror import AzureResponseError
 
 from ..model.identity import identities_of, plain_block, principals_of
-from ..model.names import Resource
-from ..model.steps import Answer, Life, NextPoll, NoAnswer, RefusedError, Request, pages
+from ..model.names import Resource, for_shell
+from ..model.steps import Life, NextPoll, NoAnswer, RefusedError, Request, absent, pages
 from ..model.write import API_VERSION, Document, get
 
 _LIST = "/providers/Microsoft.Communication/communicationServices"
@@ -80,7 +80,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
             now = document.at
         except RefusedError as refusal:
             now = refusal.reply.at
-            if not isinstance(refusal.reply, Answer) or refusal.reply.status != 404 or not absent_is_fine:
+            if not absent(refusal.reply) or not absent_is_fine:
                 raise
         started = now if started is None else started
         if document and document.state == "failed" and (condition.created or condition.updated):
@@ -92,7 +92,8 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         if now - started >= timeout:
             raise AzureResponseError(
                 f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
-                f"To wait longer, use --timeout. To see the resource, run:\naz resource show --ids {resource.id}")
+                "To wait longer, use --timeout. To see the resource, run:\n"
+                f"az resource show --ids {for_shell(resource.id)}")
         yield NextPoll(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'",
                        own_operation=False)
 

@@ -15,7 +15,7 @@ import json
 from email.utils import formatdate
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from ..model.names import for_display
 from ..model.steps import Answer, NoAnswer, Reply, Request
@@ -70,12 +70,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises an azclierror if the login fails or the CLI doesn't know the subscription."""
         client = self._client(subscription)  # first: one thread imports azure-core, whose modules import each other
-        from azure.core.exceptions import (
-            AzureError,
-            HttpResponseError,
-            ServiceRequestTimeoutError,
-            ServiceResponseTimeoutError,
-        )
+        from azure.core.exceptions import AzureError
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
         if not self._is_arms(request.path):
@@ -89,32 +84,24 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         if request.query:  # core's hook gets a policy token, which only writes need
             options["raw_request_hook"] = lambda _: None
         try:
-            # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
-            response: Any = client._send_request(http_request, **options)  # pylint: disable=protected-access
-        except HttpResponseError as error:
-            response = error.response  # a 409, see below, or a body that isn't JSON or is incomplete
-            if response is None or error.status_code is None:
-                return NoAnswer(_first_line(error))
-        except (ServiceResponseTimeoutError, ServiceRequestTimeoutError) as error:
-            return NoAnswer(_first_line(error), stalled=True)
+            return _answer(_response(client, http_request, options))
         except (AzureError, RequestException) as error:
-            return NoAnswer(_first_line(error))
-        except (UnicodeDecodeError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
+            return NoAnswer(_first_line(error), stalled=_timed_out(error))
+        except (UnicodeError, LookupError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
             return NoAnswer(f"The service's response can't be read: {_first_line(error)}")
-        return _answer(response)
 
     def _is_arms(self, path: str) -> bool:
         """Whether an address is a path, or on ARM's host or a subdomain of it. No other host gets a token."""
         arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
         try:
             parts = urlsplit(path)
-            origin = (parts.scheme, parts.port, parts.username)
+            origin = _origin(parts)
         except ValueError:  # a port above 65535, an incomplete IPv6 address
             return False
         if not parts.netloc:
             return path.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
-        return origin == (arm.scheme, arm.port, None) and (host == known or host.endswith(f".{known}"))
+        return origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _client(self, subscription: str) -> CommunicationServiceManagementClient:
         with self._lock:
@@ -130,6 +117,12 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
             if login not in self._clients:
                 self._clients[login] = _make_client(self._cli_ctx, subscription, self._connections)
             return self._clients[login]
+
+
+def _origin(parts: SplitResult) -> tuple[str, int | None, str | None]:
+    """The scheme, the port and the user of an address. Raises ValueError for a port that is none."""
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, default if parts.port is None else parts.port, parts.username
 
 
 def _make_client(cli_ctx: Any, subscription: str, connections: int) -> CommunicationServiceManagementClient:
@@ -149,11 +142,16 @@ def _policies() -> dict[str, Any]:
     a scheduler can't wait inside a thread. The first request goes alone until it has a token, so that only one thread
     fetches the token.
 
-    A 409 is raised as an error. Otherwise, azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy, next in the
-    pipeline, would register Microsoft.Communication in the subscription. The extension writes only the identity block.
+    An error status is raised as an error. Otherwise, the policies next in the pipeline would act on it.
+    azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
+    subscription on a 409, but the extension writes only the identity block. ContentDecodePolicy would fail on a body
+    that it can't read, and the status would be lost.
     """
+    from azure.cli.core.azclierror import AuthenticationError
     from azure.core.exceptions import HttpResponseError
     from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
+
+    from .errors import login_failed
     lock, has_token = Lock(), Event()
 
     class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
@@ -163,16 +161,21 @@ def _policies() -> dict[str, Any]:
                 request.context["alone"] = True
             try:
                 response = self.next.send(request)
+            except (AuthenticationError, ValueError, LookupError, TypeError, AttributeError) as error:
+                if request.context.pop("signed", False):
+                    raise
+                raise login_failed(error) from error  # MSAL uses the parts of a token response without a check
             finally:
                 if request.context.pop("alone", False):
                     lock.release()
-            if response.http_response.status_code == 409:
+            if response.http_response.status_code >= 400:
                 raise HttpResponseError(response=response.http_response)
             return response
 
     class TokenPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes none at run time
         def on_request(self, request: Any) -> None:
             has_token.set()
+            request.context["signed"] = True
             if request.context.pop("alone", False):
                 lock.release()
 
@@ -195,16 +198,52 @@ def _transport(connections: int) -> dict[str, Any]:
                                            connection_verify=not should_disable_connection_verify())}
 
 
+def _response(client: CommunicationServiceManagementClient, request: Any, options: dict[str, Any]) -> Any:
+    """The response, also if it's raised as an error: one with an error status, or whose body isn't JSON."""
+    from azure.core.exceptions import HttpResponseError
+    try:
+        # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
+        return client._send_request(request, **options)  # pylint: disable=protected-access
+    except HttpResponseError as error:
+        if error.response is None or error.status_code is None:  # the body is incomplete
+            raise
+        return error.response
+
+
 def _answer(response: Any) -> Answer:
     """Only the parts of an answer that the code uses, because a fleet keeps thousands of them."""
-    text = response.text()
+    try:
+        text = response.text()
+    except (UnicodeError, LookupError):
+        if response.status_code < 400:
+            raise
+        text = response.content.decode(errors="replace")  # to show, no more
     try:
         body = json.loads(text) if text.strip() else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in HEADERS}
     headers.setdefault("date", formatdate(usegmt=True))  # to compare a date in Retry-After with
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Whether an error comes from a time limit. Each layer wraps the errors of the one below, and wraps an error in the
+    middle of a body in another way than one before it.
+    """
+    from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+    from requests.exceptions import Timeout
+    from urllib3.exceptions import ReadTimeoutError
+    known: set[BaseException] = set()
+    left = [error]
+    while left:
+        one = left.pop()
+        if isinstance(one, (ServiceRequestTimeoutError, ServiceResponseTimeoutError, Timeout, ReadTimeoutError)):
+            return True
+        known.add(one)
+        inner = (one.__cause__, one.__context__, getattr(one, "inner_exception", None), *one.args)
+        left += [other for other in inner if isinstance(other, BaseException) and other not in known]
+    return False
 
 
 def _first_line(error: Exception) -> str:

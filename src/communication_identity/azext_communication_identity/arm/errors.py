@@ -29,7 +29,8 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for
+from ..model.names import GUID, for_shell
+from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for, text_of
 
 # The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
 # except those of Microsoft.Authorization, and Reader has every read action.
@@ -38,24 +39,32 @@ AGAIN = "Run the command again to retry; unchanged resources are skipped."
 
 
 class ServiceError(NamedTuple):
-    """The content of an error answer. Every text may be empty. `path`: the path of the request, unescaped."""
+    """The content of an error answer. Every text may be empty. `words`: code and message with those of its details.
+    `path`: the path of the request, unescaped.
+    """
 
     status: int
     code: str
     message: str
+    words: str
     path: str
     info: tuple[dict[str, Any], ...] = ()
 
     @property
     def said(self) -> str:
         """The service's own message."""
-        return error_words({"code": self.code, "message": self.message}) or (
-            f"The service returned status {self.status}.")
+        return self.words or f"The service returned status {self.status}."
 
     def part(self, name: str) -> str:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
         match = re.search(rf"/{name}/([^/]+)", self.path, re.IGNORECASE)
         return match.group(1) if match else ""
+
+    @property
+    def where(self) -> str:
+        """The option for a command that lists something in the subscription of the request. Empty if it has none."""
+        subscription = self.part("subscriptions")
+        return f" --subscription {for_shell(subscription)}" if subscription else ""
 
     def quoted(self, before: str) -> str:
         """The text in single quotes that follows the words `before` in the message."""
@@ -83,6 +92,19 @@ def explained(error: BaseException) -> AzCLIError | None:
     return _no_answer(str(error).splitlines()[0]) if isinstance(error, RequestException) and str(error) else None
 
 
+def login_failed(error: Exception) -> AzCLIError:
+    """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
+    said = str(error).partition("\n")[0] if isinstance(error, (AzCLIError, ValueError)) else ""
+    if not re.sub(r"None|\W", "", said):
+        said = "the login service's response has none, and names no reason."
+    elif isinstance(error, AzCLIError):
+        return error
+    return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", _LOG_IN)
+
+
+_LOG_IN = "To log in again, run:\naz login"
+
+
 def reasons(errors: Iterable[BaseException]) -> str:
     """The reasons of several failures, each once, on separate lines."""
     return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
@@ -94,8 +116,8 @@ def service_error(error: RefusedError) -> ServiceError:
     inner = error_of(reply)
     info = inner.get("additionalinfo")
     return ServiceError(status=reply.status if isinstance(reply, Answer) else 0,
-                        code=_text(inner.get("code")), message=_text(inner.get("message")),
-                        path=unquote(urlsplit(error.request.path).path),
+                        code=text_of(inner.get("code")), message=text_of(inner.get("message")),
+                        words=error_words(inner), path=unquote(urlsplit(error.request.path).path),
                         info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
 
 
@@ -110,6 +132,8 @@ def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
     known = kind(error) if kind else None
     if known:
         return known
+    if error.status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
+        return UnauthorizedError(error.said, _LOG_IN)
     if error.status >= 500:
         return AzureInternalError(f"The service failed: {error.said}", AGAIN)
     return _BY_STATUS.get(error.status, AzureResponseError)(error.said)
@@ -175,33 +199,40 @@ def least_role(action: str) -> str:
 
 
 def _linked_authorization_failed(error: ServiceError) -> AzCLIError | None:
-    scope = error.quoted(r"linked scope\(s\)")
-    if not scope:
+    listed = re.search(r"linked scope\(s\)\s*('[^']*'(?:\s*,\s*'[^']*')*)", error.message)
+    scopes = list(dict.fromkeys(re.findall(r"[^',\s][^',]*", listed.group(1)))) if listed else []
+    if not scopes:
         return None
-    role = "Managed Identity Operator"
+    role, several = "Managed Identity Operator", len(scopes) > 1
+    named = ", ".join(f"'{scope}'" for scope in scopes)
+    grants = "\n".join(_grant(error, role, scope) for scope in scopes)
     return ForbiddenError(
-        f"You don't have permission to assign the user-assigned identity '{scope}'.",
-        f"Assigning this identity requires the '{role}' role on it. Ask someone who can assign roles there to run:\n"
-        f"{_grant(error, role, scope)}")
+        f"You don't have permission to assign the user-assigned {'identities' if several else 'identity'} {named}.",
+        f"Assigning {'an' if several else 'this'} identity requires the '{role}' role on it. "
+        f"Ask someone who can assign roles there to run:\n{grants}")
 
 
 def _grant(error: ServiceError, role: str, scope: str) -> str:
-    return (f"az role assignment create --role \"{role}\" --assignee {error.quoted('with object id') or 'OBJECT_ID'} "
-            f"--scope \"{scope}\"")
+    assignee = for_shell(error.quoted("with object id") or "OBJECT_ID")
+    return f"az role assignment create --role {for_shell(role)} --assignee {assignee} --scope {for_shell(scope)}"
 
 
 def _identity_operation_failed(error: ServiceError) -> AzCLIError:
+    named = re.search(rf"(?i)/subscriptions/({GUID})/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/",
+                      error.message)
+    where = f" --subscription {named.group(1)}" if named else error.where
     return BadRequestError(
         f"The service could not use the identity: {error.said}",
-        "To check that each user-assigned identity exists, run:\naz identity list --query [].id --output tsv")
+        f'To check that each user-assigned identity exists, run:\naz identity list{where} --query "[].id" --output tsv')
 
 
 def _locked(error: ServiceError) -> AzCLIError:
     lock, group = error.quoted(r"following scope\(s\) are locked:"), error.part("resourceGroups")
-    listing = f"az lock list --resource-group {group} --output table" if group else "az lock list --output table"
+    of_group = f" --resource-group {for_shell(group)}" if group else ""
     return ForbiddenError(
         f"The resource is locked by '{lock}'." if lock else f"The resource is locked. {error.said}",
-        f"To list the locks, run:\n{listing}\nThe owner of the lock can delete it with az lock delete.")
+        f"To list the locks, run:\naz lock list{of_group}{error.where} --output table\n"
+        "The owner of the lock can delete it with az lock delete.")
 
 
 def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
@@ -209,7 +240,7 @@ def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
                 if info.get("type") == "PolicyViolation" and isinstance(info.get("info"), dict)]
     names = ", ".join(filter(None, map(_policy_words, policies)))
     ways = ["To list the policy assignments, run:\n"
-            "az policy assignment list --disable-scope-strict-match --output table"]
+            f"az policy assignment list --disable-scope-strict-match{error.where} --output table"]
     wanted = [policy["missingPolicyTokenDetails"] for policy in policies
               if isinstance(policy.get("missingPolicyTokenDetails"), dict)]
     if wanted or "token" in error.message.lower():
@@ -219,8 +250,8 @@ def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
 
 
 def _policy_words(policy: dict[str, Any]) -> str:
-    name = _text(policy.get("policyDefinitionDisplayName")) or _text(policy.get("policyDefinitionName"))
-    assignment = _text(policy.get("policyAssignmentName"))
+    name = text_of(policy.get("policyDefinitionDisplayName")) or text_of(policy.get("policyDefinitionName"))
+    assignment = text_of(policy.get("policyAssignmentName"))
     return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
 
 
@@ -231,11 +262,7 @@ def _not_registered(error: ServiceError) -> AzCLIError | None:
         return None
     return ValidationError(
         f"Subscription '{subscription}' isn't registered to use '{namespace}'.",
-        f"To register it, run:\naz provider register -n {namespace} --wait --subscription {subscription}")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+        f"To register it, run:\naz provider register -n {for_shell(namespace)} --wait --subscription {subscription}")
 
 
 _BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
@@ -250,5 +277,4 @@ _BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
     "requestdisallowedbypolicy": _disallowed_by_policy,
     "missingsubscriptionregistration": _not_registered,
 }
-_BY_STATUS: dict[int, Any] = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError,
-                              404: ResourceNotFoundError}
+_BY_STATUS: dict[int, Any] = {400: BadRequestError, 403: ForbiddenError, 404: ResourceNotFoundError}

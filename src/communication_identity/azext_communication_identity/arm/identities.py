@@ -18,25 +18,22 @@ from typing import Any
 from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
 
 from ..model.identity import find_id
-from ..model.names import Resource
-from ..model.steps import Answer, Life, RefusedError, Request, error_code, pages, read
+from ..model.names import Resource, for_shell
+from ..model.steps import Answer, Life, RefusedError, Request, absent, pages, read
 
 _VERSION = "api-version=2023-01-31"
 _TYPE = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
-    """clientId, principalId and tenantId of a user-assigned identity; None if it doesn't exist, {} if this login has no
-    permission to read it. Raises RefusedError.
+    """clientId, principalId and tenantId of a user-assigned identity; None if it doesn't exist, {} if this login can't
+    see it. Raises RefusedError.
     """
     try:
         answer = yield from read(Request("GET", f"{identity}?{_VERSION}", shared=True))
     except RefusedError as refusal:
-        status = refusal.reply.status if isinstance(refusal.reply, Answer) else 0
-        if status == 404 and "subscription" not in error_code(refusal.reply):
-            return None
-        if status in (403, 404):
-            return {}
+        if isinstance(refusal.reply, Answer) and refusal.reply.status in (403, 404):
+            return None if absent(refusal.reply) else {}
         raise
     properties = answer.body.get("properties")
     return properties if isinstance(properties, dict) else {}
@@ -62,7 +59,7 @@ def missing(identities: Iterable[str]) -> Life[list[str]]:
 
 def not_found(identity: str) -> Life[AzCLIError]:
     """The error for an identity that doesn't exist, with those that have the same or a similar name."""
-    subscription = identity.split("/")[2]
+    _, _, subscription, _, group, *_, name = identity.split("/")
     try:
         existing = yield from names_in(f"/subscriptions/{subscription}")
     except RefusedError:
@@ -70,7 +67,8 @@ def not_found(identity: str) -> Life[AzCLIError]:
     similar = similar_ids(identity, existing)
     how = ("Did you mean one of these?\n" + "\n".join(similar)) if similar else (
         f"To list the identities in its subscription, run:\naz identity list --subscription {subscription} "
-        "--query [].id --output tsv\nTo create it, run az identity create.")
+        f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {name} '
+        f"--resource-group {for_shell(group)} --subscription {subscription}")
     return ResourceNotFoundError(f"There is no user-assigned identity '{identity}'.", how)
 
 
@@ -79,7 +77,8 @@ def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(gone)}. You can't change its "
         "identities until you remove these.",
-        f"To remove them, run:\naz communication identity remove --ids {resource.id} --user-assigned {' '.join(gone)}")
+        f"To remove them, run:\naz communication identity remove --ids {for_shell(resource.id)} "
+        f"--user-assigned {' '.join(map(for_shell, gone))}")
 
 
 def similar_ids(identity: str, existing: list[str]) -> list[str]:

@@ -15,8 +15,28 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 from azure.cli.core.azclierror import ResourceNotFoundError as RoleNotFoundError
 
 from ..model.names import for_display
-from ..model.roles import Role, new_assignment, plain_assignment, role_by_id, role_guid
-from ..model.steps import Answer, Life, Pause, RefusedError, Reply, Request, error_code, pages, read
+from ..model.roles import (
+    Role,
+    is_assignment,
+    is_same_grant,
+    new_assignment,
+    plain_assignment,
+    role_by_id,
+    role_guid,
+)
+from ..model.steps import (
+    Answer,
+    Life,
+    NoAnswer,
+    Pause,
+    RefusedError,
+    Reply,
+    Request,
+    absent,
+    error_code,
+    pages,
+    read,
+)
 
 _VERSION = "api-version=2022-04-01"
 _PROVIDER = "/providers/Microsoft.Authorization"
@@ -36,11 +56,11 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
             answer = yield from read(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions/{by_id.guid}?{_VERSION}",
                                              shared=True))
         except RefusedError as refusal:
-            if not isinstance(refusal.reply, Answer) or refusal.reply.status not in (403, 404):
-                raise
-            if refusal.reply.status == 404:
+            if absent(refusal.reply):
                 raise RoleNotFoundError(f"There is no role {for_display(role)} at scope '{scope}'.",
                                         _LIST_ROLES) from refusal
+            if not isinstance(refusal.reply, Answer) or refusal.reply.status != 403:
+                raise
             return by_id
         return Role(by_id.id, _role_name(answer.body) or by_id.name)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
@@ -57,7 +77,7 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
 
 
-_LIST_ROLES = "To list the roles, run:\naz role definition list --query [].roleName --output tsv"
+_LIST_ROLES = 'To list the roles, run:\naz role definition list --query "[].roleName" --output tsv'
 
 
 def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:
@@ -78,14 +98,13 @@ def role_name_of(role_id: str) -> Life[str]:
 
 def assignments_of(subscription: str, principal_id: str, *, optional: bool = False) -> Life[list[dict[str, str]]]:
     """The role assignments, plain, that a principal itself has in a subscription, at any scope: 1 GET a page. Raises
-    RefusedError.
+    RefusedError, also if the list is incomplete.
     """
     path = f"/subscriptions/{subscription}{_PROVIDER}/roleAssignments?{_VERSION}&$filter={_principal(principal_id)}"
+    request = Request("GET", path)
     if optional:
-        answer = yield from read(Request("GET", path, optional=True, timeout=OPTIONAL_SECONDS), tries=0)
-        return plain_assignments(answer.body.get("value"), principal_id)
-    found = yield from pages(Request("GET", path), dict)
-    return plain_assignments(found, principal_id)
+        request = request._replace(optional=True, timeout=OPTIONAL_SECONDS)
+    return plain_assignments((yield from pages(request, dict)), principal_id)
 
 
 def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, str] | None]:
@@ -115,12 +134,15 @@ def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[st
     while True:
         reply: Reply = yield request
         first = reply.at if first is None else first
-        if isinstance(reply, Answer) and reply.ok:
+        answered = isinstance(reply, Answer) and reply.ok
+        if isinstance(reply, Answer) and answered and is_same_grant(reply.body, assignment):
             return plain_assignment(assignment, role.name)
         code = error_code(reply)
-        if code == "roleassignmentexists":
+        if answered or code == "roleassignmentexists":
             there = yield from assignment_at(scope, role, principal_id)
-            return {**(there or plain_assignment(assignment)), "roleName": role.name}
+            if there or not answered:
+                return {**(there or plain_assignment(assignment)), "roleName": role.name}
+            code, reply = "", NoAnswer("The service's response is not the new role assignment.", at=reply.at)
         tries += code != "principalnotfound"
         passes = reply.status >= 500 if isinstance(reply, Answer) else not reply.stalled
         if reply.at - first > REPLICATION_LIMIT or tries > 3 or not (passes or code == "principalnotfound"):
@@ -134,12 +156,20 @@ def delete_assignment(assignment_id: str) -> Life[None]:
     request = Request("DELETE", f"{assignment_id}?{_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = yield request
-        if isinstance(reply, Answer) and (reply.ok or reply.status == 404):
+        if isinstance(reply, Answer) and _is_deleted(reply):
             return
+        if isinstance(reply, Answer) and reply.ok:
+            reply = NoAnswer("The service's response to the deletion is not JSON.", at=reply.at)
         if pause is None or isinstance(reply, Answer) and reply.status < 500:
             break
         yield Pause(pause, "the service to answer again")
     raise RefusedError(request, reply)
+
+
+def _is_deleted(answer: Answer) -> bool:
+    """Whether ARM itself says that nothing is left: a proxy answers with a page of its own."""
+    return absent(answer) or answer.ok and (
+        isinstance(answer.body, dict) or answer.body is None and answer.text.strip() in ("", "null"))
 
 
 def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
@@ -147,14 +177,8 @@ def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
     answer anyway, because what it contains may be deleted.
     """
     wanted = {principal_id.lower() for principal_id in principal_ids}
-    return [plain_assignment(one) for one in found if _understood(one)
+    return [plain_assignment(one) for one in found if is_assignment(one)
             and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []
-
-
-def _understood(assignment: Any) -> bool:
-    properties = assignment.get("properties") if isinstance(assignment, dict) else None
-    return (isinstance(properties, dict) and isinstance(assignment.get("id"), str)
-            and all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId")))
 
 
 def _role_name(definition: Any) -> str:

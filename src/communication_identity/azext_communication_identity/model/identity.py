@@ -180,7 +180,7 @@ def principals_of(block: Block | None, among: Identities) -> list[str]:
     users = {identity.lower(): details for identity, details in _users(block).items()}
     found = [(block or {}).get("principalId")] if among.system_assigned else []
     found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]
-    return list(dict.fromkeys(principal for principal in found if principal))
+    return list(dict.fromkeys(principal for principal in found if principal and isinstance(principal, str)))
 
 
 def described(identities: Identities) -> list[str]:

@@ -54,7 +54,21 @@ def for_display(value: str) -> str:
     because IDs differ at their ends.
     """
     text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
-    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
+    return f"'{_printable(text)}'"
+
+
+def for_shell(value: str) -> str:
+    """A value as a command to paste contains it, quoted only if a shell would split or interpret it. Double quotes are
+    the ones that every shell knows; single quotes are for what Bash and PowerShell interpret inside double quotes.
+    """
+    text = _printable(value)
+    if re.fullmatch(r"[-\w./:]+", text):
+        return text
+    return "'" + text.replace("'", "'\"'\"'") + "'" if re.search(r'["$`!\\]', text) else f'"{text}"'
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def parse_resource_id(value: str) -> Resource:
@@ -65,7 +79,7 @@ def parse_resource_id(value: str) -> Resource:
             f"{for_display(value)} is not the resource ID of a Communication Services resource.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             "/Microsoft.Communication/communicationServices/NAME. To list the IDs of your resources, run:\n"
-            "az communication identity list --query [].id --output tsv")
+            'az communication identity list --query "[].id" --output tsv')
     return Resource(*match.groups())
 
 
@@ -131,7 +145,7 @@ def user_assigned_id(name_or_id: str, resource: Resource) -> str:
 
 
 def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
-    find = "To list the resource IDs of your identities, run:\naz identity list --query [].id --output tsv"
+    find = 'To list the resource IDs of your identities, run:\naz identity list --query "[].id" --output tsv'
     if not text:
         return ("--user-assigned contains an empty value.",
                 f"If the value comes from a variable, check that it is set. Specify a name or resource ID. {find}")

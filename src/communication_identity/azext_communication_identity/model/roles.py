@@ -19,7 +19,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from .names import GUID, for_display
+from .names import GUID, for_display, for_shell
 
 # Not compiled here, and with `a`, as in names.py.
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
@@ -51,6 +51,8 @@ BUILT_IN_ROLES = {
     "2b629674-e913-4c01-ae53-ef4638d8f975": "Azure Event Hubs Data Sender",
     "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
 }
+
+_ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorization/roleAssignments/(?u:{_SEGMENT}))"
 
 
 class Role(NamedTuple):
@@ -85,7 +87,7 @@ def check_role(role: str) -> str:
         raise InvalidArgumentValueError(
             f"{for_display(role)} is not a valid name or ID of a role.",
             "Specify the name or ID of a role. To list the roles, run:\n"
-            "az role definition list --query [].roleName --output tsv")
+            'az role definition list --query "[].roleName" --output tsv')
     return text
 
 
@@ -125,12 +127,30 @@ def plain_assignment(assignment: Mapping[str, Any], name: str | None = None) -> 
             "scope": properties["scope"], "principalId": properties["principalId"]}
 
 
+def is_assignment(found: Any) -> bool:
+    """Whether this is a role assignment as the service sends it. Checks the ID too, because it may be deleted."""
+    properties = found.get("properties") if isinstance(found, Mapping) else None
+    return (isinstance(properties, Mapping) and isinstance(found.get("id"), str)
+            and re.fullmatch(_ASSIGNMENT_ID, found["id"]) is not None
+            and all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId")))
+
+
+def is_same_grant(found: Any, assignment: Mapping[str, Any]) -> bool:
+    """Whether this is a role assignment that grants the same role to the same principal at the same scope."""
+    return is_assignment(found) and _grant(found["properties"]) == _grant(assignment["properties"])
+
+
+def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
+    return (properties["scope"].lower(), role_guid(properties["roleDefinitionId"]).lower(),
+            properties["principalId"].lower())
+
+
 def create_command(scope: str, role: str, principal_id: str) -> str:
     """The azure-cli command that grants a role, ready to paste."""
-    return (f"az role assignment create --role \"{role}\" --assignee-object-id {principal_id} "
-            f"--assignee-principal-type ServicePrincipal --scope \"{scope}\"")
+    return (f"az role assignment create --role {for_shell(role)} --assignee-object-id {for_shell(principal_id)} "
+            f"--assignee-principal-type ServicePrincipal --scope {for_shell(scope)}")
 
 
 def delete_command(assignment_ids: Iterable[str]) -> str:
     """The azure-cli command that deletes role assignments, ready to paste."""
-    return "az role assignment delete --ids " + " ".join(f'"{one}"' for one in assignment_ids)
+    return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"

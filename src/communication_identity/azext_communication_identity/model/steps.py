@@ -28,6 +28,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
 # Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
+_MOST_DETAILS = 5  # of an error, to repeat
 PASSING = (408, 500, 502, 503, 504)
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
 _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
@@ -142,13 +143,15 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
 
 def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
     """What `keep` returns for each item of an ARM list, one GET a page. Raises RefusedError, also if the answer isn't a
-    list or the list never ends.
+    list or the list never ends. The pages of an optional list are read once each, all within its timeout.
     """
     items: list[T] = []
     seen = set()
+    started: float | None = None
     while True:
         seen.add(request.path)
-        answer = yield from read(request)
+        answer = yield from read(request, 0 if request.optional else len(BACKOFF))
+        started = answer.at if started is None else started
         value, following = answer.body.get("value"), answer.body.get("nextLink")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise RefusedError(request, NoAnswer("The service's list has no 'value'."))
@@ -157,7 +160,9 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
             return items
         if not isinstance(following, str) or following in seen:
             raise RefusedError(request, NoAnswer("The service's list links back to a page that was already read."))
-        request = Request("GET", following, shared=request.shared)
+        if request.optional and answer.at - started > request.timeout:
+            raise RefusedError(request, NoAnswer("The service's list is too long to wait for."))
+        request = request._replace(path=following)
 
 
 def seconds_asked_for(answer: Answer) -> float:
@@ -182,10 +187,33 @@ def error_code(reply: Reply) -> str:
     return str(error_of(reply).get("code") or "").lower()
 
 
+def absent(reply: Reply) -> bool:
+    """Whether ARM itself says that something doesn't exist. A proxy's page doesn't, nor does a subscription that this
+    login can't see.
+    """
+    return (isinstance(reply, Answer) and reply.status == 404 and error_code(reply) != "subscriptionnotfound"
+            and (reply.body is not None or not reply.text.strip()))
+
+
 def error_words(error: Mapping[str, Any]) -> str:
-    """The code and message of an error, if it has them."""
-    code, message = (str(error.get(key) or "") for key in ("code", "message"))
-    return " ".join(filter(None, (f"({code})" if code else "", message)))
+    """The codes and messages of an error and of its first details, if it has them: Azure Resource Graph names the
+    reason only in the details.
+    """
+    words: dict[str, None] = {}  # a set that keeps the order
+    left = [dict(error)]
+    while left and len(words) < _MOST_DETAILS:
+        one = _lower(left.pop(0))
+        code, message = (text_of(one.get(key)) for key in ("code", "message"))
+        said = " ".join(filter(None, (f"({code})" if code else "", message)))
+        words.update({said: None} if said else {})
+        details = one.get("details")
+        left += [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    return " ".join(words)
+
+
+def text_of(value: Any) -> str:
+    """A value that should be text; empty if it isn't. Half of a surrogate pair, which JSON allows, can't be printed."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _lower(value: Any) -> dict[str, Any]:
