@@ -86,7 +86,7 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
         if document and document.state == "failed" and (condition.created or condition.updated):
             raise AzureResponseError(
                 f"The last operation on '{resource.name}' failed: its provisioningState is Failed.",
-                f"To see the resource, run:\naz resource show --ids {resource.id}")
+                f"To see the resource, run:\naz resource show --ids {for_shell(resource.id)}")
         if condition.met(document):
             return
         if now - started >= timeout:

@@ -35,7 +35,7 @@ from ..model.identity import (
     plain_block,
     principals_of,
 )
-from ..model.names import Resource
+from ..model.names import Resource, for_shell
 from ..model.roles import delete_command
 from ..model.steps import Life, Ready, RefusedError
 from ..model.write import ChangedError, Document, Plan, get, idle, plan
@@ -182,7 +182,7 @@ def _not_agreed(resource: Resource) -> AzureResponseError:
     return AzureResponseError(
         f"Someone else changed the identities of '{resource.name}' meanwhile, so they were not removed.",
         "Run the command again. To see the current identities, run:\n"
-        f"az communication identity show --ids {resource.id}")
+        f"az communication identity show --ids {for_shell(resource.id)}")
 
 
 def _warn_of_absent_identities(resource: Resource, order: Order, planned: Plan) -> None:

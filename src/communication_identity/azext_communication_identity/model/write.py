@@ -33,7 +33,7 @@ from .identity import (
     unknown_of,
     unsettled,
 )
-from .names import Resource
+from .names import Resource, for_shell
 from .steps import (
     PASSING,
     TIMEOUT,
@@ -235,7 +235,7 @@ def idle(resource: Resource, document: Document) -> Life[Document]:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
                 f"(provisioningState: {document.state}).", f"To wait for it to finish, run:\n"
-                f"az communication identity wait --updated --ids {resource.id}")
+                f"az communication identity wait --updated --ids {for_shell(resource.id)}")
         yield NextPoll(since, polls, None, f"another operation on '{resource.name}' to finish", own_operation=False)
         document, polls = (yield from get(resource)), polls + 1
     return document
@@ -281,7 +281,7 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
             raise OperationFailedError(
                 f"The service accepted the change to '{resource.name}', but the operation ended with status "
                 f"'{state}': {error}",
-                f"To see its current identities, run:\naz communication identity show --ids {resource.id}",
+                f"To see its current identities, run:\naz communication identity show --ids {for_shell(resource.id)}",
                 error_code(latest))
         if state in ("succeeded", "completed", "useless"):
             return latest.at
@@ -346,7 +346,7 @@ def _without_ids(resource: Resource, planned: Plan, document: Document, missing:
             f"{', '.join(missing)}.")
     if planned.added.system_assigned and unsettled(document.block, Identities(True)):
         raise AzureResponseError(
-            said, f"To see them later, run:\naz communication identity show --ids {resource.id}")
+            said, f"To see them later, run:\naz communication identity show --ids {for_shell(resource.id)}")
     return Written(document, [said, *_surprises(resource, planned, document)])
 
 
@@ -364,7 +364,7 @@ def require_expressible(resource: Resource, document: Document) -> None:
     if unknown:
         raise ForbiddenError(
             f"'{resource.name}' has {unknown}, which this extension can't write back. Nothing was changed.",
-            f"To see the whole resource, run:\naz resource show --ids {resource.id}")
+            f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
 
 
 def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
@@ -372,14 +372,14 @@ def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -
                      for one in (planned.wanted, identities_of(document.block)))
     return AzureResponseError(
         f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        f"To see its current identities, run:\naz communication identity show --ids {resource.id}")
+        f"To see its current identities, run:\naz communication identity show --ids {for_shell(resource.id)}")
 
 
 def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
     return AzureResponseError(
         f"The service accepted the change to '{resource.name}', but the operation is still running after "
         f"{seconds:.0f} seconds.", f"To wait for it to finish, run:\n"
-        f"az communication identity wait --updated --ids {resource.id}")
+        f"az communication identity wait --updated --ids {for_shell(resource.id)}")
 
 
 def _outrun(resource: Resource, reply: Reply, seconds: float) -> AzureResponseError:
