@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from armsim import Armsim, Fault, Throttle
-from armsim.patch_shapes import SHAPES
+from armsim.patch_shapes import SHAPES, PatchShape
+from azure.cli.core.azclierror import AzureResponseError
 from in_process import InProcessAz
 
 SECONDS = 13.0
@@ -100,6 +101,29 @@ def test_no_polls_are_made_up_for_after_a_long_wait(in_process: InProcessAz, sim
     assert min(gaps) >= 0.99
     assert (14.9 <= max(gaps) <= 20) if fault else max(gaps) <= 2
     assert in_process.clock.time - started <= 42
+
+
+@pytest.mark.parametrize("shape", [replace(SHAPE, retry_after=86400), replace(SHAPE, poll_retry_after=999999999)])
+def test_a_wait_of_a_day_ends_in_an_error(in_process: InProcessAz, sim: Armsim, shape: PatchShape) -> None:
+    sim.options.patch = shape
+    (resource,) = fleet(sim, 1, 1)
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", resource])
+    assert run.exit_code == 1
+    assert str(run.error) == (
+        "The service accepted the change to 'app0', but asks to wait another "
+        f"{shape.retry_after or shape.poll_retry_after} seconds before the next poll of the operation. "
+        "This command polls for at most 1800 seconds.")
+    assert isinstance(run.error, AzureResponseError)
+    assert run.error.recommendations == [
+        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {resource}"]
+    assert in_process.clock.time <= 10
+
+
+def test_a_wait_within_the_limit_is_kept(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.options.patch = replace(SHAPE, retry_after=1700)
+    run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *fleet(sim, 1, 1)])
+    assert run.exit_code == 0, run.error
+    assert 1700 <= in_process.clock.time <= 1702
 
 
 def test_operations_that_take_unlike_times_are_all_seen(in_process: InProcessAz, sim: Armsim) -> None:

@@ -166,8 +166,8 @@ def test_after_a_refusal_one_by_one() -> None:
 def test_faster_while_granted() -> None:
     gate = Gate()
     gate.refused(0.0, 5.0)
-    gate.granted()
-    gate.granted()
+    gate.granted(1.0)
+    gate.granted(1.0)
     assert passing(gate, 20.0, 2) == pytest.approx([20.0, 20.0 + 0.05 * 0.97 ** 2])
 
 

@@ -13,8 +13,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.sender import LONGEST_THROTTLE, MOST_STUCK, Clock, Delivery, Sender
-from azext_communication_identity.model.steps import Answer, NoAnswer, Reply, Request
+from azext_communication_identity.actions.sender import MOST_STUCK, Clock, Delivery, Sender
+from azext_communication_identity.model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request
 
 SHARED = Request("GET", "/role", shared=True)
 
@@ -110,6 +110,35 @@ def test_an_hour_is_not_waited_for() -> None:
     outcome = collect(sending, 1)[0].outcome
     assert isinstance(outcome, Answer)
     assert outcome.waited == 0
+
+
+def test_those_who_wait_behind_a_throttle_without_an_end_are_told_soon_too() -> None:
+    sending = sender(lambda _: Answer(429, headers={"retry-after": "800"}))
+    sending.ask(0, Request("GET", "/0"), "s")
+    while not sending.throttled:
+        sending.next(sending.clock.now())
+    for number in range(1, 20):
+        sending.ask(number, Request("GET", f"/{number}"), "s")
+    came = collect(sending, 20)
+    assert {one.outcome.status for one in came if isinstance(one.outcome, Answer)} == {429}
+    assert sending.clock.now() <= 2 * LONGEST_THROTTLE
+
+
+def test_a_slow_bucket_that_grants_something_is_waited_for() -> None:
+    sent: list[str] = []
+
+    def answer(request: Request) -> Reply:  # every second request is refused
+        sent.append(request.path)
+        return Answer(429, headers={"retry-after": "100"}) if len(sent) % 2 else Answer(200, {})
+
+    sending = sender(answer, most=1)
+    sending.ask(0, Request("GET", "/0"), "s")
+    while not sending.throttled:
+        sending.next(sending.clock.now())
+    for number in range(1, 10):
+        sending.ask(number, Request("GET", f"/{number}"), "s")
+    assert {one.outcome.status for one in collect(sending, 10) if isinstance(one.outcome, Answer)} == {200}
+    assert sending.clock.now() > LONGEST_THROTTLE
 
 
 def test_what_is_optional_is_not_waited_for() -> None:

@@ -17,12 +17,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
 
 from ..model.pace import Gate
-from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
+from ..model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request, seconds_asked_for
 
 Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
 
-LONGEST_THROTTLE = 900.0  # seconds that one request waits while ARM throttles it
 GRACE = 15.0  # seconds beyond its timeout after which a request with a slow answer is abandoned
 MOST_STUCK = 64  # threads that read abandoned answers: with so many, no other thread is started in their place
 
@@ -46,12 +45,12 @@ class Clock:
 
 
 class _Job:  # pylint: disable=too-few-public-methods  # plain data
-    """A request, and who waits for its answer. `started`: when a thread began to send it. `throttled_for`: the seconds
-    that ARM has asked it to wait so far.
+    """A request, and who waits for its answer. `since`: when it was asked for. `started`: when a thread began to
+    send it. `throttled_for`: the seconds that ARM has asked it to wait so far.
     """
 
-    def __init__(self, request: Request, subscription: str, who: Any) -> None:
-        self.request, self.subscription, self.waiting = request, subscription, [who]
+    def __init__(self, request: Request, subscription: str, who: Any, since: float) -> None:
+        self.request, self.subscription, self.waiting, self.since = request, subscription, [who], since
         self.started: float | None = None
         self.throttled_for = 0.0
 
@@ -99,7 +98,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
 
     def ask(self, who: Any, request: Request, subscription: str) -> None:
         """Send a request, now or when its bucket grants it."""
-        job = _Job(request, subscription.lower(), who)
+        job = _Job(request, subscription.lower(), who, self.clock.now())
         known = self._shared.get(job.key) if request.shared else None
         if isinstance(known, _Job):
             known.waiting.append(who)
@@ -185,14 +184,15 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         now, bucket = self.clock.now(), self._bucket(job)
         if isinstance(outcome, Answer) and outcome.status == 429:
             asked = seconds_asked_for(outcome)
-            if job.throttled_for + asked <= LONGEST_THROTTLE and not job.request.optional:
+            nothing_for = now - max(job.since, bucket.gate.granted_at)  # seconds
+            if max(job.throttled_for, nothing_for) + asked <= LONGEST_THROTTLE and not job.request.optional:
                 job.throttled_for += asked
                 bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
                 bucket.queue.append(job)
                 return None
             outcome = outcome._replace(waited=job.throttled_for)
         else:
-            bucket.gate.granted()
+            bucket.gate.granted(now)
         return self._deliver(job, outcome._replace(at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
 
     def _deliver(self, job: _Job, outcome: Outcome) -> Delivery:

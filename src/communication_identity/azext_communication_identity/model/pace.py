@@ -79,7 +79,7 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self.opens = 0.0
+        self.opens = self.granted_at = 0.0
         self._held_until = 0.0
         self._gap = 0.0
 
@@ -87,8 +87,9 @@ class Gate:
         """Let one request pass."""
         self.opens = max(self.opens, now) + self._gap
 
-    def granted(self) -> None:
+    def granted(self, now: float) -> None:
         """The service accepted a request."""
+        self.granted_at = now
         self._gap *= 0.97
 
     def refused(self, now: float, seconds: float) -> None:
