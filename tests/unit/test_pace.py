@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from azext_communication_identity.model.pace import Gate, Pace
 from azext_communication_identity.model.steps import NextPoll
@@ -19,49 +21,93 @@ def own(looks: int, since: float = 100.0, at_least: float | None = None) -> Next
 def learned(*seconds: float, scouts: int = 4) -> Pace:
     """A pace that has seen so many first looks, and these operations end."""
     pace = Pace()
-    for _ in range(scouts):
-        pace.due(own(0), 100.0)
+    for who in range(scouts):
+        pace.due(who, own(0), 100.0)
     for one in seconds:
         pace.learn(one)
     return pace
 
 
-@pytest.mark.parametrize(("looks", "offset"), [
-    (0, 0.8), (1, 2.3), (2, 4.3), (3, 6.3), (4, 8.3), (5, 10.1), (6, 11.6), (7, 13.1), (8, 14.6), (9, 16.1)])
+def looks_at(pace: Pace, who: Any, until: float, delay: float = 0.0, mine: bool = True) -> list[float]:
+    """When an operation that began at 0 is looked at, until one of the looks is at `until` or later. `delay`: seconds
+    until a look is answered.
+    """
+    at = [pace.due(who, NextPoll(0.0, 0, None, own_operation=mine), 0.0)]
+    while at[-1] < until:
+        at.append(pace.due(who, NextPoll(0.0, len(at), None, own_operation=mine), at[-1] + delay))
+    return at
+
+
 @pytest.mark.parametrize("mine", [True, False])
-def test_one_operation(looks: int, offset: float, mine: bool) -> None:
-    assert Pace().due(NextPoll(100.0, looks, None, own_operation=mine), 100.0) == pytest.approx(100.0 + offset)
+def test_one_operation(mine: bool) -> None:
+    assert looks_at(Pace(), "a", 16.1, mine=mine) == pytest.approx(
+        [0.8, 2.3, 4.3, 6.3, 8.3, 10.1, 11.6, 13.1, 14.6, 16.1])
 
 
-def test_the_looks_at_a_long_operation_are_further_apart() -> None:
-    at = [Pace().due(own(looks, since=0.0), 0.0) for looks in range(7, 200)]
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("seconds", [9.0, 10.2, 11.7, 12.9, 13.0])
+def test_an_end_is_seen_soon_and_with_few_looks(seconds: float, delay: float) -> None:
+    at = looks_at(Pace(), "a", seconds, delay)
+    assert at[-1] - seconds <= 1.5
+    assert len(at) <= 8
+
+
+def test_looks_that_are_answered_late_are_not_bunched() -> None:
+    at = looks_at(Pace(), "a", 20.0, delay=1.2)
+    assert min(later - earlier for earlier, later in zip(at, at[1:], strict=False)) >= 2.2 - 1e-9
+
+
+@pytest.mark.parametrize(("now", "expected"), [(103.0, 104.3), (104.0, 105.0), (112.9, 113.9), (113.0, 114.5),
+                                               (115.0, 116.5), (130.0, 131.5), (160.0, 161.5), (200.0, 202.5)])
+def test_no_look_is_made_up_for_after_a_long_wait(now: float, expected: float) -> None:
+    pace = Pace()
+    pace.due("a", own(0), 100.0)
+    assert pace.due("a", own(1), now) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("scouts", "share"), [(1, 40), (2, 20), (3, 40 / 3)])
+def test_the_looks_at_a_long_operation_are_further_apart(scouts: int, share: float) -> None:
+    pace = learned(scouts=scouts)
+    at = looks_at(pace, 0, 1800.0)[7:]
     gaps = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
-    assert gaps == pytest.approx([max(1.5, min(seconds / 40, 10.0)) for seconds in at[:-1]])
+    assert gaps == pytest.approx([max(1.5, min(seconds / share, 10.0)) for seconds in at[:-1]])
     assert gaps[-1] == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(("at_least", "expected"), [(None, 100.8), (0.0, 100.8), (0.1, 100.1), (5.0, 105.0)])
 def test_retry_after_is_kept(at_least: float | None, expected: float) -> None:
-    assert Pace().due(own(0, at_least=at_least), 100.0) == pytest.approx(expected)
+    assert Pace().due("a", own(0, at_least=at_least), 100.0) == pytest.approx(expected)
 
 
 def test_never_before_now() -> None:
-    assert Pace().due(own(0), 105.0) == 105.0
+    assert Pace().due("a", own(0), 105.0) == 105.0
 
 
 def test_scouts() -> None:
     pace = Pace()
-    assert [pace.due(own(0), 100.0) for _ in range(4)] == pytest.approx([100.8, 100.8, 100.8, 130.0])
-    assert pace.due(own(0, at_least=40.0), 100.0) == 140.0
-    assert pace.due(own(0), 135.0) == 135.0
-    assert pace.due(own(1), 100.0) == pytest.approx(102.3)  # nothing is known yet
+    assert [pace.due(who, own(0), 100.0) for who in "abcd"] == pytest.approx([100.8, 100.8, 100.8, 220.0])
+    assert [pace.leads(who) for who in "abcd"] == [True, True, True, False]
+    assert pace.due("d", own(0, at_least=140.0), 100.0) == 240.0
+    assert pace.due("a", own(1), 100.8) == pytest.approx(102.3)
+    assert pace.due("d", own(1), 220.0) == pytest.approx(340.0)  # nothing is known yet
+    assert pace.due("d", own(2), 340.0) == pytest.approx(580.0)
+
+
+def test_while_one_scout_hangs() -> None:
+    pace = learned(2.0)
+    assert pace.due("d", own(0), 100.0) == 130.0
+    assert pace.due("d", own(1), 130.0) == 160.0
+    pace.learn(20.0)
+    assert pace.due("d", own(0), 100.0) == 140.0
 
 
 def test_those_of_others_are_no_scouts() -> None:
     pace = Pace()
-    for _ in range(9):
-        assert pace.due(NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
-    assert pace.due(own(0), 100.0) == pytest.approx(100.8)
+    for who in range(9):
+        assert pace.due(who, NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
+    assert pace.due("a", own(0), 100.0) == pytest.approx(100.8)
+    assert not pace.leads(0)
+    assert pace.leads("a")
 
 
 @pytest.mark.parametrize(("scouts", "ended", "knows"), [
@@ -73,25 +119,26 @@ def test_what_a_pace_knows(scouts: int, ended: int, knows: bool) -> None:
 
 def test_the_others_are_looked_at_when_the_scouts_are_back() -> None:
     pace = learned(12.0, 12.0, 12.0)
-    assert pace.due(own(0), 100.0) == 112.0
-    assert pace.due(own(0, at_least=20.0), 100.0) == 120.0
-    assert pace.due(own(0), 115.0) == 115.0
-    assert pace.due(own(1), 113.0) == 115.0
-    assert pace.due(own(2), 113.0) == 115.5
-    assert pace.due(own(1, at_least=9.0), 113.0) == 122.0
-    assert pace.due(NextPoll(100.0, 1, None, own_operation=False), 100.0) == pytest.approx(102.3)
-    assert pace.due(NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
+    assert pace.due("d", own(0), 100.0) == 112.0
+    assert pace.due("d", own(0, at_least=20.0), 100.0) == 120.0
+    assert pace.due("d", own(0), 115.0) == 115.0
+    assert pace.due("d", own(1), 103.0) == 112.0
+    assert pace.due("d", own(1), 113.0) == 115.0
+    assert pace.due("d", own(2), 113.0) == 115.5
+    assert pace.due("d", own(1, at_least=9.0), 113.0) == 122.0
+    assert pace.due("d", NextPoll(100.0, 1, None, own_operation=False), 100.8) == pytest.approx(102.3)
+    assert pace.due("d", NextPoll(100.0, 0, None, own_operation=False), 100.0) == pytest.approx(100.8)
 
 
 def test_where_all_are_scouts_they_go_on_as_scouts() -> None:
-    assert learned(12.0, 12.0, 12.0, scouts=3).due(own(1), 100.0) == pytest.approx(102.3)
+    assert learned(12.0, 12.0, 12.0, scouts=3).due(0, own(1), 100.8) == pytest.approx(102.3)
 
 
 @pytest.mark.parametrize(("seconds", "usual"), [
     ([3.0, 1.0, 2.0], 3.0), ([1.0, 2.0, 3.0, 4.0, 5.0], 5.0), ([float(n) for n in range(10)], 8.0),
     ([99.0, *[float(n) for n in range(20)]], 16.0), ([float(n) for n in range(40)], 36.0)])
 def test_the_slower_fifth_of_the_last_20(seconds: list[float], usual: float) -> None:
-    assert learned(*seconds).due(own(0), 100.0) == 100.0 + usual
+    assert learned(*seconds).due("d", own(0), 100.0) == 100.0 + usual
 
 
 def passing(gate: Gate, now: float, times: int) -> list[float]:
@@ -119,8 +166,8 @@ def test_after_a_refusal_one_by_one() -> None:
 def test_faster_while_granted() -> None:
     gate = Gate()
     gate.refused(0.0, 5.0)
-    gate.granted()
-    gate.granted()
+    gate.granted(1.0)
+    gate.granted(1.0)
     assert passing(gate, 20.0, 2) == pytest.approx([20.0, 20.0 + 0.05 * 0.97 ** 2])
 
 

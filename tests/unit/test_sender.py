@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from queue import SimpleQueue
+import threading
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from azext_communication_identity.actions.sender import LONGEST_THROTTLE, Clock, Delivery, Sender
-from azext_communication_identity.model.steps import Answer, NoAnswer, Reply, Request
+import pytest
+from azext_communication_identity.actions.sender import MOST_STUCK, Clock, Delivery, Sender
+from azext_communication_identity.model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request
 
 SHARED = Request("GET", "/role", shared=True)
 
@@ -33,8 +35,8 @@ class HandClock(Clock):
         return None
 
 
-def sender(answer: Callable[[Request], Reply], clock: Clock | None = None) -> Sender:
-    return Sender(lambda request, _: answer(request), clock or HandClock(), 4)
+def sender(answer: Callable[[Request], Reply], clock: Clock | None = None, most: int = 4) -> Sender:
+    return Sender(lambda request, _: answer(request), clock or HandClock(), most)
 
 
 def collect(sending: Sender, count: int) -> list[Delivery]:
@@ -110,6 +112,35 @@ def test_an_hour_is_not_waited_for() -> None:
     assert outcome.waited == 0
 
 
+def test_those_who_wait_behind_a_throttle_without_an_end_are_told_soon_too() -> None:
+    sending = sender(lambda _: Answer(429, headers={"retry-after": "800"}))
+    sending.ask(0, Request("GET", "/0"), "s")
+    while not sending.throttled:
+        sending.next(sending.clock.now())
+    for number in range(1, 20):
+        sending.ask(number, Request("GET", f"/{number}"), "s")
+    came = collect(sending, 20)
+    assert {one.outcome.status for one in came if isinstance(one.outcome, Answer)} == {429}
+    assert sending.clock.now() <= 2 * LONGEST_THROTTLE
+
+
+def test_a_slow_bucket_that_grants_something_is_waited_for() -> None:
+    sent: list[str] = []
+
+    def answer(request: Request) -> Reply:  # every second request is refused
+        sent.append(request.path)
+        return Answer(429, headers={"retry-after": "100"}) if len(sent) % 2 else Answer(200, {})
+
+    sending = sender(answer, most=1)
+    sending.ask(0, Request("GET", "/0"), "s")
+    while not sending.throttled:
+        sending.next(sending.clock.now())
+    for number in range(1, 10):
+        sending.ask(number, Request("GET", f"/{number}"), "s")
+    assert {one.outcome.status for one in collect(sending, 10) if isinstance(one.outcome, Answer)} == {200}
+    assert sending.clock.now() > LONGEST_THROTTLE
+
+
 def test_what_is_optional_is_not_waited_for() -> None:
     replies: list[Reply] = [Answer(429, headers={"retry-after": "5"})]
     sending = sender(lambda _: replies.pop(0))
@@ -127,25 +158,103 @@ def test_an_error_of_the_login_reaches_who_asked() -> None:
     assert isinstance(collect(sending, 1)[0].outcome, LookupError)
 
 
-def test_an_answer_that_drips_is_given_up() -> None:
-    import threading
-    hung = threading.Event()
+class Dripping:
+    """A service whose answers to paths that begin with "/drip" don't end until `ends` is set. `sent`: the requests."""
 
-    def answer(_: Request) -> Reply:
-        hung.wait(10)
-        return Answer(200, {})
+    def __init__(self) -> None:
+        self.ends = threading.Event()
+        self.sent: list[str] = []
+        self.threads: set[int] = set()
 
-    class Impatient(HandClock):
-        def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+    def __call__(self, request: Request) -> Reply:
+        self.sent.append(request.path)
+        self.threads.add(threading.get_ident())
+        if request.path.startswith("/drip"):
+            self.ends.wait(10)
+        return Answer(200, {"path": request.path})
+
+
+class Impatient(HandClock):
+    """Time that goes on while a request is under way, half a minute each time that nothing has come for a while."""
+
+    def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+        try:
+            return results.get(timeout=0.02)
+        except Empty:
             self.time += 30.0
-            return None if results.empty() else results.get()
+            return None
 
-    sending = sender(answer, Impatient())
-    sending.ask("a", Request("GET", "/a"), "s")
-    came = None
-    while came is None:
-        came = sending.next(sending.clock.now())
+
+@pytest.fixture
+def service() -> Iterator[Dripping]:
+    service = Dripping()
+    yield service
+    service.ends.set()
+
+
+def collect_impatiently(sending: Sender, count: int) -> list[Delivery]:
+    came: list[Delivery] = []
+    for _ in range(1000):
+        one = sending.next(sending.clock.now())
+        came += [one] if one else []
+        if len(came) == count:
+            return came
         sending.give_up()
-    hung.set()
+    raise AssertionError(f"only {len(came)} of {count} came")
+
+
+def test_an_answer_that_drips_is_given_up(service: Dripping) -> None:
+    sending = sender(service, Impatient())
+    sending.ask("a", Request("GET", "/drip"), "s")
+    (came,) = collect_impatiently(sending, 1)
     assert isinstance(came.outcome, NoAnswer)
     assert came.outcome.stalled
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_after_an_answer_that_drips_the_next_request_is_sent_at_once(service: Dripping, lost: int) -> None:
+    sending = sender(service, Impatient(), 1)
+    for number in range(lost):
+        sending.ask("a", Request("GET", f"/drip{number}"), "s")
+        collect_impatiently(sending, 1)
+    before = sending.clock.now()
+    sending.ask("a", Request("PATCH", "/b"), "s")
+    (came,) = collect_impatiently(sending, 1)
+    assert isinstance(came.outcome, Answer)
+    assert sending.clock.now() == before
+
+
+def test_what_waits_for_a_thread_is_sent_when_another_is_given_up(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 2)
+    for path in ("/drip1", "/drip2", "/a", "/b"):
+        sending.ask(path, Request("GET", path), "s")
+    came = {one.waiting[0]: one.outcome for one in collect_impatiently(sending, 4)}
+    assert {who for who, outcome in came.items() if isinstance(outcome, Answer)} == {"/a", "/b"}
+
+
+def test_an_answer_that_ends_too_late_changes_nothing(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 1)
+    sending.ask("a", Request("GET", "/drip", shared=True), "s")
+    collect_impatiently(sending, 1)
+    service.ends.set()
+    for number in range(20):  # nothing else is delivered, and its thread is used again
+        sending.ask(number, Request("GET", f"/{number}"), "s")
+        assert [one.waiting for one in collect_impatiently(sending, 1)] == [[number]]
+    assert len(service.threads) <= 2
+    sending.ask("b", Request("GET", "/drip", shared=True), "s")
+    assert isinstance(collect_impatiently(sending, 1)[0].outcome, Answer)
+    assert service.sent.count("/drip") == 2  # a late answer isn't shared either
+
+
+def test_threads_are_bounded_however_many_answers_drip(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 8)
+    for number in range(300):
+        sending.ask(number, Request("PATCH", f"/drip{number}"), "s")
+    came = collect_impatiently(sending, 300)
+    assert all(isinstance(one.outcome, NoAnswer) and one.outcome.stalled for one in came)
+    assert len(service.threads) <= 8 + MOST_STUCK
+    sent = len(service.sent)
+    service.ends.set()  # those that weren't sent are not sent afterwards
+    sending.ask("a", Request("GET", "/a"), "s")
+    assert isinstance(collect_impatiently(sending, 1)[0].outcome, Answer)
+    assert len(service.sent) == sent + 1

@@ -14,8 +14,11 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
+from azure.cli.core.azclierror import AzureResponseError
+
 from ..model.pace import Pace
 from ..model.steps import Life, NextPoll, Pause, Request
+from ..model.write import OPERATION_LIMIT
 from .sender import Clock, Outcome, Send, Sender
 
 T = TypeVar("T")
@@ -58,13 +61,15 @@ class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain da
 
 class Run:  # pylint: disable=too-few-public-methods  # plain data
     """A life in progress. `before_first_write`: True until its first write is answered. `awaiting`: the operation that
-    it polls. `polled`: whether it has polled since it last waited. `ticket`: the number of its valid entry in the heap.
+    it polls. `answered`: when its write or last poll was. `polled`: whether it has polled since. `ticket`: the number
+    of its valid entry in the heap.
     """
 
     def __init__(self, target: Target, life: Life[Any]) -> None:
         self.target, self.life = target, life
         self.before_first_write, self.polled, self.ticket = True, False, 0
         self.awaiting: NextPoll | None = None
+        self.answered = 0.0
 
 
 # pylint: disable-next=too-many-instance-attributes,too-few-public-methods  # lives not begun, waiting, at Ready, over
@@ -156,11 +161,14 @@ class Schedule(Generic[T]):
         elif isinstance(step, Pause):
             self.waits_for = step.why
             self._sleep(run, now + step.seconds * random.uniform(1.0, 1.25))  # noqa: S311 - jitter, not a secret
+        elif isinstance(step, NextPoll) and step.own_operation and (
+                step.at_least and now + step.at_least - step.since > OPERATION_LIMIT):
+            self._advance(run, _asks_for_too_long(run.target, step.at_least))
         elif isinstance(step, NextPoll):
             self.waits_for = step.why
-            run.awaiting, run.polled = step, False
-            self._sleep(run, self._pace.due(step, now))
-            if step.own_operation and step.polls == 0 and not self._pace.knows:
+            run.awaiting, run.answered, run.polled = step, now, False
+            self._sleep(run, self._pace.due(run, step, now))
+            if step.own_operation and not self._pace.knows and not self._pace.leads(run):
                 self._parked.add(run)
         elif self._ready is None:
             self._advance(run)
@@ -189,13 +197,20 @@ class Schedule(Generic[T]):
                 self._advance(run)
 
     def _operation_is_over(self, run: Run) -> None:
-        """Learn how long it took. Once enough is known, poll the other operations when they should be over too."""
+        """Learn how long it took, and poll the other operations when they should be over too."""
         awaiting, run.awaiting = run.awaiting, None
         if awaiting is None or not awaiting.own_operation:
             return
-        knew, now = self._pace.knows, self._clock.now()
-        self._pace.learn(now - awaiting.since)
-        if self._pace.knows and not knew:
+        knew = self._pace.knows
+        self._pace.learn(self._clock.now() - awaiting.since)
+        if not knew:
             for other in self._parked:
                 if other.awaiting:
-                    self._sleep(other, self._pace.due(other.awaiting, now))
+                    self._sleep(other, self._pace.due(other, other.awaiting, other.answered))
+
+
+def _asks_for_too_long(target: Target, seconds: float) -> AzureResponseError:
+    return AzureResponseError(
+        f"The service accepted the change to '{target.name}', but asks to wait another {seconds:.0f} seconds before "
+        f"the next poll of the operation. This command polls for at most {OPERATION_LIMIT:.0f} seconds.",
+        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {target.id}")

@@ -12,17 +12,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
 
 from ..model.pace import Gate
-from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
+from ..model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request, seconds_asked_for
 
 Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
 
-LONGEST_THROTTLE = 900.0  # seconds that one request waits while ARM throttles it
 GRACE = 15.0  # seconds beyond its timeout after which a request with a slow answer is abandoned
+MOST_STUCK = 64  # threads that read abandoned answers: with so many, no other thread is started in their place
 
 
 class Clock:
@@ -44,12 +45,12 @@ class Clock:
 
 
 class _Job:  # pylint: disable=too-few-public-methods  # plain data
-    """A request, and who waits for its answer. `started`: when a thread began to send it. `throttled_for`: the seconds
-    that ARM has asked it to wait so far.
+    """A request, and who waits for its answer. `since`: when it was asked for. `started`: when a thread began to
+    send it. `throttled_for`: the seconds that ARM has asked it to wait so far.
     """
 
-    def __init__(self, request: Request, subscription: str, who: Any) -> None:
-        self.request, self.subscription, self.waiting = request, subscription, [who]
+    def __init__(self, request: Request, subscription: str, who: Any, since: float) -> None:
+        self.request, self.subscription, self.waiting, self.since = request, subscription, [who], since
         self.started: float | None = None
         self.throttled_for = 0.0
 
@@ -76,13 +77,13 @@ class Delivery(NamedTuple):
 
 class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes
     """Takes requests and returns their outcomes. `send` sends one with the login of a subscription. `most`: the maximum
-    number of threads. `wrote`: who has sent a write.
+    number of threads, besides those stuck with abandoned answers. `wrote`: who has sent a write.
     """
 
     def __init__(self, send: Send, clock: Clock, most: int) -> None:
         self.send, self.clock, self.most = send, clock, most
         self.wrote: set[Any] = set()
-        self._threads = 0
+        self._threads = self._stuck = 0
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._outcomes: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
         self._ready: deque[Delivery] = deque()
@@ -97,7 +98,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
 
     def ask(self, who: Any, request: Request, subscription: str) -> None:
         """Send a request, now or when its bucket grants it."""
-        job = _Job(request, subscription.lower(), who)
+        job = _Job(request, subscription.lower(), who, self.clock.now())
         known = self._shared.get(job.key) if request.shared else None
         if isinstance(known, _Job):
             known.waiting.append(who)
@@ -119,22 +120,33 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         finished = self.clock.next(self._outcomes, min([until, *opens]), bool(self._under_way))
         for bucket in self._buckets.values():
             self._let_through(bucket)
-        if finished is None or finished[0] not in self._under_way:  # or it was abandoned
+        if finished is None:
             return None
         job, outcome = finished
+        if job not in self._under_way:  # it was abandoned, but its thread is free again
+            self._stuck -= 1
+            self._threads += 1
+            return None
         self._under_way.discard(job)
         return self._finish(job, outcome)
 
     def give_up(self) -> None:
-        """Stop waiting for answers that arrive too slowly. Their threads stay busy, so allow one more for each."""
+        """Stop waiting for answers that arrive too slowly. Other threads take the place of theirs, which stay stuck."""
         now = self.clock.now()
         for job in list(self._under_way):
             patience = job.request.timeout + (0.0 if job.request.optional else GRACE)
             if job.started is not None and now - job.started > patience:
-                self._under_way.discard(job)
-                self.most += 1
-                self._ready.append(self._deliver(job, NoAnswer(
-                    f"No complete response within {patience:.0f} seconds.", stalled=True, at=now)))
+                self._threads -= 1
+                self._stuck += 1
+                self._abandon(job, f"No complete response within {patience:.0f} seconds.")
+        self._start_threads()
+        with suppress(Empty):
+            while not self._threads:  # too many are stuck
+                self._abandon(self._jobs.get_nowait(), "Too many earlier requests still have no complete response.")
+
+    def _abandon(self, job: _Job, why: str) -> None:
+        self._under_way.discard(job)
+        self._ready.append(self._deliver(job, NoAnswer(why, stalled=True, at=self.clock.now())))
 
     def _bucket(self, job: _Job) -> _Bucket:
         return self._buckets.setdefault((job.subscription, job.request.kind), _Bucket(Gate(), deque()))
@@ -149,10 +161,13 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             self._under_way.add(job)
             if job.request.kind == "write":
                 self.wrote.update(job.waiting)
-            if len(self._under_way) > self._threads < self.most:
-                self._threads += 1
-                threading.Thread(target=self._work, daemon=True).start()  # daemons don't keep the process alive
             self._jobs.put(job)
+            self._start_threads()
+
+    def _start_threads(self) -> None:
+        while self._threads < min(len(self._under_way), self.most) and self._stuck < MOST_STUCK:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True).start()  # daemons don't keep the process alive
 
     def _work(self) -> None:
         while True:
@@ -169,14 +184,15 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         now, bucket = self.clock.now(), self._bucket(job)
         if isinstance(outcome, Answer) and outcome.status == 429:
             asked = seconds_asked_for(outcome)
-            if job.throttled_for + asked <= LONGEST_THROTTLE and not job.request.optional:
+            nothing_for = now - max(job.since, bucket.gate.granted_at)  # seconds
+            if max(job.throttled_for, nothing_for) + asked <= LONGEST_THROTTLE and not job.request.optional:
                 job.throttled_for += asked
                 bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
                 bucket.queue.append(job)
                 return None
             outcome = outcome._replace(waited=job.throttled_for)
         else:
-            bucket.gate.granted()
+            bucket.gate.granted(now)
         return self._deliver(job, outcome._replace(at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
 
     def _deliver(self, job: _Job, outcome: Outcome) -> Delivery:

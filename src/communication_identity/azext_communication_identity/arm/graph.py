@@ -16,7 +16,17 @@ from typing import Any, TypeVar
 from knack.log import get_logger
 
 from ..model.roles import role_guid
-from ..model.steps import Answer, Life, NoAnswer, Pause, RefusedError, Request, quota_resets_after, read
+from ..model.steps import (
+    LONGEST_THROTTLE,
+    Answer,
+    Life,
+    NoAnswer,
+    Pause,
+    RefusedError,
+    Request,
+    quota_resets_after,
+    read,
+)
 from . import queries
 from .role_assignments import plain_assignments
 
@@ -51,8 +61,9 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
             raise RefusedError(request, NoAnswer("Azure Resource Graph links back to a page that was already read."))
         seen.add(token)
         options["$skipToken"] = token
-        if answer.headers.get("x-ms-user-quota-remaining") == "0":
-            yield Pause(quota_resets_after(answer), "Azure Resource Graph to grant another query")
+        wait = quota_resets_after(answer)
+        if answer.headers.get("x-ms-user-quota-remaining") == "0" and wait <= LONGEST_THROTTLE:
+            yield Pause(wait, "Azure Resource Graph to grant another query")
 
 
 def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, str]]]:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 TIMEOUT = 60.0  # seconds until a request without an answer is abandoned
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+LONGEST_THROTTLE = 900.0  # seconds that one request waits while a service throttles it
 DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
 # Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
