@@ -436,16 +436,6 @@ def test_retry_after_is_kept() -> None:
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, 50.0), (5, None)]
 
 
-def test_a_poll_that_asks_to_wait_for_a_day() -> None:
-    """Until half an hour after the write, then it's an error."""
-    day = running(at=100.0, headers={"retry-after": "86400"})
-    played = assign(Answer(202, headers=ASYNC), day, running(at=1801.0))
-    assert [one.at_least for one in played.awaits] == [None, 1701.0]
-    assert "the operation is still running after 1801 seconds" in played.said[0]
-    at_first = assign(Answer(202, headers={**ASYNC, "retry-after": "86400"}, at=5.0), running(at=1806.0))
-    assert [one.at_least for one in at_first.awaits] == [1801.0]
-
-
 @pytest.mark.parametrize("headers", [ASYNC, LOCATION])
 def test_a_throttled_poll_is_no_end(headers: dict[str, str]) -> None:
     throttled = code(429, "TooManyRequests", headers={"retry-after": "1000"})

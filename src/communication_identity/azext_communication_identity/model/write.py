@@ -266,8 +266,7 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     since, polls, failures = reply.at, 0, 0
     latest: Reply = reply
     while latest.at - since <= OPERATION_LIMIT:
-        asked = latest.retry_after if isinstance(latest, Answer) else None
-        yield NextPoll(since, polls, min(asked, since + OPERATION_LIMIT + 1.0 - latest.at) if asked else None)
+        yield NextPoll(since, polls, latest.retry_after if isinstance(latest, Answer) else None)
         polls += 1
         latest = yield Request("GET", address)
         if not isinstance(latest, Answer) or latest.status in PASSING:
