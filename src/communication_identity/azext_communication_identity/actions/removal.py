@@ -237,7 +237,9 @@ def _delete(removal: Removal) -> Life[None]:
         except RefusedError as refusal:
             failed[one["id"]] = refusal
     if failed:
+        total = len(removal.assignments)
+        what = "its role assignment was" if total == 1 else f"{len(failed)} of its {total} role assignments were"
         raise AzureResponseError(
-            f"The identity was removed from '{removal.resource.name}', but {len(failed)} of its "
-            f"{len(removal.assignments)} role assignments were not deleted: {reasons(failed.values())}",
+            f"The identity was removed from '{removal.resource.name}', but {what} not deleted: "
+            f"{reasons(failed.values())}",
             f"Ask someone who can delete role assignments there to run:\n{delete_command(failed)}")

@@ -185,9 +185,8 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
     not, RefusedError if the service refuses, and AzureResponseError if it accepts the change but doesn't make it.
     """
     document = document._replace(body={key: document.body.get(key) for key in ("id", "identity", "properties")})
-    etag, lost, tries, wrote, refused = document.etag, 0, 0, False, 0.0
+    etag, failures = document.etag, _Failures(resource)
     had_failed = True  # until something is written, a failure that the resource shows isn't this write's
-    given_up: Exception | None = None
     while True:
         if document.busy:
             document = yield from idle(resource, document)
@@ -196,11 +195,11 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         if not planned.changes:
             if no_wait:
                 return Written(document)
-            if wrote or needs_ids:
+            if failures.wrote or needs_ids:
                 return (yield from _settle(resource, document, planned, document.at, had_failed))
             return Written(document)
-        if given_up:
-            raise given_up
+        if failures.final:
+            raise failures.final
         if agreed and not agreed(document, planned):
             raise ChangedError(document)
         require_expressible(resource, document)
@@ -210,21 +209,37 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         reply: Reply = yield request
         if isinstance(reply, Answer) and reply.ok and not _garbage(reply, resource):
             return (yield from _accepted(resource, document, reply, planned, no_wait))
-        if not _try_again(request, reply, resource):
-            raise RefusedError(request, reply)
-        is_lost = _is_lost(reply, resource)
-        lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else is_lost
-        wrote, refused = wrote or is_lost, refused or reply.at
-        if lost > LOST_LIMIT or reply.at - refused > CONTENTION_LIMIT:  # the last read tells whether it took effect
-            given_up = RefusedError(request, reply) if is_lost else _outrun(resource, reply, reply.at - refused)
-        asked = reply.retry_after if isinstance(reply, Answer) else None
-        yield Pause(max(min(0.5 * 2 ** tries, 10.0), min(asked or 0.0, TIMEOUT)),
-                    "another change to the resource to finish")
-        tries += 1
+        yield failures.add(request, reply)
         latest = yield from get(resource)
         # A 412 although nobody changed the resource: this service interprets If-Match differently.
         misunderstood = _is(reply, 412) and etag is not None and latest.etag == etag
         document, etag = latest, None if misunderstood else latest.etag
+
+
+class _Failures:  # pylint: disable=too-few-public-methods  # it counts
+    """The PATCHes of one write that were not accepted. `wrote`: whether one of them may have taken effect. `final`: the
+    error to end with unless the next read shows the change.
+    """
+
+    def __init__(self, resource: Resource) -> None:
+        self.wrote = False
+        self.final: Exception | None = None
+        self._resource, self._count, self._lost, self._since = resource, 0, 0, 0.0
+
+    def add(self, request: Request, reply: Reply) -> Pause:
+        """Count one. Returns the pause before the next read. Raises RefusedError if it makes no sense to try again."""
+        if not _try_again(request, reply):
+            raise RefusedError(request, reply)
+        is_lost = _is_lost(reply)
+        self._lost += STALL_COUNTS if isinstance(reply, NoAnswer) and reply.stalled else is_lost
+        self.wrote, self._since = self.wrote or is_lost, self._since or reply.at
+        seconds = reply.at - self._since
+        if self._lost > LOST_LIMIT or seconds > CONTENTION_LIMIT:
+            self.final = RefusedError(request, reply) if is_lost else _outrun(self._resource, reply, seconds)
+        asked = reply.retry_after if isinstance(reply, Answer) else None
+        pause = max(min(0.5 * 2 ** self._count, 10.0), min(asked or 0.0, TIMEOUT))
+        self._count += 1
+        return Pause(pause, "another change to the resource to finish")
 
 
 def idle(resource: Resource, document: Document) -> Life[Document]:
@@ -402,12 +417,12 @@ def _is(reply: Reply, status: int) -> bool:
     return isinstance(reply, Answer) and reply.status == status
 
 
-def _is_lost(reply: Reply, resource: Resource) -> bool:
-    """Whether it's unknown if the PATCH took effect."""
-    return isinstance(reply, NoAnswer) or reply.status in PASSING or (reply.ok and _garbage(reply, resource))
+def _is_lost(reply: Reply) -> bool:
+    """Whether it's unknown if a PATCH took effect that was not understandably accepted."""
+    return isinstance(reply, NoAnswer) or reply.ok or reply.status in PASSING
 
 
-def _try_again(request: Request, reply: Reply, resource: Resource) -> bool:
+def _try_again(request: Request, reply: Reply) -> bool:
     """Whether it makes sense to read and retry: the outcome is unknown, or someone else was faster."""
-    return (_is_lost(reply, resource) or _is(reply, 412) and request.etag is not None
+    return (_is_lost(reply) or _is(reply, 412) and request.etag is not None
             or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))
