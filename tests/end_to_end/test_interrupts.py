@@ -74,6 +74,21 @@ def test_a_single_resource(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
     assert "Traceback" not in stderr
 
 
+def test_role_assignments_that_are_left(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the identity is gone, nothing else knows its principal."""
+    monkeypatch.setattr(sim.clock, "sleep", sim.clock.sleep)
+    resource = sim.state.add_resource("myApp", "rg", identity={"type": "SystemAssigned"})
+    assignment = sim.state.add_role_assignment("/subscriptions/00000000-0000-0000-0000-000000000001",
+                                               "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+                                               sim.state.identity_of(resource)["principalId"])
+    arrival = Arrival(sim, "PATCH")
+    process = az.start("communication identity remove -n myApp -g rg --system-assigned --delete-role-assignments --yes")
+    exit_code, stderr = interrupt(process, arrival, signal.SIGINT)
+    assert exit_code == 130
+    assert f"Once the identity is gone, run:\naz role assignment delete --ids {assignment}\n" in stderr
+    assert "Traceback" not in stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_many_resources(az: Az, sim: Armsim, monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> None:
     monkeypatch.setattr(sim.clock, "sleep", sim.clock.sleep)

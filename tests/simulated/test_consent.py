@@ -147,6 +147,33 @@ def test_failures_before_and_after_the_question_are_both_shown(in_process: InPro
     assert "2 of 2 resources failed; 0 succeeded." in str(run.error)
 
 
+def test_failures_before_the_question_are_shown_after_a_no(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                           caplog: pytest.LogCaptureFixture) -> None:
+    resource = scene(sim)
+    absent = resource.replace("myApp", "absent")
+    person.answer = False
+    run = in_process(line("remove", "--system-assigned", "--ids", resource, absent))
+    assert str(run.error) == "Nothing was removed."
+    assert f"{absent}: There is no Communication Services resource 'absent'" in caplog.text
+
+
+def test_failures_are_reported_in_the_order_given(in_process: InProcessAz, sim: Armsim,
+                                                  caplog: pytest.LogCaptureFixture) -> None:
+    ids = [sim.state.add_resource(f"app{number}", "rg").replace("app", "absent") for number in range(20)]
+    in_process(line("show", "--ids", *ids))
+    assert [row for one in caplog.messages for row in ids if one.startswith(f"{row}:")] == ids
+
+
+@pytest.mark.parametrize(("words", "way"), [
+    (["assign", "--system-assigned"], "Run the command again to retry; unchanged resources are skipped."),
+    (["remove", "--system-assigned"], "run the command again with only the IDs of the resources that failed."),
+    (["show"], "Each failure is reported above. To retry, run the command again.")])
+def test_how_to_retry(in_process: InProcessAz, sim: Armsim, words: list[str], way: str) -> None:
+    resource = scene(sim)
+    run = in_process(line(*words, "--ids", resource.replace("myApp", "a"), resource.replace("myApp", "b")))
+    assert way in said(run.error)
+
+
 def test_one_failure_and_one_survivor(in_process: InProcessAz, sim: Armsim, person: Person,
                                       caplog: pytest.LogCaptureFixture) -> None:
     resource = scene(sim)
@@ -261,6 +288,22 @@ def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProc
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
     assert "Someone else changed the identities of 'myApp' meanwhile" in str(run.error)
+    assert len(has(sim, resource)[1]) == 3
+
+
+def test_after_a_question_the_resource_is_read_again(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question may stay open for minutes, and it's not known whether the service honors If-Match."""
+    sim.options.honour_if_match = False
+    resource = scene(sim)
+    three = sim.state.add_user_identity("three", "rg")
+
+    def agree_late(question: str, default: str | None = None) -> bool:
+        sim.state.patch_resource(resource, {"identity": block(*has(sim, resource)[1], three, system=True)})
+        return person.asked(question, default)
+    monkeypatch.setattr("knack.prompting.prompt_y_n", agree_late)
+    run = in_process(line("remove", *APP, "--user-assigned"))
+    assert isinstance(run.error, AzureResponseError)
     assert len(has(sim, resource)[1]) == 3
 
 

@@ -116,6 +116,28 @@ def test_a_second_grant_changes_nothing(in_process: InProcessAz, sim: Armsim) ->
     assert (dry["changes"], dry["roleAssignments"]) == (False, [])
 
 
+def test_an_identity_named_twice_counts_once(in_process: InProcessAz, sim: Armsim) -> None:
+    resource = scene(sim, "1")
+    one = has(sim, resource)[1][0]
+    words = line("assign", *APP, "--user-assigned", "one", one.upper(), *ROLE)
+    assert len(in_process([*words, "--dry-run"]).json["roleAssignments"]) == 2
+    assert len(in_process(words).json["roleAssignments"]) == 2
+
+
+def test_what_is_added_shows_the_keys_of_a_block(in_process: InProcessAz, sim: Armsim) -> None:
+    scene(sim, "")
+    after = in_process(line("assign", *APP, "--user-assigned", "one", "--dry-run")).json["after"]
+    assert [set(ids) for ids in after["userAssignedIdentities"].values()] == [{"clientId", "principalId"}]
+
+
+def test_a_shared_identity_is_granted_a_role_once(in_process: InProcessAz, sim: Armsim,
+                                                  caplog: pytest.LogCaptureFixture) -> None:
+    ids = [scene(sim, "", name) for name in ("a", "b")]
+    words = line("assign", "--user-assigned", "one", "--role", USER, "--scope", AI, "--ids", *ids)
+    assert in_process([*words, "--dry-run"]).exit_code == 0
+    assert "1 role assignments affected." in caplog.text
+
+
 def make_missing(sim: Armsim) -> list[str]:
     scene(sim, "s")
     return line("assign", *APP, "--user-assigned", "absent")
@@ -194,7 +216,7 @@ def test_a_fleet(in_process: InProcessAz, sim: Armsim, caplog: pytest.LogCapture
     assert dry.exit_code == 0, dry.error
     assert writes(sim) == []
     assert [one["id"] for one in dry.json] == ids
-    assert ("3 of 3 resources would change: 5 identities added, 0 removed, 6 role assignments affected."
+    assert ("3 of 3 resources would change: 5 identities added, 0 removed, 4 role assignments affected."
             ) in caplog.text
     assert in_process(words).exit_code == 0
     assert len(granted(sim)) == 4  # of the user-assigned identity only one

@@ -135,11 +135,33 @@ def test_without_resource_graph_those_elsewhere_are_said_to_stay(in_process: InP
                                                                  caplog: pytest.LogCaptureFixture) -> None:
     resource, (_, there) = scene(sim)
     sim.add_fault(Fault(method="POST", path=GRAPH, status=403, code="Forbidden", message="No.", times=10**6))
-    assert in_process(REMOVE).exit_code == 0
+    principal = sim.state.identity_of(resource)["principalId"]
+    run = in_process(REMOVE)
+    assert run.exit_code == 1
+    assert "its role assignments in other subscriptions couldn't be looked up: (Forbidden) No." in str(run.error)
+    assert f"az role assignment list --all --subscription ID --query \"[?principalId=='{principal}'].id\"" in said(
+        run.error)
     assert has(sim, resource) == (False, [])
     assert list(sim.state.authorization.assignments) == [there.lower()]
     assert ("Role assignments in other subscriptions couldn't be looked up and are not deleted: (Forbidden) No."
             in caplog.text)
+
+
+@pytest.mark.parametrize("shape", ["failed, no address", "ignored"])
+def test_a_removal_whose_end_is_not_known_names_the_role_assignments(in_process: InProcessAz, sim: Armsim, shape: str
+                                                                     ) -> None:
+    """Once the identity is gone, nothing else knows its principal."""
+    _, assignments = scene(sim)
+    sim.options.patch = FAILURES[shape]
+    text = said(in_process(REMOVE).error)
+    assert "The role assignments of the system-assigned identity of 'myApp' were not deleted." in text
+    assert all(one in text for one in assignments)
+
+
+def test_a_refused_removal_does_not_speak_of_role_assignments(in_process: InProcessAz, sim: Armsim) -> None:
+    resource, _ = scene(sim)
+    sim.state.lock_scope(resource, "keep")
+    assert "role assignment" not in said(in_process(REMOVE).error)
 
 
 def test_a_login_that_may_not_see_role_assignments_removes_nothing(in_process: InProcessAz, sim: Armsim) -> None:

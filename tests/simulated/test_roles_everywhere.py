@@ -12,7 +12,7 @@ import shlex
 from typing import Any
 
 import pytest
-from armsim import SHAPES, Armsim, Fault
+from armsim import FAILURES, SHAPES, Armsim, Fault
 from in_process import InProcessAz
 from scenes import (
     AI,
@@ -180,6 +180,14 @@ def test_a_grant_that_fails_names_what_was_done_and_what_finishes(in_process: In
     for command in commands:
         assert in_process(shlex.split(command)[1:]).exit_code == 0
     assert len(granted(sim)) == 4
+
+
+def test_an_assignment_whose_end_is_not_known_says_that_the_role_is_not_granted(in_process: InProcessAz, sim: Armsim
+                                                                                ) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.options.patch = FAILURES["ignored"]
+    assert "The role was not granted." in said(in_process(line("assign", *APP, "--system-assigned", *GRANT)).error)
+    assert "role" not in said(in_process(line("assign", *APP, "--system-assigned")).error)
 
 
 def test_a_grant_to_an_identity_without_a_principal_id_is_left_out(in_process: InProcessAz, sim: Armsim,

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from azure.cli.core.azclierror import AzCLIError, AzureResponseError
+from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureInternalError, AzureResponseError
 from knack.log import get_logger
 
 from ..arm.errors import explained, reasons
@@ -28,7 +28,7 @@ from ..model.identity import (
 )
 from ..model.names import Resource, user_assigned_id
 from ..model.roles import Role, create_command
-from ..model.steps import Life, RefusedError, error_code
+from ..model.steps import Answer, Life, RefusedError, error_code
 from ..model.write import (
     Document,
     OperationFailedError,
@@ -58,8 +58,9 @@ class Order(NamedTuple):
 
     def change(self, resource: Resource) -> Change:
         """The change to one resource: a name is an identity in the resource's own group and subscription."""
-        ids = (user_assigned_id(value, resource) for value in self.user_assigned or ())
-        return Change(self.system_assigned, tuple(ids),
+        ids = {identity.lower(): identity for value in reversed(self.user_assigned or ())
+               for identity in [user_assigned_id(value, resource)]}
+        return Change(self.system_assigned, tuple(reversed(ids.values())),
                       all_user_assigned=self.user_assigned is not None and not self.user_assigned)
 
 
@@ -74,13 +75,29 @@ def assign(resource: Resource, order: Order) -> Life[dict[str, Any]]:
     document = yield from get(resource)
     if order.dry_run:
         return (yield from _would_assign(resource, document, change, roles))
-    # Granting a role needs the principal ID, so it always waits.
-    document = yield from write_identities(resource, document, after_assign, change,
-                                           no_wait=order.no_wait and not roles, needs_ids=bool(roles))
+    try:
+        # Granting a role needs the principal ID, so it always waits.
+        document = yield from write_identities(resource, document, after_assign, change,
+                                               no_wait=order.no_wait and not roles, needs_ids=bool(roles))
+    except (RefusedError, AzCLIError) as error:
+        hint = "The role was not granted. To grant it, run the command again."
+        raise_with(error, hint if roles else "")
     block = plain_block(document.block)
     if roles:
         block["roleAssignments"] = yield from _grant(resource, document, change, roles)
     return block
+
+
+def raise_with(error: Exception, hint: str) -> NoReturn:
+    """Raise the error with one more recommendation, unless the service has refused the write: then nothing is done."""
+    refused = isinstance(error, RefusedError) and isinstance(error.reply, Answer) and 400 <= error.reply.status < 500
+    known = None if refused or not hint else explained(error)
+    if not isinstance(known, (AzureResponseError, AzureConnectionError, AzureInternalError)):
+        raise error
+    known.set_recommendation(hint)
+    if known is error:
+        raise error
+    raise known from error
 
 
 def write_identities(resource: Resource, document: Document, planner: Planner, change: Change, *,
@@ -149,7 +166,8 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
     document = yield from idle(resource, document)
     planned = plan(document, after_assign, change)
     known = yield from require_writable(resource, document, planned)
-    users = {**known, **((document.block or {}).get("userAssignedIdentities") or {})}
+    ids = {one: {key: properties.get(key) for key in ("clientId", "principalId")} for one, properties in known.items()}
+    users = {**ids, **((document.block or {}).get("userAssignedIdentities") or {})}
     block = {**(document.block or {}), "userAssignedIdentities": users}
     after = block_of(planned.wanted, block)
     assignments = []

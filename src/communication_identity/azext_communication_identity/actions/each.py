@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from azure.cli.core.azclierror import AzCLIError, AzureResponseError
+from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ManualInterrupt
 from knack.log import get_logger
 
 from ..arm.client import Arm
@@ -35,8 +35,12 @@ def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
     arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
     schedule: Schedule[T] = Schedule({resource: partial(life, resource) for resource in resources}, arm.send, CLOCK,
                                      ready)
-    with interruptible(lambda: _interrupted(schedule)), signs_of_life(cmd.cli_ctx) as tick:
-        return schedule.run(tick)
+    with interruptible(lambda: _interrupted(cmd, schedule)), signs_of_life(cmd.cli_ctx) as tick:
+        try:
+            return schedule.run(tick)
+        except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
+            _log_failures(schedule.outcome, resources)
+            raise
 
 
 def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T]:
@@ -50,7 +54,7 @@ def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T
                 explain(failure)  # here, because core's `show` has its own exception handler
             raise failure
         return outcome.results[resources[0]]
-    _report(cmd, outcome)
+    _report(cmd, outcome, resources)
     return [outcome.results[resource] for resource in resources if resource in outcome.results]
 
 
@@ -59,33 +63,50 @@ def count_changes(outcome: Results[dict[str, Any]]) -> None:
     changing = [block for block in outcome.results.values() if block["changes"]]
     added, removed = (sum(len(_names(block[one]) - _names(block[other])) for block in changing)
                       for one, other in (("after", "before"), ("before", "after")))
-    assignments = sum(len(block["roleAssignments"]) for block in changing)
+    assignments = {(one["change"], one["roleName"], one["scope"],  # several resources may share an identity
+                    block["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
+                   for block in changing for one in block["roleAssignments"]}
     logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
-                   len(changing), len(outcome), added, removed, assignments)
+                   len(changing), len(outcome), added, removed, len(assignments))
 
 
 def _names(block: dict[str, Any]) -> set[str]:
     return set(described(identities_of(block)))
 
 
-def _report(cmd: Any, outcome: Results[Any]) -> None:
-    """Print the error of each failed resource, and each recommendation once."""
+def _report(cmd: Any, outcome: Results[Any], resources: Sequence[Target]) -> None:
+    """Report the failed resources, and fail the command."""
     if not outcome.failures:
         return
-    from ..arm.errors import AGAIN, explained
+    _log_failures(outcome, resources)
+    summary = AzureResponseError(
+        f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
+        f"Each failure is reported above. {_again(cmd)}")
+    if not outcome.results:
+        raise summary
+    _fail_after_output(cmd.cli_ctx, summary)
+
+
+def _log_failures(outcome: Results[Any], resources: Sequence[Target]) -> None:
+    """Print the error of each failed resource, in the order given, and each recommendation once."""
+    from ..arm.errors import explained
     recommendations: dict[str, None] = {}  # a set that keeps the order
-    for resource, failure in outcome.failures.items():
+    for resource in resources:
+        failure = outcome.failures.get(resource)
+        if failure is None:
+            continue
         error = explained(failure)
         logger.error("%s: %s", resource.id, error or f"{type(failure).__name__}: {failure}")
         recommendations.update(dict.fromkeys(error.recommendations if error else ()))
     for recommendation in recommendations:
         logger.warning(recommendation)
-    summary = AzureResponseError(
-        f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
-        f"Each failure is reported above. {AGAIN}")
-    if not outcome.results:
-        raise summary
-    _fail_after_output(cmd.cli_ctx, summary)
+
+
+def _again(cmd: Any) -> str:
+    """How to retry. Removing what is removed already is an error."""
+    return {"assign": "Run the command again to retry; unchanged resources are skipped.",
+            "remove": "To retry, run the command again with only the IDs of the resources that failed.",
+            }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
 def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
@@ -105,16 +126,18 @@ def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
     cli_ctx.register_event(EVENT_CLI_POST_EXECUTE, forget)
 
 
-def _interrupted(schedule: Schedule[Any]) -> str:
-    writing = [run.target for run in schedule.runs if run in schedule.sender.wrote]
+def _interrupted(cmd: Any, schedule: Schedule[Any]) -> str:
+    writing = [run for run in schedule.runs if run in schedule.sender.wrote]
     outcome, lines = schedule.outcome, ["Interrupted."]
     if schedule.total > 1:
         lines = [f"Interrupted: {len(outcome.results)} of {schedule.total} resources done, {len(outcome.failures)} "
                  "failed."]
     if len(writing) == 1:
-        lines.append(f"The service may still be working on '{writing[0].name}'. To see its current identities, run:\n"
-                     f"az communication identity show --ids {for_shell(writing[0].id)}")
+        target = writing[0].target
+        lines.append(f"The service may still be working on '{target.name}'. To see its current identities, run:\n"
+                     f"az communication identity show --ids {for_shell(target.id)}")
     elif writing:
-        from ..arm.errors import AGAIN
-        lines.append(f"The service may still be working on {len(writing)} resources. {AGAIN}")
+        lines.append(f"The service may still be working on {len(writing)} resources. {_again(cmd)}")
+    for run in writing:
+        run.life.close()  # which says what else isn't done
     return " ".join(lines)

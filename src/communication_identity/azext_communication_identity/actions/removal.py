@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azure.cli.core.azclierror import (
+    AzCLIError,
     AzureResponseError,
     ManualInterrupt,
     RequiredArgumentMissingError,
@@ -39,7 +40,7 @@ from ..model.names import Resource, for_shell
 from ..model.roles import delete_command
 from ..model.steps import Life, Ready, RefusedError
 from ..model.write import ChangedError, Document, Plan, get, idle, plan
-from .assign import Order, dry_run_result, require_writable, write_identities
+from .assign import Order, dry_run_result, raise_with, require_writable, write_identities
 from .terminal import is_terminal
 
 logger = get_logger(__name__)
@@ -50,8 +51,9 @@ PLANS = 5  # how often a removal is planned again after someone else's change
 @dataclass
 class Removal:
     """The planned removal of identities from one resource. `answerable`: whether the user can still decline or change
-    the command. `assignments`: the role assignments (plain) of the system-assigned identity, which are deleted too or
-    stay as orphans.
+    the command. `asked`: whether they were asked. `assignments`: the role assignments (plain) of the system-assigned
+    identity, which are deleted too or stay as orphans. `refusal`: why those to delete in other subscriptions are not
+    among them.
     """
 
     resource: Resource
@@ -60,6 +62,8 @@ class Removal:
     sweeping: bool
     delete: bool
     answerable: bool = True
+    asked: bool = False
+    refusal: RefusedError | None = None
     assignments: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -96,6 +100,12 @@ class Removal:
                          f"Its role assignments stay as orphans: {roles}. To delete them too, {how}")
         return lines
 
+    @property
+    def not_deleted(self) -> str:
+        """How to delete the role assignments later."""
+        return (f"The role assignments of the system-assigned identity of '{self.resource.name}' were not deleted. "
+                f"Once the identity is gone, run:\n{delete_command(one['id'] for one in self.assignments)}")
+
     def warn(self) -> None:
         """Warn of what is lost."""
         for line in self.consequences():
@@ -118,6 +128,8 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
                 "To remove without a prompt, add --yes.")
         if consent is Consent.ASK:
             yield Ready(removal)
+            if removal.asked:  # the answer may have taken a while
+                document = yield from get(resource)
         else:
             removal.warn()
         try:
@@ -129,6 +141,12 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
             if consent is Consent.ASK or not plans_left:
                 raise _not_agreed(resource) from changed
             document = changed.document
+        except GeneratorExit:  # Ctrl-C
+            if removal.delete and removal.assignments:
+                logger.warning(removal.not_deleted)
+            raise
+        except (RefusedError, AzCLIError) as error:
+            raise_with(error, removal.not_deleted if removal.delete and removal.assignments else "")
     if removal.delete:
         yield from _delete(removal)
     return plain_block(document.block)
@@ -141,6 +159,8 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
         removal.warn()
     if not any(removal.destroys for removal in going):
         return
+    for removal in removals.values():
+        removal.asked = True
     from knack.prompting import NoTTYException, prompt_y_n
     count = sum(len(described(removal.planned.removed)) for removal in going)
     what = "1 identity" if count == 1 else f"{count} identities"
@@ -214,7 +234,7 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         except RefusedError as refusal:
             logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
                            explained(refusal))
-            everywhere = []
+            removal.refusal, everywhere = refusal, []
         found = {**{one["id"].lower(): one for one in everywhere}, **found}
     return list(found.values())
 
@@ -236,10 +256,17 @@ def _delete(removal: Removal) -> Life[None]:
             yield from delete_assignment(one["id"])
         except RefusedError as refusal:
             failed[one["id"]] = refusal
+    done, how = f"The identity was removed from '{removal.resource.name}', but", []
     if failed:
         total = len(removal.assignments)
         what = "its role assignment was" if total == 1 else f"{len(failed)} of its {total} role assignments were"
-        raise AzureResponseError(
-            f"The identity was removed from '{removal.resource.name}', but {what} not deleted: "
-            f"{reasons(failed.values())}",
-            f"Ask someone who can delete role assignments there to run:\n{delete_command(failed)}")
+        done += f" {what} not deleted: {reasons(failed.values())}"
+        how.append(f"Ask someone who can delete role assignments there to run:\n{delete_command(failed)}")
+    elif removal.refusal:
+        done += f" its role assignments in other subscriptions couldn't be looked up: {explained(removal.refusal)}"
+    if removal.refusal:
+        principals = principals_of(removal.document.block, Identities(True))
+        how.append("To find those in another subscription, run:\naz role assignment list --all --subscription ID "
+                   f"--query \"[?principalId=='{principals[0]}'].id\" --output tsv")
+    if how:
+        raise AzureResponseError(done, how)

@@ -35,7 +35,7 @@ from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words,
 # The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
 # except those of Microsoft.Authorization, and Reader has every read action.
 RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
-AGAIN = "Run the command again to retry; unchanged resources are skipped."
+AGAIN = "To retry, run the command again."
 
 
 class ServiceError(NamedTuple):
