@@ -89,3 +89,19 @@ def test_a_login_without_a_token(in_process: InProcessAz, sim: Armsim, name: str
     run = in_process(line("show", "--ids", *(sim.state.add_resource(one, "rg") for one in ("a", "b"))))
     assert "2 of 2 resources failed" in str(run.error)
     assert sim.requests == []
+
+
+def test_a_login_that_fails_is_asked_once_for_many_resources(in_process: InProcessAz, sim: Armsim,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = sim.answer
+
+    def answer(request: Any, *more: Any) -> Answer:
+        if request.path != "/msi/token":
+            return real(request, *more)
+        asked.append(request)
+        return Answer(400, b'{"error": "invalid_request", "error_description": "Identity not found"}')
+    monkeypatch.setattr(sim, "answer", answer)
+    run = in_process(line("show", "--ids", *(sim.state.add_resource(f"app{one}", "rg") for one in range(20))))
+    assert "20 of 20 resources failed" in str(run.error)
+    assert len(asked) == 1

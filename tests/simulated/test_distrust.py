@@ -209,3 +209,17 @@ def test_a_write_that_never_answers_is_sent_twice_at_most(in_process: InProcessA
     run = in_process(ASSIGN)
     assert "Read timed out." in str(run.error)
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_wait_ends_in_time_though_the_service_asks_to_wait_for_longer(in_process: InProcessAz, sim: Armsim,
+                                                                      status: int) -> None:
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="GET", path="communicationServices", status=status, code="Busy", times=10**6,
+                        headers={"Retry-After": "60"}))
+    started = in_process.clock.time
+    run = in_process(["communication", "identity", "wait", "--exists", "--timeout", "5", *APP])
+    assert run.exit_code == 1
+    assert ("throttling requests" if status == 429 else "The service failed") in str(run.error)
+    assert in_process.clock.time - started <= 6
+    assert len(sim.requests) == 2

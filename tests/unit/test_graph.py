@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 from azext_communication_identity.arm.graph import rows
-from azext_communication_identity.model.steps import Answer, Pause
+from azext_communication_identity.model.steps import Answer, NoAnswer, Pause
 from life import play
 
 
@@ -31,3 +31,14 @@ def test_a_refusal_says_how_long_the_quota_takes() -> None:
     refused = Answer(429, headers={"x-ms-user-quota-resets-after": "99:59:59"})
     played = play(rows("q", dict), page("a", "0", "99:59:59", "t"), refused)
     assert played.refused.reply is refused
+
+
+@pytest.mark.parametrize(("data", "most", "said"), [
+    ([{"name": "a"}], 10_000, "10,000 pages were read."),
+    ([], 101, "101 pages were read, and the last 101 were empty.")])
+def test_an_answer_without_end(data: list[dict[str, str]], most: int, said: str) -> None:
+    endless = [Answer(200, {"data": data, "$skipToken": str(number)}) for number in range(most)]
+    played = play(rows("q", lambda row: row["name"]), *endless)
+    assert played.refused.reply == NoAnswer(f"Azure Resource Graph's response has no end: {said}")
+    last = play(rows("q", lambda row: row["name"]), *endless[1:], page("b"))
+    assert last.result == [*["a"] * (len(data) * (most - 1)), "b"]

@@ -188,6 +188,23 @@ def test_a_list_that_goes_round(answers: list[Answer]) -> None:
     assert played.refused.reply == NoAnswer("The service's list links back to a page that was already read.")
 
 
+@pytest.mark.parametrize(("names", "most", "said"), [
+    ("a", 10_000, "10,000 pages were read."), ("", 101, "101 pages were read, and the last 101 were empty.")])
+def test_a_list_without_end(names: str, most: int, said: str) -> None:
+    played = play(pages(GET, name), *(page(names, f"/{number}") for number in range(most)))
+    assert played.refused.reply == NoAnswer(f"The service's list has no end: {said}")
+    assert played.refused.request == played.requests[-1]
+    last = play(pages(GET, name), *(page(names, f"/{number}") for number in range(most - 1)), page("b"))
+    assert last.result == [*names * (most - 1), "b"]
+
+
+def test_empty_pages_between_others() -> None:
+    groups = [page("", f"/{number}") for number in range(101)]
+    groups[50] = page("a", "/50")
+    assert play(pages(GET, name), *groups, *(page("", f"/{number}") for number in range(101, 151)), page("b")
+                ).result == ["a", "b"]
+
+
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"value": [{"name": "a"}, "b"]}])
 def test_a_list_that_is_none(body: dict[str, Any]) -> None:
     played = play(pages(GET, name), Answer(200, body))

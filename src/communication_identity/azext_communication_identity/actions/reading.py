@@ -15,8 +15,23 @@ from azure.cli.core.azclierror import AzureResponseError
 
 from ..model.identity import identities_of, plain_block, principals_of
 from ..model.names import Resource, for_shell
-from ..model.steps import Life, NextPoll, NoAnswer, RefusedError, Request, absent, pages
-from ..model.write import API_VERSION, Document, get
+from ..model.steps import (
+    BACKOFF,
+    LONGEST_THROTTLE,
+    TIMEOUT,
+    Answer,
+    Life,
+    NextPoll,
+    NoAnswer,
+    RefusedError,
+    Request,
+    absent,
+    pages,
+    passes,
+    read,
+    seconds_asked_for,
+)
+from ..model.write import API_VERSION, Document, document_of, get
 
 _LIST = "/providers/Microsoft.Communication/communicationServices"
 
@@ -70,32 +85,62 @@ class Condition(NamedTuple):
 
 
 def wait(resource: Resource, condition: Condition, interval: float, timeout: float) -> Life[None]:
-    """Read the resource until it meets the condition. Raises RefusedError, or AzureResponseError after `timeout` s."""
+    """Read the resource until it meets the condition. Raises RefusedError, or AzureResponseError after `timeout` s. No
+    pause is longer than the time left, not even if the service asks for more.
+    """
     started = None
+    failures = 0  # in a row, except for throttling
     absent_is_fine = condition.deleted or condition.created or condition.exists or condition.custom is not None
     while True:
-        document = None
+        document, refused = None, None
         try:
-            document = yield from get(resource)
+            document = yield from _get_once(resource)
             now = document.at
         except RefusedError as refusal:
             now = refusal.reply.at
             if not absent(refusal.reply) or not absent_is_fine:
-                raise
+                refused = refusal
         started = now if started is None else started
         if document and document.state == "failed" and (condition.created or condition.updated):
             raise AzureResponseError(
                 f"The last operation on '{resource.name}' failed: its provisioningState is Failed.",
                 f"To see the resource, run:\naz resource show --ids {for_shell(resource.id)}")
-        if condition.met(document):
+        if refused is None and condition.met(document):
             return
+        pause = _pause_after(refused, failures) if refused else interval
+        failures = failures + 1 if refused and passes(refused.reply) else 0
         if now - started >= timeout:
-            raise AzureResponseError(
+            raise refused or AzureResponseError(
                 f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
                 "To wait longer, use --timeout. To see the resource, run:\n"
                 f"az resource show --ids {for_shell(resource.id)}")
-        yield NextPoll(now, 0, min(interval, started + timeout - now), f"the condition of '{resource.name}'",
+        yield NextPoll(now, 0, min(pause, started + timeout - now), f"the condition of '{resource.name}'",
                        own_operation=False)
+
+
+def _get_once(resource: Resource) -> Life[Document]:
+    """Read the resource with one request, which doesn't wait if the service throttles it. Raises RefusedError."""
+    request = Request("GET", f"{resource.id}?api-version={API_VERSION}", optional=True)
+    document = document_of((yield from read(request, 0)), resource)
+    if document is None:
+        raise RefusedError(request, NoAnswer("The service returned something other than the requested resource.",
+                                             final=True))
+    return document
+
+
+def _pause_after(refusal: RefusedError, failures: int) -> float:
+    """The seconds until another read, after a refusal that followed this many failures. Raises the refusal if another
+    read is of no use.
+    """
+    reply = refusal.reply
+    asked = reply.retry_after or 0.0 if isinstance(reply, Answer) else 0.0
+    if isinstance(reply, Answer) and reply.status == 429:
+        asked = seconds_asked_for(reply)
+        if asked <= LONGEST_THROTTLE:
+            return max(asked, BACKOFF[0])
+    elif passes(reply) and failures < len(BACKOFF):
+        return max(BACKOFF[failures], min(asked, TIMEOUT))
+    raise refusal
 
 
 def listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:

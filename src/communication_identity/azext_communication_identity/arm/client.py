@@ -12,6 +12,7 @@ longer than a request, and model objects print as {} on older versions of the CL
 from __future__ import annotations
 
 import json
+from copy import copy
 from email.utils import formatdate
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -140,31 +141,52 @@ def _make_client(cli_ctx: Any, subscription: str, connections: int) -> Communica
 def _policies() -> dict[str, Any]:
     """The replacement for azure-core's RetryPolicy. It sends a request once, because steps.py decides when to retry and
     a scheduler can't wait inside a thread. The first request goes alone until it has a token, so that only one thread
-    fetches the token.
+    fetches the token. If the login fails, no later request asks for a token again. A connection that fails is the
+    failure of all requests that waited for it; the next request tries again.
 
     An error status is raised as an error. Otherwise, the policies next in the pipeline would act on it.
     azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
     subscription on a 409, but the extension writes only the identity block. ContentDecodePolicy would fail on a body
     that it can't read, and the status would be lost.
     """
-    from azure.cli.core.azclierror import AuthenticationError
-    from azure.core.exceptions import HttpResponseError
+    from azure.cli.core.azclierror import AzCLIError
+    from azure.core.exceptions import AzureError, HttpResponseError
     from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
+    from requests.exceptions import RequestException
 
     from .errors import login_failed
     lock, has_token = Lock(), Event()
+    failures: list[Exception] = []  # of the requests that went alone; an AzCLIError is final
+
+    def go_alone(request: Any) -> None:
+        before = len(failures)
+        lock.acquire()  # pylint: disable=consider-using-with  # TokenPolicy releases it in between
+        known = failures[before:] or [failure for failure in failures if isinstance(failure, AzCLIError)]
+        if known and not has_token.is_set():
+            lock.release()
+            raise copy(known[-1]) from known[-1]  # a copy, because each thread adds its traceback
+        request.context["alone"] = True
+
+    def failed(request: Any, failure: Exception) -> None:
+        if request.context.get("alone"):
+            failures.append(failure)
 
     class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
         def send(self, request: Any) -> Any:
             if not has_token.is_set():
-                lock.acquire()  # pylint: disable=consider-using-with  # TokenPolicy releases it in between
-                request.context["alone"] = True
+                go_alone(request)
             try:
                 response = self.next.send(request)
-            except (AuthenticationError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # MSAL uses the parts of a token response without a check
+            except (AzCLIError, ValueError, LookupError, TypeError, AttributeError) as error:
                 if request.context.pop("signed", False):
                     raise
-                raise login_failed(error) from error  # MSAL uses the parts of a token response without a check
+                failure = login_failed(error)
+                failed(request, failure)
+                raise failure from error
+            except (AzureError, RequestException) as error:
+                failed(request, error)
+                raise
             finally:
                 if request.context.pop("alone", False):
                     lock.release()

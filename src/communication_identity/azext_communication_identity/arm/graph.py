@@ -24,6 +24,7 @@ from ..model.steps import (
     Pause,
     RefusedError,
     Request,
+    endless,
     quota_resets_after,
     read,
 )
@@ -47,6 +48,7 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
                                "authorizationScopeFilter": "AtScopeAboveAndBelow"}
     found: list[T] = []
     seen = set()
+    empty = 0  # pages in a row
     while True:
         request = REQUEST._replace(body={"query": query, "options": dict(options)})
         answer = yield from read(request)
@@ -60,6 +62,10 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
         if not isinstance(token, str) or token in seen:
             raise RefusedError(request, NoAnswer("Azure Resource Graph links back to a page that was already read."))
         seen.add(token)
+        empty = 0 if data else empty + 1
+        if endless(len(seen), empty):
+            raise RefusedError(request, NoAnswer(
+                f"Azure Resource Graph's response has no end: {endless(len(seen), empty)}"))
         options["$skipToken"] = token
         wait = quota_resets_after(answer)
         if answer.headers.get("x-ms-user-quota-remaining") == "0" and wait <= LONGEST_THROTTLE:

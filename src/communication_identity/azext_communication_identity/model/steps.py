@@ -29,6 +29,7 @@ LONGEST_THROTTLE = 900.0  # seconds that one request waits while a service throt
 DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
 # Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
 BACKOFF = (0.8, 1.6, 3.2)
+MOST_PAGES, MOST_EMPTY = 10_000, 100  # of a list; empty ones in a row
 _MOST_DETAILS = 5  # of an error, to repeat
 PASSING = (408, 500, 502, 503, 504)
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
@@ -148,6 +149,7 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
     """
     items: list[T] = []
     seen = set()
+    empty = 0  # pages in a row
     started: float | None = None
     while True:
         seen.add(request.path)
@@ -161,9 +163,21 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
             return items
         if not isinstance(following, str) or following in seen:
             raise RefusedError(request, NoAnswer("The service's list links back to a page that was already read."))
+        empty = 0 if value else empty + 1
+        if endless(len(seen), empty):
+            raise RefusedError(request, NoAnswer(f"The service's list has no end: {endless(len(seen), empty)}"))
         if request.optional and answer.at - started > request.timeout:
             raise RefusedError(request, NoAnswer("The service's list is too long to wait for."))
         request = request._replace(path=following)
+
+
+def endless(count: int, empty: int) -> str:
+    """Why to stop reading a list that goes on after `count` pages, the last `empty` of which were empty. Empty if there
+    is no reason to stop.
+    """
+    if empty > MOST_EMPTY:
+        return f"{count:,} pages were read, and the last {empty} were empty."
+    return f"{count:,} pages were read." if count >= MOST_PAGES else ""
 
 
 def seconds_asked_for(answer: Answer) -> float:
