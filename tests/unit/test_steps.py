@@ -19,12 +19,15 @@ from azext_communication_identity.model.steps import (
     RefusedError,
     Reply,
     Request,
+    absent,
     error_of,
+    error_words,
     pages,
     passes,
     quota_resets_after,
     read,
     seconds_asked_for,
+    text_of,
 )
 from life import play
 
@@ -163,6 +166,28 @@ def test_a_read_keeps_retry_after(asked: str, seconds: float) -> None:
     assert play(read(GET), Answer(503, headers={"retry-after": asked}), OK).pauses == [pause(seconds)]
 
 
+# ---- what is said --------------------------------------------------------------------------------------------------
+
+def test_the_words_of_an_error_and_of_its_details() -> None:
+    details = [{"code": "B", "Message": "b", "details": [{"message": "c"}, {}]}, {"code": "D"}, "x", {"code": "D"}]
+    assert error_words({"code": "A", "message": "a", "details": details}) == "(A) a (B) b (D) c"
+    assert error_words({"code": "A", "details": [{"code": one} for one in "BCDEF"]}) == "(A) (B) (C) (D) (E)"
+    assert error_words({"details": "x", "message": ["x"]}) == ""
+
+
+def test_text() -> None:
+    assert [text_of(one) for one in ("a", "a\ud800", 1, None)] == ["a", "a?", "", ""]
+
+
+@pytest.mark.parametrize(("reply", "expected"), [
+    (Answer(404), True), (Answer(404, {}, text="{}"), True), (Answer(404, text=" "), True),
+    (Answer(404, {"error": {"code": "ResourceNotFound"}}, text="{…}"), True),
+    (Answer(404, {"error": {"code": "SubscriptionNotFound"}}, text="{…}"), False),
+    (Answer(404, text="<html>"), False), (Answer(410), False), (NoAnswer("broken"), False)])
+def test_absent(reply: Reply, expected: bool) -> None:
+    assert absent(reply) is expected
+
+
 # ---- pages -----------------------------------------------------------------------------------------------------------
 
 def page(names: str, following: Any = None) -> Answer:
@@ -196,6 +221,17 @@ def test_a_list_without_end(names: str, most: int, said: str) -> None:
     assert played.refused.request == played.requests[-1]
     last = play(pages(GET, name), *(page(names, f"/{number}") for number in range(most - 1)), page("b"))
     assert last.result == [*names * (most - 1), "b"]
+
+
+def test_an_optional_list_is_read_once_within_its_time() -> None:
+    request = GET._replace(optional=True, timeout=4.0)
+    assert play(pages(request, name), Answer(503)).requests == [request]
+    first, last = page("a", "/y")._replace(at=10.0), page("c")
+    assert play(pages(request, name), first, page("b", "/z")._replace(at=14.0), last).result == ["a", "b", "c"]
+    late = play(pages(request, name), first, page("b", "/z")._replace(at=14.1))
+    assert late.refused.reply == NoAnswer("The service's list is too long to wait for.")
+    assert late.refused.request == request._replace(path="/y")
+    assert play(pages(GET, name), first, page("b", "/z")._replace(at=99.0), last).result == ["a", "b", "c"]
 
 
 def test_empty_pages_between_others() -> None:

@@ -319,6 +319,8 @@ def test_how_long_others_may_come_first() -> None:
     assert played.said == ("Other changes to 'app' prevented this one for 300 seconds. The service said: "
                            "(PreconditionFailed) m", ["Run the command again when they are finished."])
     assert assign(*replies, has(SYSTEM)).result.document == DONE.document
+    silent = assign(code(409, "Conflict", at=1.0), has(), Answer(412, at=400.0), has())
+    assert silent.said[0].endswith("for 399 seconds. The service said: nothing")
 
 
 # ---- lost answers ----------------------------------------------------------------------------------------------------
@@ -351,6 +353,7 @@ def test_an_answer_is_lost_four_times_at_most(lost: Reply) -> None:
     assert played.pauses == [again(0.5), again(1.0), again(2.0), again(4.0), again(8.0)]
     assert len(played.requests) == 10
     assert played.refused.reply is lost
+    assert played.refused.request == patch("e0")
 
 
 def test_the_last_lost_answer_is_settled_by_reading_too() -> None:
@@ -420,6 +423,7 @@ def test_a_location_that_is_the_resource_is_no_operation(location: str, status: 
 def test_a_202_is_a_yes_whatever_its_body(answer: Answer) -> None:
     played = assign(answer, has(None, "Updating"), has(SYSTEM))
     assert played.requests == [patch("e0"), GET, GET]
+    assert played.pauses == []
     assert played.result == DONE
 
 

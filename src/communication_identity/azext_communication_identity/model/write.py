@@ -141,7 +141,7 @@ class ChangedError(Exception):
     """
 
     def __init__(self, document: Document) -> None:
-        super().__init__("changed meanwhile")
+        super().__init__()
         self.document = document
 
 
