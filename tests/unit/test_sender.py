@@ -258,3 +258,13 @@ def test_threads_are_bounded_however_many_answers_drip(service: Dripping) -> Non
     sending.ask("a", Request("GET", "/a"), "s")
     assert isinstance(collect_impatiently(sending, 1)[0].outcome, Answer)
     assert len(service.sent) == sent + 1
+
+
+def test_a_write_that_no_thread_has_taken_up_is_not_sent(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 1)
+    sending.ask("reads", Request("GET", "/drip"), "s")
+    sending.ask("writes", Request("PATCH", "/a"), "s")
+    assert sending.wrote == set()
+    service.ends.set()
+    collect_impatiently(sending, 2)
+    assert sending.wrote == {"writes"}

@@ -159,8 +159,6 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             job = bucket.queue.popleft()
             job.started = None
             self._under_way.add(job)
-            if job.request.kind == "write":
-                self.wrote.update(job.waiting)
             self._jobs.put(job)
             self._start_threads()
 
@@ -173,6 +171,8 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         while True:
             job = self._jobs.get()
             job.started = self.clock.now()
+            if job.request.kind == "write":
+                self.wrote.update(job.waiting)
             try:
                 outcome: Outcome = self.send(job.request, job.subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the life that asked
