@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from threading import Lock
+from queue import Empty, SimpleQueue
+from threading import Event, Lock
 from typing import Any
 
 import pytest
@@ -115,3 +116,37 @@ def test_only_so_many_wait_for_their_own_operations() -> None:
     lives = [partial(operation, number) for number in range(MOST_RUNS + 50)]
     assert len(schedule(lives, yes, FakeClock()).run().results) == MOST_RUNS + 50
     assert max(most) <= MOST_RUNS
+
+
+class Trickling(FakeClock):
+    """Time that goes on by a second whenever nothing has come for a while."""
+
+    def next(self, results: SimpleQueue[Any], until: float, busy: bool) -> Any:
+        try:
+            return results.get(timeout=0.02)
+        except Empty:
+            self.time += 1.0
+            return None
+
+
+def test_look_ups_that_trickle_delay_a_fleet_only_once() -> None:
+    ends = Event()
+
+    def send(request: Request, _subscription: str) -> Reply:
+        if request.optional:
+            ends.wait(30)
+        return Answer(200, {})
+
+    def remove(number: int) -> Life[float]:
+        yield Request("GET", f"/{number}")
+        yield Request("GET", f"/roles{number}", timeout=3.0, optional=True)
+        reply = yield Request("PATCH", f"/{number}")
+        assert isinstance(reply, Answer), reply
+        return reply.at
+
+    try:
+        outcome = schedule([partial(remove, number) for number in range(150)], send, Trickling()).run()
+    finally:
+        ends.set()
+    assert not outcome.failures
+    assert max(outcome.results.values()) <= BEGINS
