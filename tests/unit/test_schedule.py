@@ -7,15 +7,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Event, Lock
 from typing import Any
 
 import pytest
 from azext_communication_identity.actions import schedule as schedules
-from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, Schedule
+from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, WORKERS, Schedule
 from azext_communication_identity.actions.sender import Send
 from azext_communication_identity.model.names import Resource
 from azext_communication_identity.model.steps import Answer, Life, NextPoll, Pause, Reply, Request, Step
@@ -79,7 +80,7 @@ def test_polls_that_are_throttled_hold_no_other_life_up(monkeypatch: pytest.Monk
             yield NextPoll(answer.at, 0, 10.0, own_operation=False)
         return 0.0
 
-    lock = Lock()
+    lock = threading.Lock()
     outcome = schedule([partial(life, number) for number in range(size)], send, clock).run()
     assert len(outcome.results) == size
     assert max(first.values()) <= 3 * size / a_second
@@ -130,7 +131,7 @@ class Trickling(FakeClock):
 
 
 def test_look_ups_that_trickle_delay_a_fleet_only_once() -> None:
-    ends = Event()
+    ends = threading.Event()
 
     def send(request: Request, _subscription: str) -> Reply:
         if request.optional:
@@ -150,3 +151,41 @@ def test_look_ups_that_trickle_delay_a_fleet_only_once() -> None:
         ends.set()
     assert not outcome.failures
     assert max(outcome.results.values()) <= BEGINS
+
+
+def threads_end(before: int) -> bool:
+    """Whether, soon, no more threads are left than `before`."""
+    until = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    return threading.active_count() <= before
+
+
+def test_no_threads_are_left_behind() -> None:
+    before = threading.active_count()
+    for _ in range(5):
+        assert len(schedule([write] * 70, yes, FakeClock()).run().results) == 70
+    assert threads_end(before)
+
+
+def test_an_interruption_leaves_no_threads_and_sends_nothing_more() -> None:
+    """Those that wait for an answer end with it."""
+    before, ends, sent = threading.active_count(), threading.Event(), []
+
+    def send(request: Request, _subscription: str) -> Reply:
+        sent.append(request)
+        ends.wait(30)
+        return Answer(200, {})
+
+    def interrupt(_schedule: Schedule[float]) -> None:
+        while len(sent) < WORKERS:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            schedule([write] * (WORKERS + 20), send, FakeClock()).run(interrupt)
+    finally:
+        ends.set()
+    assert threads_end(before)
+    assert len(sent) == WORKERS

@@ -103,6 +103,13 @@ class Schedule(Generic[T]):
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Results[T]:
         """Run all lives until they end. `tick` is called twice a second."""
+        try:
+            self._run(tick)
+        finally:
+            self.sender.close()
+        return self.outcome
+
+    def _run(self, tick: Callable[[Schedule[T]], None]) -> None:
         self._begin()
         next_tick = self._clock.now()
         while self.runs:
@@ -120,7 +127,6 @@ class Schedule(Generic[T]):
                 self._advance(run, delivery.outcome if delivery else None)
             self._wake()
             self._begin()
-        return self.outcome
 
     def _begin(self) -> None:
         for subscription, left in self._not_begun.items():

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
@@ -81,8 +81,8 @@ class Delivery(NamedTuple):
 
 class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes, a count
     """Takes requests and returns their outcomes. `send` sends one with the login of a subscription. `most`: the maximum
-    number of threads, besides those stuck with abandoned answers. `wrote`: who has sent a write. Optional
-    requests must never use up the threads of the others.
+    number of threads, besides those stuck with abandoned answers. `wrote`: who has sent a write. Optional requests
+    must never use up the threads of the others.
     """
 
     def __init__(self, send: Send, clock: Clock, most: int) -> None:
@@ -90,7 +90,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         self.wrote: set[Any] = set()
         self._threads = self._late = 0
         self._stuck = {True: 0, False: 0}  # by whether they are optional
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()  # None ends a thread
         self._outcomes: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
         self._ready: deque[Delivery] = deque()
         self._under_way: set[_Job] = set()
@@ -156,9 +156,22 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
                 self._late += job.request.optional
                 self._abandon(job, f"No complete response within {patience:.0f} seconds.")
         self._start_threads()
+        for job in self._not_taken_up() if not self._threads else ():  # too many are stuck
+            self._abandon(job, "Too many earlier requests still have no complete response.")
+
+    def close(self) -> None:
+        """Send nothing more, and end the threads: idle ones now, the others when their answer ends."""
+        list(self._not_taken_up())
+        for _ in range(self._threads + sum(self._stuck.values())):
+            self._jobs.put(None)
+
+    def _not_taken_up(self) -> Iterator[_Job]:
+        """Take the requests that no thread has taken up."""
         with suppress(Empty):
-            while not self._threads:  # too many are stuck
-                self._abandon(self._jobs.get_nowait(), "Too many earlier requests still have no complete response.")
+            while True:
+                job = self._jobs.get_nowait()
+                if job:
+                    yield job
 
     def _abandon(self, job: _Job, why: str) -> None:
         self._under_way.discard(job)
@@ -184,8 +197,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             threading.Thread(target=self._work, daemon=True).start()  # daemons don't keep the process alive
 
     def _work(self) -> None:
-        while True:
-            job = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
             job.started = self.clock.now()
             if job.request.kind == "write":
                 self.wrote.update(job.waiting)
