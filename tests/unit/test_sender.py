@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.sender import MOST_STUCK, Clock, Delivery, Sender
+from azext_communication_identity.actions.sender import MOST_LATE, MOST_STUCK, Clock, Delivery, Sender
 from azext_communication_identity.model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request
 
 SHARED = Request("GET", "/role", shared=True)
@@ -258,3 +258,52 @@ def test_threads_are_bounded_however_many_answers_drip(service: Dripping) -> Non
     sending.ask("a", Request("GET", "/a"), "s")
     assert isinstance(collect_impatiently(sending, 1)[0].outcome, Answer)
     assert len(service.sent) == sent + 1
+
+
+def optional(path: str) -> Request:
+    return Request("GET", path, timeout=3.0, optional=True)
+
+
+def test_optional_requests_that_drip_take_no_thread_from_the_others(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 8)
+    for number in range(200):
+        sending.ask(number, optional(f"/drip{number}"), "s")
+        sending.ask(number, Request("PATCH", f"/{number}"), "s")
+    came = [one.outcome for one in collect_impatiently(sending, 400)]
+    assert sum(isinstance(one, Answer) for one in came) == 200
+    assert sum("/drip" in path for path in service.sent) <= 8
+    sending.ask("late", optional("/drip-late"), "s")
+    (last,) = collect_impatiently(sending, 1)
+    assert isinstance(last.outcome, NoAnswer)
+    assert last.outcome.reason == "The service answers too slowly."
+
+
+def test_optional_requests_that_drip_now_and_then_leave_threads_too(service: Dripping) -> None:
+    """Those that are answered in time are sent as long as not too many others are stuck."""
+    sending = sender(service, Impatient(), 1)
+    for number in range(MOST_STUCK):
+        for path in ["/drip"] * (MOST_LATE - 1) + ["/a"]:
+            sending.ask(number, optional(f"{path}{number}"), "s")
+            collect_impatiently(sending, 1)
+    assert service.sent.count("/a0") == 1
+    assert len(service.threads) <= 1 + MOST_STUCK
+    sending.ask("a", Request("PATCH", "/b"), "s")
+    assert isinstance(collect_impatiently(sending, 1)[0].outcome, Answer)
+
+
+def test_an_optional_request_is_sent_again_after_fewer_late_ones(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 1)
+    for path in ["/drip"] * (MOST_LATE - 1) + ["/a"] + ["/drip"] * (MOST_LATE - 1) + ["/b"]:
+        sending.ask(path, optional(path), "s")
+        (came,) = collect_impatiently(sending, 1)
+        assert isinstance(came.outcome, NoAnswer if path == "/drip" else Answer)
+
+
+def test_a_write_that_no_thread_has_taken_up_is_not_sent(service: Dripping) -> None:
+    sending = sender(service, Impatient(), 1)
+    sending.ask("reads", Request("GET", "/drip"), "s")
+    sending.ask("writes", Request("PATCH", "/a"), "s")
+    assert sending.wrote == set()
+    service.ends.set()
+    collect_impatiently(sending, 2)
+    assert sending.wrote == {"writes"}

@@ -27,7 +27,7 @@ T = TypeVar("T")
 # second once its bucket is empty: 50 requests in progress use that up, and a few more empty the bucket before the end.
 WORKERS = 64
 MOST_WORKERS = 192
-AHEAD = 250  # resources of a subscription to start before the first of them is written: ARM's bucket of reads
+AHEAD = 250  # resources of a subscription that may be read at first, or about to be written: ARM's bucket of reads
 MOST_RUNS = 1500  # resources in progress, which limits the memory that a large fleet takes
 TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
@@ -60,14 +60,14 @@ class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain da
 
 
 class Run:  # pylint: disable=too-few-public-methods  # plain data
-    """A life in progress. `before_first_write`: True until its first write is answered. `awaiting`: the operation that
-    it polls. `answered`: when its write or last poll was. `polled`: whether it has polled since. `ticket`: the number
-    of its valid entry in the heap.
+    """A life in progress. `starting`: True until it waits for the first time, or its first write is answered.
+    `awaiting`: the operation that it polls. `answered`: when its write or last poll was. `polled`: whether it has
+    polled since. `ticket`: the number of its valid entry in the heap.
     """
 
     def __init__(self, target: Target, life: Life[Any]) -> None:
         self.target, self.life = target, life
-        self.before_first_write, self.polled, self.ticket = True, False, 0
+        self.starting, self.polled, self.ticket = True, False, 0
         self.awaiting: NextPoll | None = None
         self.answered = 0.0
 
@@ -86,7 +86,7 @@ class Schedule(Generic[T]):
         self._not_begun: dict[str, deque[tuple[Target, Callable[[], Life[T]]]]] = {}
         for target, begin in lives.items():
             self._not_begun.setdefault(target.subscription.lower(), deque()).append((target, begin))
-        self._before_first_write = dict.fromkeys(self._not_begun, 0)
+        self._starting = dict.fromkeys(self._not_begun, 0)
         self.sender = Sender(send, clock, min(WORKERS * len(self._not_begun), MOST_WORKERS, self.total))
         self._clock, self._ready, self._started = clock, ready, clock.now()
         self._heap: list[tuple[float, int, Run]] = []
@@ -94,6 +94,7 @@ class Schedule(Generic[T]):
         self._at_ready: dict[Run, Any] = {}
         self._pace = Pace()
         self._parked: set[Run] = set()
+        self._watching: set[Run] = set()  # wait for someone else's change, with nothing written
 
     @property
     def seconds(self) -> float:
@@ -102,6 +103,13 @@ class Schedule(Generic[T]):
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Results[T]:
         """Run all lives until they end. `tick` is called twice a second."""
+        try:
+            self._run(tick)
+        finally:
+            self.sender.close()
+        return self.outcome
+
+    def _run(self, tick: Callable[[Schedule[T]], None]) -> None:
         self._begin()
         next_tick = self._clock.now()
         while self.runs:
@@ -115,26 +123,27 @@ class Schedule(Generic[T]):
             delivery = self.sender.next(min(next_tick, self._heap[0][0] if self._heap else next_tick))
             for run in delivery.waiting if delivery else ():
                 if delivery and delivery.request.kind == "write":
-                    self._first_write_is_over(run)
+                    self._has_started(run)
                 self._advance(run, delivery.outcome if delivery else None)
             self._wake()
             self._begin()
-        return self.outcome
 
     def _begin(self) -> None:
         for subscription, left in self._not_begun.items():
-            while (left and self._before_first_write[subscription] < AHEAD
-                   and len(self.runs) - len(self._at_ready) < MOST_RUNS):
+            while (left and self._starting[subscription] < AHEAD
+                   and len(self.runs) - len(self._at_ready) - len(self._watching) < MOST_RUNS):
                 target, begin = left.popleft()
                 run = Run(target, begin())
                 self.runs.add(run)
-                self._before_first_write[subscription] += 1
+                self._starting[subscription] += 1
                 self._advance(run)
 
-    def _first_write_is_over(self, run: Run) -> None:
-        """The first write of a life is over, or the life ended without one: another life may begin."""
-        self._before_first_write[run.target.subscription.lower()] -= run.before_first_write
-        run.before_first_write = False
+    def _has_started(self, run: Run) -> None:
+        """A life waits, was written or is over: another life may begin. One that waits, even for an hour, never holds
+        the others up.
+        """
+        self._starting[run.target.subscription.lower()] -= run.starting
+        run.starting = False
 
     def _advance(self, run: Run, outcome: Outcome | None = None) -> None:
         """Run a life to its next step."""
@@ -148,8 +157,9 @@ class Schedule(Generic[T]):
             self._do(run, step)
             return
         self._operation_is_over(run)
-        self._first_write_is_over(run)
+        self._has_started(run)
         self.runs.discard(run)
+        self._watching.discard(run)
 
     def _do(self, run: Run, step: Any) -> None:
         now = self._clock.now()
@@ -157,6 +167,8 @@ class Schedule(Generic[T]):
             if run.polled:  # this request isn't another poll
                 self._operation_is_over(run)
             run.polled = run.awaiting is not None
+            if step.kind == "write":
+                self._watching.discard(run)
             self.sender.ask(run, step, run.target.subscription)
         elif isinstance(step, Pause):
             self.waits_for = step.why
@@ -170,10 +182,13 @@ class Schedule(Generic[T]):
             self._sleep(run, self._pace.due(run, step, now))
             if step.own_operation and not self._pace.knows and not self._pace.leads(run):
                 self._parked.add(run)
+            if not step.own_operation and run not in self.sender.wrote:
+                self._watching.add(run)
         elif self._ready is None:
             self._advance(run)
         else:
-            self._first_write_is_over(run)
+            self._has_started(run)
+            self._watching.discard(run)
             self._at_ready[run] = step.what
 
     def _release(self) -> None:
@@ -185,6 +200,7 @@ class Schedule(Generic[T]):
             self._advance(run)
 
     def _sleep(self, run: Run, until: float) -> None:
+        self._has_started(run)
         run.ticket = next(self._tickets)
         heapq.heappush(self._heap, (until, run.ticket, run))
 

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
@@ -23,7 +23,11 @@ Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
 
 GRACE = 15.0  # seconds beyond its timeout after which a request with a slow answer is abandoned
-MOST_STUCK = 64  # threads that read abandoned answers: with so many, no other thread is started in their place
+# Threads that read abandoned answers: with so many, no other thread is started in their place. Those of optional
+# requests don't count, but with so many of them, no other optional request is sent.
+MOST_STUCK = 64
+MOST_LATE = 3  # optional requests, one after the other, without an answer in time: no other one is sent
+SKIPPED = NoAnswer("The service answers too slowly.", stalled=True)
 
 
 class Clock:
@@ -75,16 +79,18 @@ class Delivery(NamedTuple):
     outcome: Outcome
 
 
-class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes
+class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, two sets and their sizes, a count
     """Takes requests and returns their outcomes. `send` sends one with the login of a subscription. `most`: the maximum
-    number of threads, besides those stuck with abandoned answers. `wrote`: who has sent a write.
+    number of threads, besides those stuck with abandoned answers. `wrote`: who has sent a write. Optional requests
+    must never use up the threads of the others.
     """
 
     def __init__(self, send: Send, clock: Clock, most: int) -> None:
         self.send, self.clock, self.most = send, clock, most
         self.wrote: set[Any] = set()
-        self._threads = self._stuck = 0
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._threads = self._late = 0
+        self._stuck = {True: 0, False: 0}  # by whether they are optional
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()  # None ends a thread
         self._outcomes: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
         self._ready: deque[Delivery] = deque()
         self._under_way: set[_Job] = set()
@@ -96,6 +102,11 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         """How many requests wait for their turn."""
         return sum(len(bucket.queue) for bucket in self._buckets.values())
 
+    @property
+    def _skips_optional(self) -> bool:
+        """Whether optional requests are no longer sent, because the service answers them too slowly."""
+        return self._late >= MOST_LATE or self._stuck[True] >= MOST_STUCK
+
     def ask(self, who: Any, request: Request, subscription: str) -> None:
         """Send a request, now or when its bucket grants it."""
         job = _Job(request, subscription.lower(), who, self.clock.now())
@@ -106,6 +117,8 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             self._ready.append(Delivery(request, [who], known))
         elif request.optional and self._bucket(job).gate.opens > self.clock.now():
             self._ready.append(Delivery(request, [who], NoAnswer("The service is throttling.")))
+        elif request.optional and self._skips_optional:
+            self._ready.append(Delivery(request, [who], SKIPPED))
         else:
             if request.shared:
                 self._shared[job.key] = job
@@ -124,10 +137,12 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             return None
         job, outcome = finished
         if job not in self._under_way:  # it was abandoned, but its thread is free again
-            self._stuck -= 1
+            self._stuck[job.request.optional] -= 1
             self._threads += 1
             return None
         self._under_way.discard(job)
+        if job.request.optional:
+            self._late = self._late + 1 if isinstance(outcome, NoAnswer) and outcome.stalled else 0
         return self._finish(job, outcome)
 
     def give_up(self) -> None:
@@ -137,12 +152,26 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             patience = job.request.timeout + (0.0 if job.request.optional else GRACE)
             if job.started is not None and now - job.started > patience:
                 self._threads -= 1
-                self._stuck += 1
+                self._stuck[job.request.optional] += 1
+                self._late += job.request.optional
                 self._abandon(job, f"No complete response within {patience:.0f} seconds.")
         self._start_threads()
+        for job in self._not_taken_up() if not self._threads else ():  # too many are stuck
+            self._abandon(job, "Too many earlier requests still have no complete response.")
+
+    def close(self) -> None:
+        """Send nothing more, and end the threads: idle ones now, the others when their answer ends."""
+        list(self._not_taken_up())
+        for _ in range(self._threads + sum(self._stuck.values())):
+            self._jobs.put(None)
+
+    def _not_taken_up(self) -> Iterator[_Job]:
+        """Take the requests that no thread has taken up."""
         with suppress(Empty):
-            while not self._threads:  # too many are stuck
-                self._abandon(self._jobs.get_nowait(), "Too many earlier requests still have no complete response.")
+            while True:
+                job = self._jobs.get_nowait()
+                if job:
+                    yield job
 
     def _abandon(self, job: _Job, why: str) -> None:
         self._under_way.discard(job)
@@ -159,22 +188,22 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             job = bucket.queue.popleft()
             job.started = None
             self._under_way.add(job)
-            if job.request.kind == "write":
-                self.wrote.update(job.waiting)
             self._jobs.put(job)
             self._start_threads()
 
     def _start_threads(self) -> None:
-        while self._threads < min(len(self._under_way), self.most) and self._stuck < MOST_STUCK:
+        while self._threads < min(len(self._under_way), self.most) and self._stuck[False] < MOST_STUCK:
             self._threads += 1
             threading.Thread(target=self._work, daemon=True).start()  # daemons don't keep the process alive
 
     def _work(self) -> None:
-        while True:
-            job = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
             job.started = self.clock.now()
+            if job.request.kind == "write":
+                self.wrote.update(job.waiting)
             try:
-                outcome: Outcome = self.send(job.request, job.subscription)
+                skips = job.request.optional and self._skips_optional  # it may have waited for this thread
+                outcome: Outcome = SKIPPED if skips else self.send(job.request, job.subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the life that asked
                 outcome = error
             self._outcomes.put((job, outcome))
