@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from azure.cli.core.azclierror import AzureResponseError
 
+from ..model.names import for_shell
 from ..model.pace import Pace
 from ..model.steps import Life, NextPoll, Pause, Request
 from ..model.write import OPERATION_LIMIT
@@ -229,4 +230,4 @@ def _asks_for_too_long(target: Target, seconds: float) -> AzureResponseError:
     return AzureResponseError(
         f"The service accepted the change to '{target.name}', but asks to wait another {seconds:.0f} seconds before "
         f"the next poll of the operation. This command polls for at most {OPERATION_LIMIT:.0f} seconds.",
-        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {target.id}")
+        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {for_shell(target.id)}")
