@@ -28,7 +28,7 @@ T = TypeVar("T")
 # second once its bucket is empty: 50 requests in progress use that up, and a few more empty the bucket before the end.
 WORKERS = 64
 MOST_WORKERS = 192
-AHEAD = 250  # resources of a subscription that may be read at first, or about to be written: ARM's bucket of reads
+AHEAD = 250  # resources of a subscription that are begun and neither wait nor are written: ARM's bucket of reads
 MOST_RUNS = 1500  # resources in progress, which limits the memory that a large fleet takes
 TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
