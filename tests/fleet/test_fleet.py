@@ -47,6 +47,15 @@ def _nobody_came_back_too_soon(sim: Armsim) -> None:
     assert not refused
 
 
+def test_waiting_for_many_resources_shares_the_throttle(in_process: InProcessAz, sim: Armsim) -> None:
+    """The bucket of reads grants 250, then 25 a second: a few are refused, not each of the others every second."""
+    sim.options.throttle = Throttle(read=(250, 25), write=(200, 10))
+    ids = [sim.state.add_resource(f"app{number}", "rg", identity={"type": "SystemAssigned"}) for number in range(600)]
+    run = in_process(["communication", "identity", "wait", "--custom", "identity.principalId", "--ids", *ids])
+    assert run.exit_code == 0, run.error
+    assert len(sim.requests) <= 1.5 * len(ids)
+
+
 def test_each_thread_keeps_its_connection(az: Az, sim: Armsim) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(200)]
     sim.clear_log()

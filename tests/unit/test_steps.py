@@ -47,6 +47,7 @@ def test_which_bucket_pays(request_: Request, kind: str) -> None:
 
 def test_what_is_so_unless_said_otherwise() -> None:
     assert (GET.body, GET.etag, GET.timeout, GET.query, GET.shared, GET.optional) == (None, None, 60.0, *[False] * 3)
+    assert GET.patience == 900
     answer = Answer(200)
     assert (answer.body, answer.headers, answer.text, answer.at, answer.waited) == (None, {}, "", 0.0, 0.0)
     nothing = NoAnswer("x")

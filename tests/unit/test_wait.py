@@ -40,11 +40,12 @@ def pauses(played: Played) -> list[float | None]:
     return [step.at_least for step in played.awaits]
 
 
-def test_one_read_a_poll_which_no_throttle_holds_up() -> None:
-    played = waited(3600, there(1), there(31.5), there(62, "Succeeded"))
+def test_one_read_a_poll_which_no_throttle_holds_up_for_longer_than_there_is_time() -> None:
+    played = waited(600, there(1), there(31.5), there(62, "Succeeded"))
     assert played.error is None
     assert pauses(played) == [30, 30]
-    assert [(one.method, one.optional) for one in played.requests] == [("GET", True)] * 3
+    assert [(one.method, one.patience) for one in played.requests] == [("GET", 600), ("GET", 600), ("GET", 569.5)]
+    assert waited(3600, there(1, "Succeeded")).requests[0].patience == 900
 
 
 @pytest.mark.parametrize("updated", [True, False])

@@ -88,13 +88,14 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
     """Read the resource until it meets the condition. Raises RefusedError, or AzureResponseError after `timeout` s. No
     pause is longer than the time left, not even if the service asks for more.
     """
-    started = None
+    started, now = None, 0.0
     failures = 0  # in a row, except for throttling
     absent_is_fine = condition.deleted or condition.created or condition.exists or condition.custom is not None
     while True:
         document, refused = None, None
         try:
-            document = yield from _get_once(resource)
+            left = timeout if started is None else started + timeout - now
+            document = yield from _get_once(resource, min(max(left, 0.0), LONGEST_THROTTLE))
             now = document.at
         except RefusedError as refusal:
             now = refusal.reply.at
@@ -118,9 +119,9 @@ def wait(resource: Resource, condition: Condition, interval: float, timeout: flo
                        own_operation=False)
 
 
-def _get_once(resource: Resource) -> Life[Document]:
-    """Read the resource with one request, which doesn't wait if the service throttles it. Raises RefusedError."""
-    request = Request("GET", f"{resource.id}?api-version={API_VERSION}", optional=True)
+def _get_once(resource: Resource, patience: float) -> Life[Document]:
+    """Read the resource once. `patience`: how many seconds to wait if the service throttles. Raises RefusedError."""
+    request = Request("GET", f"{resource.id}?api-version={API_VERSION}", patience=patience)
     document = document_of((yield from read(request, 0)), resource)
     if document is None:
         raise RefusedError(request, NoAnswer("The service returned something other than the requested resource.",

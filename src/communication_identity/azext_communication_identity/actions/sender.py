@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
 
 from ..model.pace import Gate
-from ..model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request, seconds_asked_for
+from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
 
 Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
@@ -214,7 +214,7 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         if isinstance(outcome, Answer) and outcome.status == 429:
             asked = seconds_asked_for(outcome)
             nothing_for = now - max(job.since, bucket.gate.granted_at)  # seconds
-            if max(job.throttled_for, nothing_for) + asked <= LONGEST_THROTTLE and not job.request.optional:
+            if max(job.throttled_for, nothing_for) + asked <= job.request.patience and not job.request.optional:
                 job.throttled_for += asked
                 bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
                 bucket.queue.append(job)

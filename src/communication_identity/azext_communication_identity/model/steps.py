@@ -39,7 +39,8 @@ _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
 class Request(NamedTuple):  # pylint: disable=too-many-instance-attributes  # what HTTP needs, and how to go about it
     """One request to ARM. `path`: a path with its query, or an address that the service gave. `body`: JSON.
     `etag`: for If-Match. `query`: a POST that changes nothing. `shared`: one answer serves all lives that send the same
-    request. `optional`: don't wait longer than `timeout` seconds for the answer, not even if ARM throttles.
+    request. `optional`: don't wait longer than `timeout` seconds for the answer, not even if ARM throttles. `patience`:
+    how many seconds to wait if ARM throttles.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Request(NamedTuple):  # pylint: disable=too-many-instance-attributes  # wh
     query: bool = False
     shared: bool = False
     optional: bool = False
+    patience: float = LONGEST_THROTTLE
 
     @property
     def kind(self) -> str:
