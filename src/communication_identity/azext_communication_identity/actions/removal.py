@@ -49,7 +49,7 @@ PLANS = 5  # how often a removal is planned again after someone else's change
 
 
 @dataclass
-class Removal:
+class Removal:  # pylint: disable=too-many-instance-attributes  # plain data
     """The planned removal of identities from one resource. `answerable`: whether the user can still decline or change
     the command. `asked`: whether they were asked. `assignments`: the role assignments (plain) of the system-assigned
     identity, which are deleted too or stay as orphans. `refusal`: why those to delete in other subscriptions are not
