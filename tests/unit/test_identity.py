@@ -237,6 +237,10 @@ def test_principals(block: Any, among: Identities, expected: list[str]) -> None:
     assert principals_of(block, among) == expected
 
 
+def test_a_principal_that_is_no_text() -> None:
+    assert principals_of({"type": "SystemAssigned", "principalId": 1}, Identities(True)) == []
+
+
 def test_words() -> None:
     assert described(Identities()) == []
     assert described(Identities(True, (A, B))) == ["the system-assigned identity", f"'{A}'", f"'{B}'"]

@@ -167,7 +167,8 @@ def test_faster_while_granted() -> None:
     gate = Gate()
     gate.refused(0.0, 5.0)
     gate.granted(1.0)
-    gate.granted(1.0)
+    gate.granted(2.0)
+    assert gate.granted_at == 2.0
     assert passing(gate, 20.0, 2) == pytest.approx([20.0, 20.0 + 0.05 * 0.97 ** 2])
 
 

@@ -15,6 +15,7 @@ from azext_communication_identity.model.roles import (
     check_role,
     check_scope,
     create_command,
+    delete_command,
     new_assignment,
     plain_assignment,
     role_by_id,
@@ -96,3 +97,7 @@ def test_the_command_that_grants() -> None:
     assert create_command("/s", "Key Vault Reader", "p") == (
         'az role assignment create --role "Key Vault Reader" --assignee-object-id p '
         '--assignee-principal-type ServicePrincipal --scope /s')
+
+
+def test_the_command_that_deletes() -> None:
+    assert delete_command(["/a/b", "/a/b c"]) == 'az role assignment delete --ids /a/b "/a/b c"'

@@ -242,6 +242,10 @@ def test_empty_pages_between_others() -> None:
                 ).result == ["a", "b"]
 
 
+def test_a_page_is_read_again() -> None:
+    assert play(pages(GET, name), Answer(503), page("a")).result == ["a"]
+
+
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"value": [{"name": "a"}, "b"]}])
 def test_a_list_that_is_none(body: dict[str, Any]) -> None:
     played = play(pages(GET, name), Answer(200, body))
