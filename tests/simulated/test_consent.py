@@ -276,8 +276,8 @@ def test_role_assignments_of_an_identity_that_comes_meanwhile_are_deleted_too(in
     assert granted(sim) == []
 
 
-def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProcessAz, sim: Armsim, person: Person,
-                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def added_while_asked(sim: Armsim, person: Person, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A resource that someone else assigns a third identity to while the question is open."""
     resource = scene(sim)
     three = sim.state.add_user_identity("three", "rg")
 
@@ -285,6 +285,12 @@ def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProc
         sim.state.patch_resource(resource, {"identity": block(*has(sim, resource)[1], three, system=True)})
         return person.asked(question, default)
     monkeypatch.setattr("knack.prompting.prompt_y_n", agree_late)
+    return resource
+
+
+def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProcessAz, sim: Armsim, person: Person,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = added_while_asked(sim, person, monkeypatch)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
     assert "Someone else changed the identities of 'myApp' meanwhile" in str(run.error)
@@ -295,13 +301,7 @@ def test_after_a_question_the_resource_is_read_again(in_process: InProcessAz, si
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     """A question may stay open for minutes, and it's not known whether the service honors If-Match."""
     sim.options.honour_if_match = False
-    resource = scene(sim)
-    three = sim.state.add_user_identity("three", "rg")
-
-    def agree_late(question: str, default: str | None = None) -> bool:
-        sim.state.patch_resource(resource, {"identity": block(*has(sim, resource)[1], three, system=True)})
-        return person.asked(question, default)
-    monkeypatch.setattr("knack.prompting.prompt_y_n", agree_late)
+    resource = added_while_asked(sim, person, monkeypatch)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
     assert len(has(sim, resource)[1]) == 3

@@ -440,6 +440,16 @@ def test_retry_after_is_kept() -> None:
         (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, 50.0), (5, None)]
 
 
+@pytest.mark.parametrize("replies", [
+    [Answer(202, headers={**ASYNC, "retry-after": "1801"}, at=5.0)],
+    [Answer(202, headers=ASYNC, at=5.0), running(at=100.0, headers={"retry-after": "1801"})]])
+def test_a_poll_that_asks_to_wait_for_longer_than_the_limit(replies: list[Reply]) -> None:
+    """Told at once: no other poll follows."""
+    said, ways = assign(*replies).said
+    assert "asks to wait another 1801 seconds" in said
+    assert ways == [WAIT]
+
+
 @pytest.mark.parametrize("headers", [ASYNC, LOCATION])
 def test_a_throttled_poll_is_no_end(headers: dict[str, str]) -> None:
     throttled = code(429, "TooManyRequests", headers={"retry-after": "1000"})

@@ -58,9 +58,11 @@ class Order(NamedTuple):
 
     def change(self, resource: Resource) -> Change:
         """The change to one resource: a name is an identity in the resource's own group and subscription."""
-        ids = {identity.lower(): identity for value in reversed(self.user_assigned or ())
-               for identity in [user_assigned_id(value, resource)]}
-        return Change(self.system_assigned, tuple(reversed(ids.values())),
+        ids: dict[str, str] = {}  # by ID in lower case: each counts once
+        for value in self.user_assigned or ():
+            identity = user_assigned_id(value, resource)
+            ids.setdefault(identity.lower(), identity)
+        return Change(self.system_assigned, tuple(ids.values()),
                       all_user_assigned=self.user_assigned is not None and not self.user_assigned)
 
 

@@ -102,7 +102,9 @@ class Removal:  # pylint: disable=too-many-instance-attributes  # plain data
 
     @property
     def not_deleted(self) -> str:
-        """How to delete the role assignments later."""
+        """How to delete the role assignments later; empty if there are none to delete."""
+        if not (self.delete and self.assignments):
+            return ""
         return (f"The role assignments of the system-assigned identity of '{self.resource.name}' were not deleted. "
                 f"Once the identity is gone, run:\n{delete_command(one['id'] for one in self.assignments)}")
 
@@ -142,11 +144,11 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
                 raise _not_agreed(resource) from changed
             document = changed.document
         except GeneratorExit:  # Ctrl-C
-            if removal.delete and removal.assignments:
+            if removal.not_deleted:
                 logger.warning(removal.not_deleted)
             raise
         except (RefusedError, AzCLIError) as error:
-            raise_with(error, removal.not_deleted if removal.delete and removal.assignments else "")
+            raise_with(error, removal.not_deleted)
     if removal.delete:
         yield from _delete(removal)
     return plain_block(document.block)

@@ -14,12 +14,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
-from azure.cli.core.azclierror import AzureResponseError
-
-from ..model.names import for_shell
 from ..model.pace import Pace
 from ..model.steps import Life, NextPoll, Pause, Request
-from ..model.write import OPERATION_LIMIT
 from .sender import Clock, Outcome, Send, Sender
 
 T = TypeVar("T")
@@ -174,9 +170,6 @@ class Schedule(Generic[T]):
         elif isinstance(step, Pause):
             self.waits_for = step.why
             self._sleep(run, now + step.seconds * random.uniform(1.0, 1.25))  # noqa: S311 - jitter, not a secret
-        elif isinstance(step, NextPoll) and step.own_operation and (
-                step.at_least and now + step.at_least - step.since > OPERATION_LIMIT):
-            self._advance(run, _asks_for_too_long(run.target, step.at_least))
         elif isinstance(step, NextPoll):
             self.waits_for = step.why
             run.awaiting, run.answered, run.polled = step, now, False
@@ -224,10 +217,3 @@ class Schedule(Generic[T]):
             for other in self._parked:
                 if other.awaiting:
                     self._sleep(other, self._pace.due(other, other.awaiting, other.answered))
-
-
-def _asks_for_too_long(target: Target, seconds: float) -> AzureResponseError:
-    return AzureResponseError(
-        f"The service accepted the change to '{target.name}', but asks to wait another {seconds:.0f} seconds before "
-        f"the next poll of the operation. This command polls for at most {OPERATION_LIMIT:.0f} seconds.",
-        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {for_shell(target.id)}")

@@ -281,7 +281,10 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     since, polls, failures = reply.at, 0, 0
     latest: Reply = reply
     while latest.at - since <= OPERATION_LIMIT:
-        yield NextPoll(since, polls, latest.retry_after if isinstance(latest, Answer) else None)
+        asked = latest.retry_after if isinstance(latest, Answer) else None
+        if asked and latest.at + asked - since > OPERATION_LIMIT:
+            raise _asks_for_too_long(resource, asked)
+        yield NextPoll(since, polls, asked)
         polls += 1
         latest = yield Request("GET", address)
         if not isinstance(latest, Answer) or latest.status in PASSING:
@@ -394,6 +397,13 @@ def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
         f"The service accepted the change to '{resource.name}', but the operation is still running after "
         f"{seconds:.0f} seconds.", f"To wait for it to finish, run:\n"
         f"az communication identity wait --updated --ids {for_shell(resource.id)}")
+
+
+def _asks_for_too_long(resource: Resource, seconds: float) -> AzureResponseError:
+    return AzureResponseError(
+        f"The service accepted the change to '{resource.name}', but asks to wait another {seconds:.0f} seconds before "
+        f"the next poll of the operation. This command polls for at most {OPERATION_LIMIT:.0f} seconds.",
+        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {for_shell(resource.id)}")
 
 
 def _outrun(resource: Resource, reply: Reply, seconds: float) -> AzureResponseError:
