@@ -25,7 +25,7 @@ TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "simulated", SOURCE / NAME / 
 TREE = WORK / "mutation"  # a copy, flat as mutmut wants it; the checkout isn't touched
 HELPERS = ("life.py",)  # of the tests, as pure as they are
 # Modules that tests of model/ may drive too: the lives that are built on it, without I/O.
-LIVES = tuple(f"{NAME}.{one}" for one in ("model", "arm.role_assignments", "arm.identities", "actions.reading"))
+LIVES = tuple(f"{NAME}.{one}" for one in ("model", "arm.access", "actions.reading"))
 SURVIVORS = WORK / "survivors.txt"
 MINIMUM = 90  # percent of the mutants that the tests notice
 NOTICED = ("killed", "timeout", "caught by type check")

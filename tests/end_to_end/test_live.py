@@ -27,7 +27,7 @@ from armsim import Armsim, Fault, ManualClock, ScaledClock, Throttle, wire
 from armsim.patch_shapes import ALLOWED, FAILURES, SHAPES, PatchShape
 from armsim.state import CLIENT, SUBSCRIPTION, TENANT
 from az import ROOT, Az
-from azext_communication_identity.arm import queries
+from azext_communication_identity.arm import access
 from in_process import FakeClock, InProcessAz
 from simulated.test_armsim_recordings import GUID, Replay, from_yaml, prepare_group
 
@@ -196,7 +196,7 @@ def test_every_question_has_its_line() -> None:
 
 
 def test_it_asks_resource_graph_what_the_extension_asks() -> None:
-    assert queries.resources() == GRAPH_QUERY
+    assert access.resources_query() == GRAPH_QUERY
 
 
 # ---- it deletes what it made -----------------------------------------------------------------------------------------

@@ -19,13 +19,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.assign import Order, assign
-from azext_communication_identity.actions.everywhere import list_everywhere, role_names
-from azext_communication_identity.actions.reading import Condition, list_resources, show, wait
-from azext_communication_identity.actions.removal import remove
+from azext_communication_identity.actions.changing import Order, assign, remove
+from azext_communication_identity.actions.reading import (
+    Condition,
+    list_everywhere,
+    list_resources,
+    role_names,
+    show,
+    wait,
+)
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.model.consent import Consent
-from azext_communication_identity.model.names import Resource
+from azext_communication_identity.model.names import Consent, Resource
 from azext_communication_identity.model.steps import Answer, Life, NextPoll, NoAnswer, Pause, Ready, Reply, Request
 from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings

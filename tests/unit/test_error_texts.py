@@ -11,17 +11,18 @@ import shlex
 from collections.abc import Callable
 
 import pytest
+from azext_communication_identity.model.identity import check_role, check_scope
 from azext_communication_identity.model.names import (
     check_group_name,
     check_resource_name,
     check_subscription,
     check_user_assigned,
+    clean_list,
     for_display,
     for_shell,
+    parse_flag,
     parse_resource_id,
 )
-from azext_communication_identity.model.roles import check_role, check_scope
-from azext_communication_identity.model.text import clean_list, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st

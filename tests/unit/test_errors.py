@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.reading import Condition, wait
+from azext_communication_identity.arm.access import gone_but_assigned, not_found
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.arm.identities import gone_but_assigned, not_found
+from azext_communication_identity.model.identity import create_command, delete_command
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.roles import create_command, delete_command
 from azext_communication_identity.model.steps import Answer, RefusedError, Request, error_words
 from azure.cli.core.azclierror import AzCLIError, BadRequestError, UnauthorizedError
 from life import play

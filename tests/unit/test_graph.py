@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import pytest
-from azext_communication_identity.arm.graph import rows
+from azext_communication_identity.arm.access import rows
 from azext_communication_identity.model.steps import Answer, NoAnswer, Pause
 from life import play
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from azext_communication_identity.model.consent import Consent, consent
+from azext_communication_identity.model.identity import check_role, check_scope
 from azext_communication_identity.model.names import (
+    Consent,
     Resource,
     check_group_name,
     check_resource_name,
     check_user_assigned,
+    consent,
     for_display,
     parse_resource_id,
 )
-from azext_communication_identity.model.roles import check_role, check_scope
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.pace import Gate, Pace
-from azext_communication_identity.model.steps import NextPoll
+from azext_communication_identity.model.steps import Gate, NextPoll, Pace
 
 
 def own(looks: int, since: float = 100.0, at_least: float | None = None) -> NextPoll:

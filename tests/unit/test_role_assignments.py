@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.reading import Condition, wait
-from azext_communication_identity.arm.identities import identity_properties, missing
-from azext_communication_identity.arm.role_assignments import (
+from azext_communication_identity.arm.access import (
     OPTIONAL_SECONDS,
     assignments_of,
     create_assignment,
     delete_assignment,
+    identity_properties,
+    missing,
     plain_assignments,
     resolve_role,
 )
+from azext_communication_identity.model.identity import Role, new_assignment
 from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.roles import Role, new_assignment
 from azext_communication_identity.model.steps import Answer, NoAnswer, Reply
 from life import play
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.roles import (
+from azext_communication_identity.model.identity import (
     Role,
     check_role,
     check_scope,

@@ -12,9 +12,15 @@ import re
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.names import check_user_assigned, parse_resource_id
-from azext_communication_identity.model.roles import check_role, check_scope
-from azext_communication_identity.model.text import clean_list, clean_value, from_git_bash, parse_flag
+from azext_communication_identity.model.identity import check_role, check_scope
+from azext_communication_identity.model.names import (
+    check_user_assigned,
+    clean_list,
+    clean_value,
+    from_git_bash,
+    parse_flag,
+    parse_resource_id,
+)
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -24,7 +24,7 @@ from azext_communication_identity._validators import (
     validate_show,
     validate_wait,
 )
-from azext_communication_identity.model.consent import Consent
+from azext_communication_identity.model.names import Consent
 from azure.cli.core.azclierror import (
     ArgumentUsageError,
     FileOperationError,

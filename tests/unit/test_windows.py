@@ -45,7 +45,7 @@ print(len(found))
 
 RUN_A_LIFE = AS_ON_WINDOWS + """
 from types import SimpleNamespace
-from azext_communication_identity.actions.terminal import interruptible, is_terminal, signs_of_life
+from azext_communication_identity.actions.each import interruptible, is_terminal, signs_of_life
 from azext_communication_identity.actions.schedule import Schedule
 from azext_communication_identity.actions.sender import Clock
 from azext_communication_identity.model.names import Resource

@@ -128,7 +128,8 @@ def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
     assert document_of(Answer(200, content), RESOURCE) is None
     played = play(get(RESOURCE), Answer(200, content))
     assert played.refused.request == GET
-    assert played.refused.reply == NoAnswer("The service returned something other than the requested resource.")
+    assert played.refused.reply == NoAnswer("The service returned something other than the requested resource.",
+                                           final=True)
 
 
 @pytest.mark.parametrize("reply", [NoAnswer("x"), Answer(404, body()), Answer(200), Answer(200, [body()])])
@@ -544,7 +545,7 @@ def test_done_without_ids() -> None:
     played = assign(has(BARE, at=10.0), has(BARE, at=40.0), has(BARE, at=41.0))
     assert isinstance(played.error, AzureResponseError)
     assert played.said == (f"{said}the system-assigned identity.",
-                           [f"To see them later, run:\naz communication identity show --ids {RESOURCE.id}"])
+                           [f"To see its current identities, run:\naz communication identity show --ids {RESOURCE.id}"])
     both = {**users(ONE, clientId="c"), "type": "SystemAssigned,UserAssigned", "principalId": "p"}
     played = assign(has(both, at=10.0), has(both, at=41.0), named=Change(True, (ONE,)))
     assert played.result.notes == [f"{said}'{ONE}'."]

@@ -64,7 +64,7 @@ def complete_scopes(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> l
 @Completer
 def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> list[str]:
     """Names of the roles in the subscription."""
-    from .arm.role_assignments import role_definitions
+    from .arm.access import role_definitions
     return [role.name for role in _read(cmd, lambda subscription: role_definitions(f"/subscriptions/{subscription}"))]
 
 
@@ -79,7 +79,7 @@ def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
 
 
 def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
-    from .arm.identities import names_in
+    from .arm.access import names_in
     group = getattr(namespace, "resource_group_name", None)
     if not group:
         return []
@@ -91,8 +91,7 @@ def _named_so_far(cmd: Any, namespace: Namespace) -> Resource | None:
     """The resource that --ids, or --name and --resource-group, name; the first of several."""
     from azure.cli.core.commands.client_factory import get_subscription_id
 
-    from .model.names import Resource, check_group_name, check_resource_name, parse_resource_id
-    from .model.text import clean_list
+    from .model.names import Resource, check_group_name, check_resource_name, clean_list, parse_resource_id
     ids = [value for words in getattr(namespace, "resources", None) or () for value in clean_list(words)]
     if ids:
         return parse_resource_id(ids[0])

@@ -30,7 +30,7 @@ class FlagAction(argparse.Action):
         from azure.cli.core.azclierror import InvalidArgumentValueError
 
         from ._validators import usage_error
-        from .model.text import parse_flag
+        from .model.names import parse_flag
         try:
             setattr(namespace, self.dest, values is None or parse_flag(values))
         except InvalidArgumentValueError as error:

@@ -28,18 +28,22 @@ from azure.cli.core.azclierror import (
 )
 from knack.log import get_logger
 
-from .actions.terminal import is_terminal
-from .model.consent import Consent, consent
+from .actions.each import is_terminal
 from .model.names import (
+    Consent,
     Resource,
     check_group_name,
     check_resource_name,
     check_subscription,
     check_user_assigned,
+    clean_list,
+    clean_value,
+    consent,
+    flatten,
     for_display,
+    from_git_bash,
     parse_resource_id,
 )
-from .model.text import clean_list, clean_value, flatten, from_git_bash
 
 logger = get_logger(__name__)
 
@@ -265,7 +269,7 @@ def _check_role(namespace: Namespace) -> None:
     if namespace.role is None:
         raise RequiredArgumentMissingError("--scope requires --role.",
                                            "To specify the role to grant at that scope, use --role.")
-    from .model.roles import check_role, check_scope
+    from .model.identity import check_role, check_scope
     values = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not values:
         raise RequiredArgumentMissingError(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .model.consent import Consent
+from .model.names import Consent
 
 if TYPE_CHECKING:
     from .actions.schedule import Results
@@ -25,7 +25,7 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
                     user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Add identities to each resource, keep the current ones, and grant a role to the named ones."""
-    from .actions.assign import Order, assign
+    from .actions.changing import Order, assign
     from .actions.each import for_each
     order = Order(system_assigned, user_assigned, role, scopes or (), dry_run, skip_wait)
     outcome = for_each(cmd, resources, lambda resource: assign(resource, order))
@@ -37,9 +37,8 @@ def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
                     dry_run: bool = False, yes: Consent = Consent.GO_ON, skip_wait: bool = False
                     ) -> Block | list[Block]:
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
-    from .actions.assign import Order
+    from .actions.changing import Order, confirm, remove
     from .actions.each import for_each
-    from .actions.removal import confirm, remove
     order = Order(system_assigned, user_assigned, dry_run=dry_run, no_wait=skip_wait)
     outcome = for_each(cmd, resources, lambda resource: remove(resource, order, yes, delete_role_assignments),
                        ready=confirm)
@@ -52,7 +51,7 @@ def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> B
     from .actions.reading import show
     outcome = for_each(cmd, resources, lambda resource: show(resource, roles))
     if roles:
-        from .actions.everywhere import add_roles
+        from .actions.reading import add_roles
         add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
@@ -66,7 +65,7 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     names = [value for value in user_assigned or () if not value.startswith("/")]
     found: list[Block]
     if all_subscriptions:
-        from .actions.everywhere import list_all
+        from .actions.reading import list_all
         found = list_all(cmd, ids, names)
     else:
         from azure.cli.core.commands.client_factory import get_subscription_id

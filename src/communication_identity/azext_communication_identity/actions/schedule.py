@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
-from ..model.pace import Pace
-from ..model.steps import Life, NextPoll, Pause, Request
+from ..model.steps import Life, NextPoll, Pace, Pause, Request
 from .sender import Clock, Outcome, Send, Sender
 
 T = TypeVar("T")

@@ -16,8 +16,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Union
 
-from ..model.pace import Gate
-from ..model.steps import Answer, NoAnswer, Reply, Request, seconds_asked_for
+from ..model.steps import Answer, Gate, NoAnswer, Reply, Request, seconds_asked_for
 
 Send = Callable[[Request, str], Reply]
 Outcome = Union[Reply, BaseException]
@@ -64,13 +63,6 @@ class _Job:  # pylint: disable=too-few-public-methods  # plain data
         return f"{self.subscription} {self.request.method} {self.request.path} {self.request.body}"
 
 
-class _Bucket(NamedTuple):
-    """What is known about one of ARM's token buckets, and the requests that wait for it."""
-
-    gate: Gate
-    queue: deque[_Job]
-
-
 class Delivery(NamedTuple):
     """The outcome of a request, for all who wait for it."""
 
@@ -94,13 +86,13 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         self._outcomes: SimpleQueue[tuple[_Job, Outcome]] = SimpleQueue()
         self._ready: deque[Delivery] = deque()
         self._under_way: set[_Job] = set()
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._gates: dict[tuple[str, str], Gate] = {}
         self._shared: dict[str, _Job | Outcome] = {}
 
     @property
     def throttled(self) -> int:
         """How many requests wait for their turn."""
-        return sum(len(bucket.queue) for bucket in self._buckets.values())
+        return sum(len(gate.queue) for gate in self._gates.values())
 
     @property
     def _skips_optional(self) -> bool:
@@ -115,24 +107,24 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
             known.waiting.append(who)
         elif known is not None:
             self._ready.append(Delivery(request, [who], known))
-        elif request.optional and self._bucket(job).gate.opens > self.clock.now():
+        elif request.optional and self._gate(job).opens > self.clock.now():
             self._ready.append(Delivery(request, [who], NoAnswer("The service is throttling.")))
         elif request.optional and self._skips_optional:
             self._ready.append(Delivery(request, [who], SKIPPED))
         else:
             if request.shared:
                 self._shared[job.key] = job
-            self._bucket(job).queue.append(job)
-            self._let_through(self._bucket(job))
+            self._gate(job).queue.append(job)
+            self._let_through(self._gate(job))
 
     def next(self, until: float) -> Delivery | None:
         """The next delivery, or None at `until` or earlier."""
         if self._ready:
             return self._ready.popleft()
-        opens = [bucket.gate.opens for bucket in self._buckets.values() if bucket.queue]
+        opens = [gate.opens for gate in self._gates.values() if gate.queue]
         finished = self.clock.next(self._outcomes, min([until, *opens]), bool(self._under_way))
-        for bucket in self._buckets.values():
-            self._let_through(bucket)
+        for gate in self._gates.values():
+            self._let_through(gate)
         if finished is None:
             return None
         job, outcome = finished
@@ -177,15 +169,15 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
         self._under_way.discard(job)
         self._ready.append(self._deliver(job, NoAnswer(why, stalled=True, at=self.clock.now())))
 
-    def _bucket(self, job: _Job) -> _Bucket:
-        return self._buckets.setdefault((job.subscription, job.request.kind), _Bucket(Gate(), deque()))
+    def _gate(self, job: _Job) -> Gate:
+        return self._gates.setdefault((job.subscription, job.request.kind), Gate())
 
-    def _let_through(self, bucket: _Bucket) -> None:
+    def _let_through(self, gate: Gate) -> None:
         """Start as many requests as may pass now."""
         now = self.clock.now()
-        while bucket.queue and bucket.gate.opens <= now:
-            bucket.gate.take(now)
-            job = bucket.queue.popleft()
+        while gate.queue and gate.opens <= now:
+            gate.take(now)
+            job = gate.queue.popleft()
             job.started = None
             self._under_way.add(job)
             self._jobs.put(job)
@@ -210,18 +202,18 @@ class Sender:  # pylint: disable=too-many-instance-attributes  # three queues, t
 
     def _finish(self, job: _Job, outcome: Outcome) -> Delivery | None:
         """What to deliver; None if ARM throttles the request and it must wait."""
-        now, bucket = self.clock.now(), self._bucket(job)
+        now, gate = self.clock.now(), self._gate(job)
         if isinstance(outcome, Answer) and outcome.status == 429:
             asked = seconds_asked_for(outcome)
-            nothing_for = now - max(job.since, bucket.gate.granted_at)  # seconds
+            nothing_for = now - max(job.since, gate.granted_at)  # seconds
             if max(job.throttled_for, nothing_for) + asked <= job.request.patience and not job.request.optional:
                 job.throttled_for += asked
-                bucket.gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
-                bucket.queue.append(job)
+                gate.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
+                gate.queue.append(job)
                 return None
             outcome = outcome._replace(waited=job.throttled_for)
         else:
-            bucket.gate.granted(now)
+            gate.granted(now)
         return self._deliver(job, outcome._replace(at=now) if isinstance(outcome, (Answer, NoAnswer)) else outcome)
 
     def _deliver(self, job: _Job, outcome: Outcome) -> Delivery:

@@ -35,6 +35,8 @@ from .identity import (
 )
 from .names import Resource, for_shell
 from .steps import (
+    BACKOFF,
+    LONGEST_THROTTLE,
     PASSING,
     TIMEOUT,
     Answer,
@@ -155,13 +157,13 @@ def plan(document: Document, planner: Planner, change: Change) -> Plan:
     return Plan(before, wanted, difference(wanted, after_remove(wanted, change)))
 
 
-def get(resource: Resource) -> Life[Document]:
-    """Read the resource. Raises RefusedError."""
-    request = Request("GET", f"{resource.id}?api-version={API_VERSION}")
-    answer = yield from read(request)
-    document = document_of(answer, resource)
+def get(resource: Resource, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE) -> Life[Document]:
+    """Read the resource. `patience`: how many seconds to wait if ARM throttles. Raises RefusedError."""
+    request = Request("GET", f"{resource.id}?api-version={API_VERSION}", patience=patience)
+    document = document_of((yield from read(request, retries)), resource)
     if document is None:
-        raise RefusedError(request, NoAnswer("The service returned something other than the requested resource."))
+        raise RefusedError(request, NoAnswer("The service returned something other than the requested resource.",
+                                             final=True))
     return document
 
 
@@ -249,8 +251,7 @@ def idle(resource: Resource, document: Document) -> Life[Document]:
         if document.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
-                f"(provisioningState: {document.state}).", f"To wait for it to finish, run:\n"
-                f"az communication identity wait --updated --ids {for_shell(resource.id)}")
+                f"(provisioningState: {document.state}).", resource.to_wait)
         yield NextPoll(since, polls, None, f"another operation on '{resource.name}' to finish", own_operation=False)
         document, polls = (yield from get(resource)), polls + 1
     return document
@@ -283,7 +284,9 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
     while latest.at - since <= OPERATION_LIMIT:
         asked = latest.retry_after if isinstance(latest, Answer) else None
         if asked and latest.at + asked - since > OPERATION_LIMIT:
-            raise _asks_for_too_long(resource, asked)
+            raise _still_running(
+                resource, f"asks to wait another {asked:.0f} seconds before the next poll of the operation. "
+                f"This command polls for at most {OPERATION_LIMIT:.0f} seconds")
         yield NextPoll(since, polls, asked)
         polls += 1
         latest = yield Request("GET", address)
@@ -297,12 +300,10 @@ def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -
         if state in _FAILED:
             raise OperationFailedError(
                 f"The service accepted the change to '{resource.name}', but the operation ended with status "
-                f"'{state}': {error}",
-                f"To see its current identities, run:\naz communication identity show --ids {for_shell(resource.id)}",
-                error_code(latest))
+                f"'{state}': {error}", resource.to_see, error_code(latest))
         if state in ("succeeded", "completed", "useless"):
             return latest.at
-    raise _still_running(resource, latest.at - since)
+    raise _still_running(resource, f"the operation is still running after {latest.at - since:.0f} seconds")
 
 
 def _operation_state(poll: Answer, has_status: bool) -> tuple[str, str]:
@@ -362,8 +363,7 @@ def _without_ids(resource: Resource, planned: Plan, document: Document, missing:
     said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
             f"{', '.join(missing)}.")
     if planned.added.system_assigned and unsettled(document.block, Identities(True)):
-        raise AzureResponseError(
-            said, f"To see them later, run:\naz communication identity show --ids {for_shell(resource.id)}")
+        raise AzureResponseError(said, resource.to_see)
     return Written(document, [said, *_surprises(resource, planned, document)])
 
 
@@ -389,21 +389,11 @@ def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -
                      for one in (planned.wanted, identities_of(document.block)))
     return AzureResponseError(
         f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        f"To see its current identities, run:\naz communication identity show --ids {for_shell(resource.id)}")
+        resource.to_see)
 
 
-def _still_running(resource: Resource, seconds: float) -> AzureResponseError:
-    return AzureResponseError(
-        f"The service accepted the change to '{resource.name}', but the operation is still running after "
-        f"{seconds:.0f} seconds.", f"To wait for it to finish, run:\n"
-        f"az communication identity wait --updated --ids {for_shell(resource.id)}")
-
-
-def _asks_for_too_long(resource: Resource, seconds: float) -> AzureResponseError:
-    return AzureResponseError(
-        f"The service accepted the change to '{resource.name}', but asks to wait another {seconds:.0f} seconds before "
-        f"the next poll of the operation. This command polls for at most {OPERATION_LIMIT:.0f} seconds.",
-        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {for_shell(resource.id)}")
+def _still_running(resource: Resource, what: str) -> AzureResponseError:
+    return AzureResponseError(f"The service accepted the change to '{resource.name}', but {what}.", resource.to_wait)
 
 
 def _outrun(resource: Resource, reply: Reply, seconds: float) -> AzureResponseError:
