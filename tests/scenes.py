@@ -22,6 +22,17 @@ USER_ID = "a97b65f3-24c7-4388-baec-2e87135dc908"
 READER_ID = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 
+# Error codes that the extension explains, an unknown one, and bodies that hold little else.
+CODES = ["ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "InvalidSubscriptionId",
+         "AuthorizationFailed", "LinkedAuthorizationFailed", "FailedIdentityOperation", "ScopeLocked",
+         "RequestDisallowedByPolicy", "MissingSubscriptionRegistration", "RoleDefinitionDoesNotExist", "Unknown"]
+BODIES: list[Any] = [
+    {"error": {"code": "{code}"}}, {"code": "{code}"}, {"error": {"code": "{code}", "message": None}},
+    {"error": {"code": "{code}", "message": "", "additionalInfo": [{"type": "PolicyViolation", "info": {}}, None]}},
+    {"error": {"code": "{code}", "message": "Words of the service.",
+               "additionalInfo": [{"type": "PolicyViolation", "info": {"policyDefinitionName": None}}]}},
+    {"error": "{code}"}, {"error": {"code": 1, "message": []}}]
+
 
 def line(verb: str, *words: str) -> list[str]:
     """The words behind `az`."""

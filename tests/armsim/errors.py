@@ -135,11 +135,11 @@ def conflict() -> ArmError:
                     "https://aka.ms/activitylog to get more details on the conflicting requests.")
 
 
-def scope_locked(scope: str, lock: str) -> ArmError:
+def scope_locked(scope: str, locked: str) -> ArmError:
     """A lock refuses it (K29)."""
     return ArmError(409, "ScopeLocked",
                     f"The scope '{scope}' cannot perform write operation because following scope(s) are locked: "
-                    f"'{lock}'. Please remove the lock and try again.", headers=GATEWAY)
+                    f"'{locked}'. Please remove the lock and try again.", headers=GATEWAY)
 
 
 def policy_definition_not_found(name: str) -> ArmError:

@@ -104,6 +104,31 @@ class Armsim:
         if problems:
             raise AssertionError("armsim saw:\n" + "\n".join(problems))
 
+    def exchange(self, request: Request) -> Answer:
+        """What a client in this process gets for a request, without a connection; no fault breaks one here."""
+        fault = self.faults.take(request)
+        answer = self.answer_with(fault, request)
+        request.status, request.answered = answer.status, self.clock.now()
+        return answer
+
+    def answer_with(self, fault: Fault | None, request: Request) -> Answer:
+        """The answer to a request for which a fault may be ordered."""
+        wire, log = self.wire, self.requests
+        if fault and fault.kind == "delay":
+            self.clock.sleep(fault.delay)
+        if fault is None or fault.has_effect:
+            answer = self.answer(request, wire, log)
+            return Answer(200) if fault and fault.kind == "empty" else answer
+        log.append(request)
+        if fault.kind == "status":
+            return json_answer(fault.status, fault.error_body(), fault.headers)
+        if fault.kind in ("raw", "stall-midway"):
+            return Answer(fault.status, fault.body.encode(), {"Content-Type": fault.content_type, **fault.headers})
+        if fault.kind == "ignore":
+            document, etag = self.state.get_resource(request.path)
+            return json_answer(200, document, {"ETag": etag})
+        return Answer(200)
+
     def answer(self, request: Request, wire: Wire, log: list[Request]) -> Answer:
         """The answer to a request to any of the servers, from the state and into the log of when it came: by now there
         may have been a `reset`.
@@ -164,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.sim.requests.append(request)
             self._break(fault)
             return
-        answer = self._answer(request, fault)
+        answer = self.sim.answer_with(fault, request)
         request.status, request.answered = answer.status, self.sim.clock.now()
         if fault and fault.kind in ("reset-after", "stall-after"):
             self._break(fault)
@@ -182,23 +207,6 @@ class _Handler(BaseHTTPRequestHandler):
         if len(content) < length:
             raise ConnectionAbortedError("the client went away before it had said all")
         return Request.parse(self.command, self.path, self.headers, content, self.sim.clock.now())
-
-    def _answer(self, request: Request, fault: Fault | None) -> Answer:
-        wire, log = self.sim.wire, self.sim.requests
-        if fault and fault.kind == "delay":
-            self.sim.clock.sleep(fault.delay)
-        if fault is None or fault.has_effect:
-            answer = self.sim.answer(request, wire, log)
-            return Answer(200) if fault and fault.kind == "empty" else answer
-        log.append(request)
-        if fault.kind == "status":
-            return json_answer(fault.status, fault.error_body(), fault.headers)
-        if fault.kind in ("raw", "stall-midway"):
-            return Answer(fault.status, fault.body.encode(), {"Content-Type": fault.content_type, **fault.headers})
-        if fault.kind == "ignore":
-            document, etag = self.sim.state.get_resource(request.path)
-            return json_answer(200, document, {"ETag": etag})
-        return Answer(200)
 
     def _send(self, answer: Answer, truncate: bool) -> None:
         self.send_response_only(answer.status)

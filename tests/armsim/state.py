@@ -454,9 +454,9 @@ class ArmState:
 
     def _may_write(self, resource_id: str, name: str) -> None:
         self.require(f"{RESOURCE_TYPE}/write", resource_id)
-        for scope, lock in self.locks:
+        for scope, _ in self.locks:
             if within(resource_id, scope):
-                raise errors.scope_locked(resource_id, lock)
+                raise errors.scope_locked(resource_id, scope)
 
     def _may_assign(self, resource: CommunicationResource, block: dict[str, Any] | None) -> None:
         for key, value in ((block or {}).get("userAssignedIdentities") or {}).items():

@@ -3,7 +3,9 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""The commands, end to end: the real `az` with the installed extension, line by line of the contract."""
+"""The commands, end to end: the real `az` with the installed extension, line by line of the contract. Forms of words
+that only the parser and the validators see are tried in the tests' own process.
+"""
 
 from __future__ import annotations
 
@@ -115,9 +117,10 @@ def test_principal_id_alone_for_a_script(az: Az, sim: Armsim) -> None:
 @pytest.mark.parametrize("flag", ["--system-assigned", "--system-assigned true", "--system-assigned=TRUE",
                                   "--system-assigned Yes", "--system-assigned y", "--system-assigned T",
                                   "--system-assigned=1", "--mi-system-assigned"])
-def test_every_spelling_of_the_flag(az: Az, sim: Armsim, flag: str) -> None:
+def test_every_spelling_of_the_flag(in_process: InProcessAz, sim: Armsim, flag: str) -> None:
     resource = make(sim)
-    az(f"communication identity assign {flag} -n myApp -g {GROUP} --no-wait False -o none").ok()
+    run = in_process(shlex.split(f"communication identity assign {flag} -n myApp -g {GROUP} --no-wait False -o none"))
+    assert (run.exit_code, run.output) == (0, ""), run.error
     assert sim.state.identity_of(resource)["type"] == "SystemAssigned"
 
 
@@ -125,11 +128,12 @@ def test_every_spelling_of_the_flag(az: Az, sim: Armsim, flag: str) -> None:
     ["{one}", "{two}"], ["one", "two"], ["[{one},{two}]"], ['["{one}","{two}"]'], ["[{one},", "{two}]"],
     ["{one}", "--user-assigned", "two"],
 ])
-def test_every_form_of_a_list(az: Az, sim: Armsim, form: list[str]) -> None:
+def test_every_form_of_a_list(in_process: InProcessAz, sim: Armsim, form: list[str]) -> None:
     one, two = (sim.state.add_user_identity(name, GROUP) for name in ("one", "two"))
     resource = make(sim)
     words = [word.replace("{one}", one).replace("{two}", two) for word in form]
-    az(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--user-assigned", *words]).ok()
+    run = in_process(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--user-assigned", *words])
+    assert run.exit_code == 0, run.error
     assert list(sim.state.identity_of(resource)["userAssignedIdentities"]) == [one, two]
 
 
@@ -281,9 +285,10 @@ def test_list_of_nothing(az: Az, sim: Armsim) -> None:
 @pytest.mark.parametrize("condition", ["--created", "--updated", "--exists", "--custom identity.principalId",
                                        "--custom \"identity.type=='SystemAssigned'\"",
                                        "--custom \"contains(identity.principalId, '-')\""])
-def test_wait_for_what_is_there(az: Az, sim: Armsim, condition: str) -> None:
+def test_wait_for_what_is_there(in_process: InProcessAz, sim: Armsim, condition: str) -> None:
     make(sim, {"type": "SystemAssigned"})
-    assert az(f"communication identity wait {APP} {condition} --interval 1").ok().stdout == ""
+    run = in_process(shlex.split(f"communication identity wait {APP} {condition} --interval 1"))
+    assert (run.exit_code, run.output) == (0, ""), run.error
     assert calls(sim) == [READ]
 
 
@@ -425,12 +430,33 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
     (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
     (f"remove {APP} --user-assigned --system-assigned", 1, "Can't prompt for confirmation", "--yes"),
 ])
-def test_wrong_input_is_refused_before_any_call(az: Az, sim: Armsim, line: str, exit_code: int, message: str,
-                                                way_on: str) -> None:
+def test_wrong_input_is_refused_before_any_call(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
+                                                capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+                                                line: str, exit_code: int, message: str, way_on: str) -> None:
+    make(sim)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # no terminal
+    run = in_process(shlex.split(f"communication identity {line}"))
+    printed = capsys.readouterr()
+    assert run.exit_code == exit_code
+    assert run.output == printed.out == ""
+    assert message in caplog.text  # the CLI logs the error and prints the recommendations
+    assert way_on in caplog.text + printed.err
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize(("line", "exit_code", "message", "way_on"), [
+    ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
+    ("assign --system-assigned --ids ''", 2, "--ids requires at least one resource ID", "check that it is set"),
+    (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
+    (f"wait {APP} --created --interval 0", 2, "'0'. Specify a number of seconds", "--interval"),
+    (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
+    (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
+])
+def test_a_process_that_refuses_its_input_says_so_on_stderr(az: Az, sim: Armsim, line: str, exit_code: int,
+                                                            message: str, way_on: str) -> None:
     make(sim)
     done = az(f"communication identity {line}")
-    assert done.exit_code == exit_code
-    assert done.stdout == ""
+    assert (done.exit_code, done.stdout) == (exit_code, "")
     assert message in done.stderr
     assert way_on in done.stderr
     assert sim.requests == []
@@ -571,7 +597,7 @@ def test_lock(az: Az, sim: Armsim) -> None:
     sim.state.lock_scope(resource, "keep")
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
-    assert f"The resource is locked by '{resource}/providers/Microsoft.Authorization/locks/keep'." in done.stderr
+    assert f"The resource is locked by the lock on '{resource}'." in done.stderr
     assert "az lock list" in done.stderr
 
 

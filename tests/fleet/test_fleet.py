@@ -16,15 +16,13 @@ from armsim import Armsim, Throttle
 from az import Az
 from in_process import InProcessAz
 
-FLEET = 1000
-
 
 @pytest.mark.slow
 @pytest.mark.timing
-def test_a_thousand_resources_through_the_throttle(az: Az, sim: Armsim) -> None:
-    """ARM's real bucket is 200 writes and 10 a second; it is ten times as fast here, to save a minute and a half."""
-    sim.options.throttle = Throttle(read=(250, 250), write=(200, 100))
-    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(FLEET)]
+def test_a_fleet_through_the_throttle(az: Az, sim: Armsim) -> None:
+    """ARM's real bucket is 200 writes and 10 a second; this one is smaller and faster, to save time."""
+    sim.options.throttle = Throttle(read=(250, 250), write=(100, 40))
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(300)]
     done = az("communication identity assign --system-assigned --ids @-", stdin="\n".join(ids), timeout=300).ok()
     assert [item["id"] for item in done.json] == ids
     assert {item["type"] for item in done.json} == {"SystemAssigned"}

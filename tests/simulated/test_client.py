@@ -45,7 +45,7 @@ def test_a_body_that_stops_midway_is_not_waited_for_again(in_process: InProcessA
     ("text/plain", b"[" * 200_000, "status"),
     ("application/json; charset=hex", b'{"error": {"code": "X", "message": "y"}}', "(X) y"),
     ("application/xml", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "status"),
-])
+], ids=["no UTF-8", "HTML", "nested without end", "a codec that is none", "XML"])
 @pytest.mark.parametrize("status", [400, 403, 409])
 def test_an_error_in_a_body_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, kind: str, body: bytes,
                                                  shown: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +55,10 @@ def test_an_error_in_a_body_that_nobody_can_read(in_process: InProcessAz, sim: A
     assert (f"status {status}" if shown == "status" else shown) in str(run.error)
 
 
-@pytest.mark.parametrize(("kind", "body"), [("text/plain", b"[" * 200_000), ("text/plain", b'{"id": "\xff"}'),
-                                            ("application/json; charset=hex", b"{}"),
-                                            ("text/plain; charset=hex", b"{}")])
+@pytest.mark.parametrize(("kind", "body"), [
+    ("text/plain", b"[" * 200_000), ("text/plain", b'{"id": "\xff"}'), ("application/json; charset=hex", b"{}"),
+    ("text/plain; charset=hex", b"{}"),
+], ids=["nested without end", "no UTF-8", "JSON in a codec that is none", "text in a codec that is none"])
 def test_a_body_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, kind: str, body: bytes,
                                      monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sim.wire, "answer", lambda _: Answer(200, body, {"Content-Type": kind}))

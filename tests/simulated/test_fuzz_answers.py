@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
@@ -24,16 +25,27 @@ from azext_communication_identity.actions.reading import (
     Condition,
     list_everywhere,
     list_resources,
-    role_names,
+    names_of_roles,
     show,
     wait,
 )
 from azext_communication_identity.arm.errors import explained
 from azext_communication_identity.model.names import Consent, Resource
-from azext_communication_identity.model.steps import Answer, Life, NextPoll, NoAnswer, Pause, Ready, Reply, Request
+from azext_communication_identity.model.steps import (
+    Answer,
+    Life,
+    NextPoll,
+    NoAnswer,
+    Pause,
+    Ready,
+    RefusedError,
+    Reply,
+    Request,
+)
 from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scenes import BODIES, CODES, said
 
 EXAMPLES = int(os.environ.get("ACS_FUZZ", "1000"))
 RESOURCE = Resource("00000000-0000-0000-0000-000000000001", "rg", "myApp")
@@ -203,7 +215,7 @@ class Service:
         """What a client knows now."""
         ok = isinstance(reply, Answer) and reply.ok
         if request.method in ("GET", "PATCH") and request.path.startswith(f"{RESOURCE.id}?") and ok:
-            found = identities(reply.body)  # type: ignore[union-attr]  # ok: it is an Answer
+            found = identities(reply.body)
             if found:
                 self.known = found
                 self.strange = "Delegated" in str(reply.body.get("identity"))  # type: ignore[union-attr]  # as above
@@ -211,8 +223,8 @@ class Service:
             self.unlooked = ok and reply.headers.get("azure-asyncoperation") == OPERATION  # type: ignore[union-attr]
         if request.path == OPERATION:
             self.unlooked = False
-        if request.path == OPERATION and ok and isinstance(reply.body, dict):  # type: ignore[union-attr]  # as above
-            status = str(reply.body.get("status")).lower()  # type: ignore[union-attr]  # as above
+        if request.path == OPERATION and ok and isinstance(reply.body, dict):
+            status = str(reply.body.get("status")).lower()
             self.failed = self.failed or status in ("failed", "canceled")
 
     def honest(self, request: Request) -> Answer:
@@ -308,7 +320,7 @@ COMMANDS = {
     "show": Command(lambda: show(RESOURCE, True), writes=False),
     "list": Command(lambda: list_resources(RESOURCE.subscription, "rg"), writes=False),
     "list everywhere": Command(lambda: list_everywhere([ONE], ["two"]), writes=False),
-    "names of roles": Command(lambda: role_names([{"roleDefinitionId": f"/providers/x/roleDefinitions/{GUID}"}]),
+    "names of roles": Command(lambda: names_of_roles([{"roleDefinitionId": f"/providers/x/roleDefinitions/{GUID}"}]),
                               writes=False),
     "wait": Command(lambda: wait(RESOURCE, Condition(created=True), 5, 60), writes=False),
 }
@@ -347,6 +359,53 @@ def test_any_answer_to_any_request(name: str) -> None:
         assert command.writes or not service.wrote
 
     run()
+
+
+# Lives, and the request of each that is refused: its method and a part of its path.
+REFUSED: dict[str, tuple[Callable[[], Life[Any]], str, str]] = {
+    "show": (lambda: show(RESOURCE, False), "GET", RESOURCE.id),
+    "list": (lambda: list_resources(RESOURCE.subscription, None), "GET", "communicationServices"),
+    "assign": (lambda: assign(RESOURCE, order(False, [ONE])), "PATCH", RESOURCE.id),
+    "role by name": (lambda: assign(RESOURCE, order(True, None, role="A role", scopes=(SCOPE,))), "GET",
+                     "roleDefinitions"),
+    "grant": (lambda: assign(RESOURCE, order(True, None, role=ROLE, scopes=(SCOPE,))), "PUT", "roleAssignments"),
+}
+
+
+@dataclass
+class Refusing(Service):
+    """Refuses the first request of a kind."""
+
+    refusal: Answer | None = None
+    method: str = ""
+    part: str = ""
+
+    def reply(self, request: Request) -> Reply:
+        if self.refusal and request.method == self.method and self.part in request.path:
+            refusal, self.refusal = self.refusal, None
+            return refusal
+        return super().reply(request)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("code", CODES)
+def test_no_refusal_shows_what_it_did_not_hold(name: str, code: str) -> None:
+    life, method, part = REFUSED[name]
+    for status, body in product((400, 403, 404, 409), BODIES):
+        if code == "FailedIdentityOperation" and status == 409:
+            continue  # it passes
+        text = json.dumps(body).replace("{code}", code)
+        service = Refusing({}, True, refusal=Answer(status, json.loads(text), {}, text), method=method, part=part)
+        with pytest.raises((RefusedError, AzCLIError)) as caught:
+            live(life(), service)
+        known = explained(caught.value)
+        shown = said(known)
+        assert shown.strip()
+        for bad in ("None", "Traceback", "KeyError"):
+            assert bad not in shown, (status, body)
+        if code == "Unknown" and "Words of the service." in text:
+            assert "Words of the service." in shown, (status, body)
+        assert service.refusal is None
 
 
 def check_success(command: Command, service: Service) -> None:

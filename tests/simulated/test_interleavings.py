@@ -174,7 +174,7 @@ def client(state: ArmState, ids: dict[str, str], resource: str, text: str) -> Cl
 
 
 def names(state: ArmState, resource: str) -> str:
-    has = identities_of(state.identity_of(resource))
+    has = identities_of(state.identity_of(resource) or {})
     return " ".join(["system"] * has.system_assigned + sorted(key.rsplit("/", 1)[-1] for key in has.user_assigned))
 
 
@@ -232,6 +232,6 @@ def test_many_threads_at_once() -> None:
     jobs += [(Change(False, (identity,)), True) for identity in gone] + [(Change(True), False)]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, jobs))
-    has = identities_of(state.identity_of(resource_id))
+    has = identities_of(state.identity_of(resource_id) or {})
     assert has == Identities(True, has.user_assigned)
     assert sorted(has.user_assigned) == sorted(ids[5:])

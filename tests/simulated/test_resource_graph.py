@@ -48,7 +48,7 @@ def test_rows_of_resources(state: ArmState) -> None:
          "identity": state.identity_of(resource)},
         {"id": other, "name": "bare", "resourceGroup": "group", "subscriptionId": OTHER, "identity": None}]
     assert [row["id"] for row in ask(state, access.resources_query(), subscriptions=[OTHER.upper()])["data"]] == [other]
-    assert [row["id"] for row in ask(state, access.resources_with_query([identity.upper()]))["data"]] == [resource]
+    assert [row["id"] for row in ask(state, access.resources_query([identity.upper()]))["data"]] == [resource]
     state.hide_subscription(OTHER)
     assert [row["id"] for row in ask(state, access.resources_query())["data"]] == [resource]
 

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -24,7 +26,7 @@ from requests.exceptions import ConnectionError as NoConnection
 def is_arms(address: str, arm: str = "https://management.azure.com/") -> bool:
     """Whether the client takes the address for one of ARM's."""
     cloud = SimpleNamespace(endpoints=SimpleNamespace(resource_manager=arm))
-    return Arm(SimpleNamespace(cloud=cloud))._is_arms(address)
+    return Arm(SimpleNamespace(cloud=cloud))._belongs_to_arm(address)
 
 
 @pytest.mark.parametrize("address", ["https://management.azure.com:443/x", "https://management.azure.com/x",
@@ -46,6 +48,24 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
     assert is_arms("https://arm.local:8443/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local:443/x", "https://arm.local:8443")
+
+
+# ---- imports ---------------------------------------------------------------------------------------------------------
+
+CLIENT_FIRST = """
+import sys
+from azext_communication_identity.arm import client
+
+arm = client.Arm(None)
+client.logins = lambda _: []
+client._make_client = lambda *_: sys.exit("azure.core.exceptions" in sys.modules or not arm._lock.locked())
+arm.send(client.Request("GET", "/x"), "a subscription")
+"""
+
+
+def test_one_thread_makes_the_client_and_imports_azure_core() -> None:
+    """Python hands a thread a module that another one has half imported where waiting for it could be a deadlock."""
+    assert subprocess.run([sys.executable, "-c", CLIENT_FIRST], check=False).returncode == 0
 
 
 # ---- the token -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.reading import Condition, wait
-from azext_communication_identity.arm.access import gone_but_assigned, not_found
+from azext_communication_identity.arm.access import gone_but_assigned, identity_not_found
 from azext_communication_identity.arm.errors import explained
 from azext_communication_identity.model.identity import create_command, delete_command
 from azext_communication_identity.model.names import Resource
@@ -48,6 +48,17 @@ def refused(status: int, code: str, message: str, path: str = PATH, **more: Any)
 ])
 def test_commands_name_what_was_meant(code: str, path: str, command: str) -> None:
     assert command in refused(400, code, "No.", path)[1]
+
+
+@pytest.mark.parametrize(("locked", "said"), [
+    (f"/subscriptions/{SUB}/resourceGroups/rg(1)", f"the lock on '/subscriptions/{SUB}/resourceGroups/rg(1)'"),
+    (f"{RESOURCE.id}/providers/Microsoft.Authorization/locks/keep",
+     f"'{RESOURCE.id}/providers/Microsoft.Authorization/locks/keep'"),
+])
+def test_the_lock_or_what_it_is_on(locked: str, said: str) -> None:
+    message = f"The scope '{RESOURCE.id}' cannot perform write operation because following scope(s) are locked: "
+    error, _ = refused(409, "ScopeLocked", f"{message}'{locked}'. Please remove the lock and try again.")
+    assert str(error) == f"The resource is locked by {said}."
 
 
 def test_an_identity_is_looked_for_in_its_own_subscription() -> None:
@@ -121,7 +132,7 @@ def test_commands_with_names_that_a_shell_would_split() -> None:
     assert delete_command(["/a", "/r(1)"]) == 'az role assignment delete --ids /a "/r(1)"'
     assert gone_but_assigned(RESOURCE, [ONE]).recommendations == [
         f'To remove them, run:\naz communication identity remove --ids "{RESOURCE.id}" --user-assigned "{ONE}"']
-    absent = play(not_found(ONE), Answer(200, {"value": []})).result.recommendations
+    absent = play(identity_not_found(ONE), Answer(200, {"value": []})).result.recommendations
     assert absent == [
         f'To list the identities in its subscription, run:\naz identity list --subscription {OTHER} --query "[].id" '
         "--output tsv\nTo create it, run:\n"

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import pytest
-from azext_communication_identity.arm.access import rows
+from azext_communication_identity.arm.access import graph_rows
 from azext_communication_identity.model.steps import Answer, NoAnswer, Pause
 from life import play
 
@@ -22,14 +22,14 @@ def page(name: str, left: str = "5", resets: str = "00:00:05", token: str | None
     ("1", "00:00:05", []), ("0", "00:00:05", [5.0]), ("0", "00:15:00", [900.0]),
     ("0", "00:15:01", []), ("0", "99:59:59", [])])  # a refusal then says how long it asks to wait
 def test_the_quota_is_waited_for_unless_it_takes_too_long(left: str, resets: str, pauses: list[float]) -> None:
-    played = play(rows("q", lambda row: row["name"]), page("a", left, resets, "t"), page("b"))
+    played = play(graph_rows("q", lambda row: row["name"]), page("a", left, resets, "t"), page("b"))
     assert played.result == ["a", "b"]
     assert played.pauses == [Pause(seconds, "Azure Resource Graph to grant another query") for seconds in pauses]
 
 
 def test_a_refusal_says_how_long_the_quota_takes() -> None:
     refused = Answer(429, headers={"x-ms-user-quota-resets-after": "99:59:59"})
-    played = play(rows("q", dict), page("a", "0", "99:59:59", "t"), refused)
+    played = play(graph_rows("q", dict), page("a", "0", "99:59:59", "t"), refused)
     assert played.refused.reply is refused
 
 
@@ -38,7 +38,7 @@ def test_a_refusal_says_how_long_the_quota_takes() -> None:
     ([], 101, "101 pages were read, and the last 101 were empty.")])
 def test_an_answer_without_end(data: list[dict[str, str]], most: int, said: str) -> None:
     endless = [Answer(200, {"data": data, "$skipToken": str(number)}) for number in range(most)]
-    played = play(rows("q", lambda row: row["name"]), *endless)
+    played = play(graph_rows("q", lambda row: row["name"]), *endless)
     assert played.refused.reply == NoAnswer(f"Azure Resource Graph's response has no end: {said}")
-    last = play(rows("q", lambda row: row["name"]), *endless[1:], page("b"))
+    last = play(graph_rows("q", lambda row: row["name"]), *endless[1:], page("b"))
     assert last.result == [*["a"] * (len(data) * (most - 1)), "b"]

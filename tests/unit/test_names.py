@@ -12,12 +12,10 @@ import re
 import pytest
 from azext_communication_identity.model.identity import check_role, check_scope
 from azext_communication_identity.model.names import (
-    Consent,
     Resource,
     check_group_name,
     check_resource_name,
     check_user_assigned,
-    consent,
     for_display,
     parse_resource_id,
 )
@@ -93,11 +91,3 @@ def test_errors_tell_one_long_id_from_another(group: str) -> None:
     assert for_display(one) != for_display(other)
     assert for_display("x" * 500 + "a") != for_display("x" * 500 + "b")
     assert len(for_display("x" * 10_000)) < 250
-
-
-@pytest.mark.parametrize(("yes", "terminal", "ids_from_stdin", "expected"), [
-    (True, True, True, Consent.YES), (True, False, False, Consent.YES), (False, True, False, Consent.ASK),
-    (False, True, True, Consent.ASK), (False, False, True, Consent.REFUSE), (False, False, False, Consent.GO_ON),
-])
-def test_consent(yes: bool, terminal: bool, ids_from_stdin: bool, expected: Consent) -> None:
-    assert consent(yes=yes, terminal=terminal, ids_from_stdin=ids_from_stdin) is expected

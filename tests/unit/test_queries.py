@@ -57,22 +57,22 @@ FLEET = [
 
 def test_an_id_finds_this_identity_in_any_casing() -> None:
     for wanted in (identity_id("app"), identity_id("app").lower(), identity_id("app").upper()):
-        assert names(access.resources_with_query([wanted]), *FLEET) == ["lower", "one", "two", "upper"]
+        assert names(access.resources_query([wanted]), *FLEET) == ["lower", "one", "two", "upper"]
 
 
 def test_a_name_finds_every_identity_of_that_name() -> None:
     for wanted in ("app", "APP"):
-        assert names(access.resources_with_query([], [wanted]), *FLEET) == ["elsewhere", "lower", "one", "two", "upper"]
+        assert names(access.resources_query([], [wanted]), *FLEET) == ["elsewhere", "lower", "one", "two", "upper"]
 
 
 def test_ids_and_names_are_alternatives_and_a_resource_comes_once_for_each() -> None:
-    assert names(access.resources_with_query([identity_id("x"), identity_id("app-2")], ["app"]), *FLEET) == [
+    assert names(access.resources_query([identity_id("x"), identity_id("app-2")], ["app"]), *FLEET) == [
         "elsewhere", "longer", "lower", "one", "two", "two", "upper"]
 
 
 def test_an_identity_beyond_the_row_limit_of_mv_expand_is_found() -> None:
     many = carrying("many", *(identity_id(f"i{number}") for number in range(300)), identity_id("last"))
-    assert names(access.resources_with_query([identity_id("last")]), many) == ["many"]
+    assert names(access.resources_query([identity_id("last")]), many) == ["many"]
 
 
 def assignment(number: int, principal: str, scope: str = SUBSCRIPTION) -> dict[str, Any]:
@@ -105,11 +105,6 @@ def test_role_names_of_built_in_and_custom_roles() -> None:
         ("g1", "Reader"), ("g2", "My Role")]
 
 
-@pytest.mark.parametrize("build", [lambda: access.resources_with_query([]), lambda: access.assignments_query([]),
-                                   lambda: access.role_names_query([])])
-def test_nothing_to_look_for_is_no_query(build: Any) -> None:
-    with pytest.raises(ValueError):
-        build()
 
 
 ONE = {"t": Table(("id",), [{"id": "1"}])}
@@ -128,10 +123,10 @@ def test_a_literal_means_the_text_and_never_more(text: str) -> None:
 @given(PRINTABLE | NASTY)
 def test_whatever_the_name_nothing_else_is_found(name: str) -> None:
     others = [row for row in FLEET if row["name"] != "one"]
-    found = names(access.resources_with_query([], [name]), carrying("wanted", f"/userAssignedIdentities/{name}"),
+    found = names(access.resources_query([], [name]), carrying("wanted", f"/userAssignedIdentities/{name}"),
                   carrying("not", f"/userAssignedIdentities/{name}#"), resource("none"))
     assert found == ["wanted"]
-    assert "wanted" not in names(access.resources_with_query([f"#{name}"]), carrying("wanted", name), *others)
+    assert "wanted" not in names(access.resources_query([f"#{name}"]), carrying("wanted", name), *others)
 
 
 @given(st.lists(PRINTABLE | NASTY, min_size=1, max_size=4))

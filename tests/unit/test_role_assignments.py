@@ -17,7 +17,7 @@ from azext_communication_identity.arm.access import (
     create_assignment,
     delete_assignment,
     identity_properties,
-    missing,
+    missing_identities,
     plain_assignments,
     resolve_role,
 )
@@ -94,14 +94,14 @@ def test_a_page_is_no_deletion() -> None:
 @pytest.mark.parametrize("reply", HIDDEN)
 def test_what_cant_be_seen_may_exist(reply: Answer) -> None:
     assert play(identity_properties("/x"), reply).result == {}
-    assert play(missing(["/x"]), reply).result == []
+    assert play(missing_identities(["/x"]), reply).result == []
     assert play(resolve_role(GUID, SCOPE, SUB), reply).refused.reply == reply
     assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).refused.reply == reply
 
 
 def test_what_arm_knows_nothing_of_is_absent() -> None:
     reply = Answer(404, {"error": {"code": "ResourceNotFound"}})
-    assert play(missing(["/x"]), reply).result == ["/x"]
+    assert play(missing_identities(["/x"]), reply).result == ["/x"]
     assert "There is no role" in play(resolve_role(GUID, SCOPE, SUB), reply).said[0]
     assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).error is None
 

@@ -21,8 +21,9 @@ from azext_communication_identity._validators import (
     validate_assign,
     validate_list,
     validate_remove,
-    validate_show,
+    validate_resources,
     validate_wait,
+    warn_of_git_bash,
 )
 from azext_communication_identity.model.names import Consent
 from azure.cli.core.azclierror import (
@@ -57,6 +58,7 @@ def validated(validator: Validator, *, confirm_off: bool = False, **arguments: A
     config = SimpleNamespace(getboolean=lambda *_: confirm_off)
     cmd = SimpleNamespace(cli_ctx=SimpleNamespace(data={"subscription_id": SUB}, config=config))
     namespace = Namespace(**{**DEFAULTS, **arguments})
+    warn_of_git_bash(namespace)
     validator(cmd, namespace)
     return namespace
 
@@ -68,12 +70,12 @@ def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
 # ---- which resources -------------------------------------------------------------------------------------------------
 
 def test_name_and_group_are_cleaned() -> None:
-    found = validated(validate_show, resource_name="\ufeff'app'\r", resource_group_name=" rg\r").resources
+    found = validated(validate_resources, resource_name="\ufeff'app'\r", resource_group_name=" rg\r").resources
     assert [resource.id for resource in found] == [A]
 
 
 def test_every_ids_counts_once_in_order() -> None:
-    found = validated(validate_show, resources=[[B, A.upper()], [f"[{A},{B}]"]]).resources
+    found = validated(validate_resources, resources=[[B, A.upper()], [f"[{A},{B}]"]]).resources
     assert [resource.id.lower() for resource in found] == [B.lower(), A.lower()]
 
 
@@ -83,11 +85,18 @@ def test_every_ids_counts_once_in_order() -> None:
 ])
 def test_no_resource_ends_as_argparse_does(arguments: dict[str, Any]) -> None:
     with pytest.raises(SystemExit) as caught:
-        validated(validate_show, **arguments)
+        validated(validate_resources, **arguments)
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("word", ["@-", "@ids.txt", "--ids=@-"])
+def test_a_file_of_identities_is_no_file_of_resources(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "--ids", "", "--user-assigned", "@ids.txt")
+    with pytest.raises(SystemExit) as caught:
+        validated(validate_assign, resources=[[""]], user_assigned=[["a"]])
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("word", ["@-", "@ids.txt", "--ids=@-", "--i=@-"])
 @pytest.mark.parametrize("text", ["", "[]", "\ufeff", "\n"])
 def test_nothing_to_do(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, word: str, text: str) -> None:
     typed(monkeypatch, "--ids", word)
@@ -189,6 +198,8 @@ def test_role_assignments_of_user_assigned_identities_stay() -> None:
     ("--ids @-", {"resources": [[A]], "system_assigned": True, "dry_run": True}, Consent.GO_ON),
     ("--ids @ids.txt", {"resources": [[A]], "system_assigned": True}, Consent.GO_ON),
     ("--user-assigned @-", {"user_assigned": [["a"]]}, Consent.GO_ON),
+    (f"--ids {A} --user-assigned @- --system-assigned",
+     {"resources": [[A]], "user_assigned": [["a"]], "system_assigned": True}, Consent.GO_ON),
 ])
 def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any],
                                     expected: Consent) -> None:
@@ -265,6 +276,12 @@ def test_wait_for_a_query_that_is_none(query: str) -> None:
 
 def test_wait_for_a_property_that_may_come() -> None:
     assert validated(validate_wait, custom="contains(identity.type, 'User')").custom
+
+
+def test_wait_for_a_query_whose_mistake_shows_later() -> None:
+    find = validated(validate_wait, custom="identity && nothing(name)").custom
+    with pytest.raises(InvalidArgumentValueError, match="is not a JMESPath query"):
+        find({"identity": {"type": "None"}})
 
 
 def test_wait_for_nothing() -> None:

@@ -40,10 +40,11 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return _identities_in_group(cmd, namespace)
+    from .actions.each import result_of
     from .model.identity import find_id, identities_of
     from .model.names import user_assigned_id
     from .model.write import get
-    assigned = identities_of(_read(cmd, lambda _: get(resource)).block).user_assigned
+    assigned = identities_of(result_of(cmd, resource, get).block).user_assigned
     names = {identity: identity.rsplit("/", 1)[-1] for identity in assigned}
     return [name if find_id(user_assigned_id(name, resource), (identity,)) else identity
             for identity, name in names.items()]
@@ -69,21 +70,16 @@ def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> l
 
 
 def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
-    """The result of a life in the command's subscription."""
-    from azure.cli.core.commands.client_factory import get_subscription_id
-
-    from .actions.each import for_each, results
-    from .model.names import Resource
-    whole = Resource(get_subscription_id(cmd.cli_ctx), "", "")
-    return results(cmd, for_each(cmd, [whole], lambda one: life(one.subscription)), [whole])
+    from .actions.each import in_subscription
+    return in_subscription(cmd, life)
 
 
 def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
-    from .arm.access import names_in
+    from .arm.access import ids_in
     group = getattr(namespace, "resource_group_name", None)
     if not group:
         return []
-    found = _read(cmd, lambda subscription: names_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
+    found = _read(cmd, lambda subscription: ids_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
     return [identity.rsplit("/", 1)[-1] for identity in found]
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
@@ -38,7 +38,6 @@ from .model.names import (
     check_user_assigned,
     clean_list,
     clean_value,
-    consent,
     flatten,
     for_display,
     from_git_bash,
@@ -52,7 +51,6 @@ _STANDARD_INPUT = ("@-", "@/dev/stdin", "@/dev/fd/0", "@/proc/self/fd/0")
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
-    _warn_of_git_bash(namespace)
     _read_user_assigned(namespace)
     _require_identity(namespace, "assign", bool(namespace.user_assigned))
     _check_role(namespace)
@@ -61,7 +59,6 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
     """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
-    _warn_of_git_bash(namespace)
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", namespace.user_assigned is not None)
     if namespace.delete_role_assignments and not namespace.system_assigned:
@@ -69,20 +66,12 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
             "--delete-role-assignments requires --system-assigned.",
             "A user-assigned identity keeps its role assignments, because other resources may use it. To delete a role "
             "assignment, run:\naz role assignment delete --ids ID")
-    ids_given = namespace.resources is not None
     validate_resources(cmd, namespace)
-    namespace.yes = _consent(cmd, namespace, ids_given) if namespace.resources else Consent.GO_ON
-
-
-def validate_show(cmd: Any, namespace: Namespace) -> None:
-    """`show`: the resources."""
-    _warn_of_git_bash(namespace)
-    validate_resources(cmd, namespace)
+    namespace.yes = _consent(cmd, namespace) if namespace.resources else Consent.GO_ON
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
     """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
-    _warn_of_git_bash(namespace)
     if namespace.all_subscriptions:
         _require_no_scope(namespace)
     if namespace.resource_group_name is not None:
@@ -96,9 +85,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
 
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
     """`wait`: something to wait for."""
-    _warn_of_git_bash(namespace)
     if namespace.custom is not None:
-        _check_query(namespace.custom)
+        namespace.custom = _query(namespace.custom)
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
             "The condition to wait for is missing.",
@@ -107,8 +95,8 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_resources(cmd: Any, namespace: Namespace) -> None:
-    """Turn --ids, or --name and --resource-group, into `namespace.resources`, a list of Resource in the order given,
-    each once.
+    """`show`, and a part of the others: turn --ids, or --name and --resource-group, into `namespace.resources`, a list
+    of Resource in the order given, each once.
     """
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
@@ -132,7 +120,7 @@ def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not any(word.startswith("@") for word in _values_typed()):
+        if not any(word.startswith("@") for word in _ids_typed()):
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
@@ -176,28 +164,30 @@ def _read_file(name: str) -> list[str]:
     return flatten(items, text)
 
 
-def _consent(cmd: Any, namespace: Namespace, ids_given: bool) -> Consent:
+def _consent(cmd: Any, namespace: Namespace) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
     alone shows that the removal needs confirmation and there is no one to ask.
     """
     if namespace.dry_run:
         return Consent.GO_ON
-    typed = _values_typed()
-    from_stdin = ids_given and any(word in _STANDARD_INPUT for word in typed)
-    yes = namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False)
-    given = consent(yes=yes, terminal=is_terminal(sys.stdin), ids_from_stdin=from_stdin)
+    if namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False):
+        return Consent.YES
+    if is_terminal(sys.stdin):
+        return Consent.ASK
     sweeping = namespace.user_assigned == []
-    if given is Consent.REFUSE and (namespace.system_assigned or sweeping):
-        raise NoTTYError(
-            "Can't prompt for confirmation: the resource IDs come from standard input. Nothing was removed.",
-            "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
-    if given is Consent.GO_ON and sweeping and not _writes_all_out(typed):
+    if any(word in _STANDARD_INPUT for word in _ids_typed()):
+        if namespace.system_assigned or sweeping:
+            raise NoTTYError(
+                "Can't prompt for confirmation: the resource IDs come from standard input. Nothing was removed.",
+                "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
+        return Consent.REFUSE
+    if sweeping and not _writes_all_out(_values_typed()):
         raise NoTTYError(
             "Can't prompt for confirmation: --user-assigned without a value removes all user-assigned identities, and "
             "there is no terminal. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\".")
-    return given
+    return Consent.GO_ON
 
 
 def _values_typed() -> list[str]:
@@ -217,6 +207,17 @@ def _values_typed() -> list[str]:
     return [part for word in words for part in (word.split("=", 1) if re.match(r"--[\w-]+=", word) else [word])]
 
 
+def _ids_typed() -> list[str]:
+    """The words of --ids as typed. azure-cli lets people abbreviate it."""
+    option, ids = "", []
+    for word in _values_typed():
+        if word.startswith("-"):
+            option = word
+        elif len(option) > 2 and "--ids".startswith(option):
+            ids.append(word)
+    return ids
+
+
 def _writes_all_out(typed: Sequence[str]) -> bool:
     """Whether the value of --user-assigned, which azure-cli lets people abbreviate, is typed as []."""
     return any(re.match("--(mi-)?u", option) and re.fullmatch(r"\[\s*\]", clean_value(value))
@@ -230,7 +231,7 @@ def usage_error(error: AzCLIError) -> NoReturn:
     raise SystemExit(2)
 
 
-def _warn_of_git_bash(namespace: Namespace) -> None:
+def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
     words = [getattr(namespace, "role", None) or ""]
     for name in ("resources", "user_assigned", "scopes"):
@@ -279,15 +280,20 @@ def _check_role(namespace: Namespace) -> None:
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
 
 
-def _check_query(query: str) -> None:
+def _query(text: str) -> Callable[[Any], Any]:
+    """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
     import jmespath  # type: ignore[import-untyped]  # it ships no types
-    try:
-        jmespath.search(query, {})
-    except jmespath.exceptions.JMESPathTypeError:
-        pass  # the properties that it asks for aren't there
-    except (jmespath.exceptions.JMESPathError, RecursionError) as error:
-        raise InvalidArgumentValueError(f"{for_display(query)} is not a JMESPath query: {error}",
-                                        "For example: --custom identity.principalId") from error
+
+    def find(resource: Any) -> Any:
+        try:
+            return jmespath.search(text, resource)
+        except jmespath.exceptions.JMESPathTypeError:
+            return None
+        except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+            raise InvalidArgumentValueError(f"{for_display(text)} is not a JMESPath query: {error}",
+                                            "For example: --custom identity.principalId") from error
+    find({})
+    return find
 
 
 def _subscription(cmd: Any) -> str:

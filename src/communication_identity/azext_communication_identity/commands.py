@@ -21,7 +21,7 @@ def load_command_table(self: Any, _args: list[str] | None) -> None:
     with self.command_group("communication identity", exception_handler=_lazy("arm.errors", "explain")) as g:
         g.custom_command("assign", "assign_identity", validator=_validator("validate_assign"), table_transformer=table)
         g.custom_command("remove", "remove_identity", validator=_validator("validate_remove"), table_transformer=table)
-        g.custom_show_command("show", "show_identity", validator=_validator("validate_show"),
+        g.custom_show_command("show", "show_identity", validator=_validator("validate_resources"),
                               table_transformer=table)
         g.custom_command("list", "list_identities", validator=_validator("validate_list"),
                          table_transformer=_lazy("_format", "list_table"))
@@ -36,7 +36,9 @@ def _lazy(module: str, name: str) -> Callable[[Any], Any]:
 
 
 def _validator(name: str) -> Callable[[Any, Namespace], None]:
-    """A function in _validators.py. The CLI looks at the names of its arguments."""
+    """A function in _validators.py. azure-cli passes the arguments by name: cmd and namespace."""
     def validate(cmd: Any, namespace: Namespace) -> None:
-        getattr(import_module("._validators", __package__), name)(cmd, namespace)
+        validators = import_module("._validators", __package__)
+        validators.warn_of_git_bash(namespace)
+        getattr(validators, name)(cmd, namespace)
     return validate

@@ -9,7 +9,7 @@ it runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .model.names import Consent
@@ -63,20 +63,13 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     """
     ids = [value for value in user_assigned or () if value.startswith("/")]
     names = [value for value in user_assigned or () if not value.startswith("/")]
-    found: list[Block]
     if all_subscriptions:
         from .actions.reading import list_all
         found = list_all(cmd, ids, names)
     else:
-        from azure.cli.core.commands.client_factory import get_subscription_id
-
-        from .actions.each import for_each, results
+        from .actions.each import in_subscription
         from .actions.reading import list_resources
-        from .model.names import Resource
-        whole = Resource(get_subscription_id(cmd.cli_ctx), resource_group_name or "", "")
-        outcome = for_each(cmd, [whole], lambda one: list_resources(one.subscription, resource_group_name))
-        results(cmd, outcome, [whole])
-        found = outcome.results[whole]
+        found = in_subscription(cmd, lambda subscription: list_resources(subscription, resource_group_name))
     if user_assigned is None:
         return found
     from .actions.reading import carries
@@ -84,27 +77,14 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
-                      deleted: bool = False, exists: bool = False, custom: str | None = None, interval: int = 30,
-                      timeout: int = 3600) -> None:
+                      deleted: bool = False, exists: bool = False, custom: Callable[[Any], Any] | None = None,
+                      interval: int = 30, timeout: int = 3600) -> None:
     """Wait until each resource meets the condition."""
     from .actions.each import for_each, results
     from .actions.reading import Condition, wait
-    condition = Condition(created, updated, deleted, exists, _query(custom) if custom is not None else None)
+    condition = Condition(created, updated, deleted, exists, custom)
     outcome = for_each(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
     results(cmd, outcome, resources)
-
-
-def _query(custom: str) -> Callable[[Mapping[str, Any]], Any]:
-    """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
-    import jmespath  # type: ignore[import-untyped]  # it ships no types
-    compiled = jmespath.compile(custom)
-
-    def find(resource: Mapping[str, Any]) -> Any:
-        try:
-            return compiled.search(resource)
-        except jmespath.exceptions.JMESPathTypeError:
-            return None
-    return find
 
 
 def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False

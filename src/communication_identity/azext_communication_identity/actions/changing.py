@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -33,9 +33,9 @@ from ..arm.access import (
     create_assignment,
     delete_assignment,
     gone_but_assigned,
+    identity_not_found,
     identity_properties,
-    missing,
-    not_found,
+    missing_identities,
     resolve_role,
 )
 from ..arm.errors import explained, reasons
@@ -52,12 +52,11 @@ from ..model.identity import (
     difference,
     find_id,
     identities_of,
-    not_assigned,
     plain_block,
     principals_of,
 )
 from ..model.names import Consent, Resource, user_assigned_id
-from ..model.steps import Answer, Life, Ready, RefusedError, error_code
+from ..model.steps import Life, Ready, RefusedError, error_code
 from ..model.write import (
     ChangedError,
     Document,
@@ -129,9 +128,8 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
     planned = plan(document, after_assign, change)
     known = yield from _require_writable(resource, document, planned)
     ids = {one: {key: properties.get(key) for key in ("clientId", "principalId")} for one, properties in known.items()}
-    users = {**ids, **((document.block or {}).get("userAssignedIdentities") or {})}
-    block = {**(document.block or {}), "userAssignedIdentities": users}
-    after = block_of(planned.wanted, block)
+    users = {**ids, **(document.block.get("userAssignedIdentities") or {})}
+    after = block_of(planned.wanted, {**document.block, "userAssignedIdentities": users})
     assignments = []
     for identity, principal in _named(change, after):
         for scope, role in roles.items():
@@ -143,10 +141,9 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
 
 def _named(change: Change, block: dict[str, Any]) -> list[tuple[str, str]]:
     """The identities that a change names, each with its principal ID, or "" if the block has none."""
-    named = [Identities(True)] if change.system_assigned else []
-    named += [Identities(False, (identity,)) for identity in change.user_assigned]
-    return [(one.user_assigned[0] if one.user_assigned else "SystemAssigned",
-             next(iter(principals_of(block, one)), "")) for one in named]
+    named = {"SystemAssigned": Identities(True)} if change.system_assigned else {}
+    named.update({identity: Identities(False, (identity,)) for identity in change.user_assigned})
+    return [(name, next(iter(principals_of(block, one)), "")) for name, one in named.items()]
 
 
 def _grant(resource: Resource, document: Document, change: Change, roles: dict[str, Role]
@@ -157,7 +154,7 @@ def _grant(resource: Resource, document: Document, change: Change, roles: dict[s
     granted: list[dict[str, str]] = []
     failed: dict[str, Exception] = {}
     unknown: list[str] = []
-    for identity, principal in dict(_named(change, plain_block(document.block))).items():
+    for identity, principal in _named(change, plain_block(document.block)):
         if not principal:
             unknown.append(identity)
             continue
@@ -203,6 +200,11 @@ class Removal:  # pylint: disable=too-many-instance-attributes  # plain data
     asked: bool = False
     refusal: RefusedError | None = None
     assignments: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def principal(self) -> str:
+        """The principal ID of the system-assigned identity; empty if there is none."""
+        return next(iter(principals_of(self.document.block, Identities(True))), "")
 
     @property
     def destroys(self) -> bool:
@@ -259,7 +261,7 @@ def remove(resource: Resource, order: Order, consent: Consent, delete_role_assig
     document = yield from get(resource)
     for plans_left in reversed(range(_PLANS)):
         document = yield from idle(resource, document)
-        removal = yield from _prepared(resource, order, document, consent, delete_role_assignments)
+        removal = yield from _prepared(resource, document, change, consent, delete_role_assignments)
         if order.dry_run:
             return (yield from _would_remove(removal))
         if removal.destroys and consent is Consent.REFUSE:
@@ -308,7 +310,9 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
     what = "1 identity" if count == 1 else f"{count} identities"
     where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     try:
-        with _question_on_the_terminal():
+        # The question goes to standard error if the output goes to a file or a pipe.
+        hidden = is_terminal(sys.stderr) and not is_terminal(sys.stdout)
+        with redirect_stdout(sys.stderr) if hidden else nullcontext():
             agreed = prompt_y_n(f"Remove {what} from {where}?", default="n")
     except (EOFError, KeyboardInterrupt, NoTTYException):
         agreed = False
@@ -316,23 +320,19 @@ def confirm(removals: Mapping[Resource, Any]) -> None:
         raise ManualInterrupt("Nothing was removed.")
 
 
-def _question_on_the_terminal() -> AbstractContextManager[Any]:
-    """Have a question asked on standard error if the output goes to a file or a pipe."""
-    hidden = is_terminal(sys.stderr) and not is_terminal(sys.stdout)
-    return redirect_stdout(sys.stderr) if hidden else nullcontext()
-
-
-def _prepared(resource: Resource, order: Order, document: Document, consent: Consent, delete: bool) -> Life[Removal]:
+def _prepared(resource: Resource, document: Document, change: Change, consent: Consent, delete: bool) -> Life[Removal]:
     """The removal, and what is lost by it. Raises ResourceNotFoundError for an identity that isn't assigned."""
-    change = order.change(resource)
     planned = plan(document, after_remove, change)
-    absent = not_assigned(planned.before, change)
+    absent = difference(change, planned.before).user_assigned
     if absent:
         raise ResourceNotFoundError(
             f"{', '.join(described(Identities(False, absent)))} {'is' if len(absent) == 1 else 'are'}n't assigned to "
             f"'{resource.name}'. Nothing was removed.",
             "Its user-assigned identities are:\n" + ("\n".join(planned.before.user_assigned) or "none"))
-    _warn_of_absent_identities(resource, order, planned)
+    if change.system_assigned and not planned.before.system_assigned:
+        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
+    if change.all_user_assigned and not planned.before.user_assigned:
+        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
     removal = Removal(resource, document, planned, change.all_user_assigned, delete,
                       answerable=consent in (Consent.ASK, Consent.REFUSE))
     if planned.removed.system_assigned:
@@ -340,38 +340,29 @@ def _prepared(resource: Resource, order: Order, document: Document, consent: Con
     return removal
 
 
-def _warn_of_absent_identities(resource: Resource, order: Order, planned: Plan) -> None:
-    if order.system_assigned and not planned.before.system_assigned:
-        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
-    if order.user_assigned is not None and not order.user_assigned and not planned.before.user_assigned:
-        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
-
-
 def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
     """The role assignments of the system-assigned identity: in the resource's subscription or, to delete them, in all
     subscriptions. A look-up that is only for a warning never delays the removal.
     """
-    principals = principals_of(removal.document.block, Identities(True))
-    found: dict[str, dict[str, str]] = {}
-    for principal in principals:
-        try:
-            here = yield from assignments_of(removal.resource.subscription, principal, optional=not removal.delete)
-        except RefusedError as refusal:
-            if removal.delete:
-                raise
-            logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
-                           removal.resource.name, explained(refusal))
-            continue
-        found.update({one["id"].lower(): one for one in here})
-    if removal.delete and principals:
-        try:
-            everywhere = yield from assignments_everywhere(principals)
-        except RefusedError as refusal:
-            logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
-                           explained(refusal))
-            removal.refusal, everywhere = refusal, []
-        found = {**{one["id"].lower(): one for one in everywhere}, **found}
-    return list(found.values())
+    if not removal.principal:
+        return []
+    try:
+        here = yield from assignments_of(removal.resource.subscription, removal.principal, optional=not removal.delete)
+    except RefusedError as refusal:
+        if removal.delete:
+            raise
+        logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
+                       removal.resource.name, explained(refusal))
+        return []
+    if not removal.delete:
+        return here
+    try:
+        everywhere = yield from assignments_everywhere([removal.principal])
+    except RefusedError as refusal:
+        logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
+                       explained(refusal))
+        removal.refusal, everywhere = refusal, []
+    return list({one["id"].lower(): one for one in (*everywhere, *here)}.values())
 
 
 def _would_remove(removal: Removal) -> Life[dict[str, Any]]:
@@ -400,9 +391,8 @@ def _delete(removal: Removal) -> Life[None]:
     elif removal.refusal:
         done += f" its role assignments in other subscriptions couldn't be looked up: {explained(removal.refusal)}"
     if removal.refusal:
-        principals = principals_of(removal.document.block, Identities(True))
         how.append("To find those in another subscription, run:\naz role assignment list --all --subscription ID "
-                   f"--query \"[?principalId=='{principals[0]}'].id\" --output tsv")
+                   f"--query \"[?principalId=='{removal.principal}'].id\" --output tsv")
     if how:
         raise AzureResponseError(done, how)
 
@@ -417,7 +407,7 @@ def _write(resource: Resource, document: Document, planner: Planner, change: Cha
     except (RefusedError, OperationFailedError) as error:
         code = error.code if isinstance(error, OperationFailedError) else error_code(error.reply)
         if code == "failedidentityoperation":
-            gone = yield from missing(plan(document, planner, change).wanted.user_assigned)
+            gone = yield from missing_identities(plan(document, planner, change).wanted.user_assigned)
             if gone:
                 raise (yield from _gone(resource, document, gone)) from error
         raise
@@ -428,7 +418,7 @@ def _write(resource: Resource, document: Document, planner: Planner, change: Cha
 
 def _raise_with(error: Exception, hint: str) -> NoReturn:
     """Raise the error with one more recommendation, unless the service has refused the write: then nothing is done."""
-    refused = isinstance(error, RefusedError) and isinstance(error.reply, Answer) and 400 <= error.reply.status < 500
+    refused = isinstance(error, RefusedError) and 400 <= error.reply.status < 500
     known = None if refused or not hint else explained(error)
     if not isinstance(known, (AzureResponseError, AzureConnectionError, AzureInternalError)):
         raise error
@@ -468,8 +458,8 @@ def _gone(resource: Resource, document: Document, gone: Sequence[str]) -> Life[A
     has = identities_of(document.block).user_assigned
     stale = [one for one in gone if find_id(one, has)]
     if not stale:
-        return (yield from not_found(gone[0]))
-    others = yield from missing(one for one in has if one not in stale)
+        return (yield from identity_not_found(gone[0]))
+    others = yield from missing_identities(one for one in has if one not in stale)
     return gone_but_assigned(resource, [*stale, *others])
 
 

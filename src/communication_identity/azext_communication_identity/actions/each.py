@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Does the same work for one resource or many: shows a person how far it is, stops at once on Ctrl-C and SIGTERM, and
-reports every failure. A pipe gets no progress.
+"""Does the same work for one resource or many: shows progress in a terminal, stops at once on Ctrl-C and SIGTERM, and
+reports every failure.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ManualInterrupt
+from azure.cli.core.commands.client_factory import get_subscription_id
 from knack.log import get_logger
 
-from ..arm.client import Arm
+from ..arm.client import Arm, Login
+from ..arm.errors import explain, explained
 from ..model.identity import described, identities_of
-from ..model.names import for_shell
+from ..model.names import Resource
 from ..model.steps import Life
-from .schedule import MOST_WORKERS, WORKERS, Results, Schedule, Target
+from .schedule import MOST_WORKERS, Results, Schedule
 from .sender import Clock
 
 logger = get_logger(__name__)
 T = TypeVar("T")
-K = TypeVar("K", bound=Target)
+K = TypeVar("K", Resource, Login)
 CLOCK = Clock()
-PATIENCE = 2.0  # seconds that one resource can take before progress is shown
+QUIET = 2.0  # seconds that one resource can take before progress is shown
 
 
 def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
              ready: Callable[[Mapping[Any, Any]], None] | None = None) -> Results[T]:
     """Run the life of each resource to its end."""
-    subscriptions = {resource.subscription.lower() for resource in resources}
-    arm = Arm(cmd.cli_ctx, min(WORKERS * len(subscriptions), MOST_WORKERS, len(resources)))
+    arm = Arm(cmd.cli_ctx, min(MOST_WORKERS, len(resources)))
     schedule: Schedule[T] = Schedule({resource: partial(life, resource) for resource in resources}, arm.send, CLOCK,
                                      ready)
     with interruptible(lambda: _interrupted(cmd, schedule)), signs_of_life(cmd.cli_ctx) as tick:
@@ -50,38 +51,19 @@ def for_each(cmd: Any, resources: Sequence[K], life: Callable[[K], Life[T]],
             raise
 
 
-def results(cmd: Any, outcome: Results[T], resources: Sequence[K]) -> T | list[T]:
+def results(cmd: Any, outcome: Results[T], resources: Sequence[Resource]) -> T | list[T]:
     """What to print: the result of a single resource, or a list of several results in the order given. Raises the
     failure of a single resource. Reports the failures of several, and fails the command after its output is printed.
     """
     if len(resources) == 1:
         for failure in outcome.failures.values():
-            if isinstance(failure, Exception):
-                from ..arm.errors import explain
-                explain(failure)  # here, because core's `show` has its own exception handler
-            raise failure
+            explain(failure)  # here, because core's `show` has its own exception handler
         return outcome.results[resources[0]]
     _report(cmd, outcome, resources)
     return [outcome.results[resource] for resource in resources if resource in outcome.results]
 
 
-def count_changes(outcome: Results[dict[str, Any]]) -> None:
-    """The last line of a dry run over many resources."""
-    changing = [block for block in outcome.results.values() if block["changes"]]
-    added, removed = (sum(len(_names(block[one]) - _names(block[other])) for block in changing)
-                      for one, other in (("after", "before"), ("before", "after")))
-    assignments = {(one["change"], one["roleName"], one["scope"],  # several resources may share an identity
-                    block["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
-                   for block in changing for one in block["roleAssignments"]}
-    logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
-                   len(changing), len(outcome), added, removed, len(assignments))
-
-
-def _names(block: dict[str, Any]) -> set[str]:
-    return set(described(identities_of(block)))
-
-
-def _report(cmd: Any, outcome: Results[Any], resources: Sequence[Target]) -> None:
+def _report(cmd: Any, outcome: Results[Any], resources: Sequence[Resource]) -> None:
     """Report the failed resources, and fail the command."""
     if not outcome.failures:
         return
@@ -94,9 +76,8 @@ def _report(cmd: Any, outcome: Results[Any], resources: Sequence[Target]) -> Non
     _fail_after_output(cmd.cli_ctx, summary)
 
 
-def _log_failures(outcome: Results[Any], resources: Sequence[Target]) -> None:
+def _log_failures(outcome: Results[Any], resources: Sequence[Any]) -> None:
     """Print the error of each failed resource, in the order given, and each recommendation once."""
-    from ..arm.errors import explained
     recommendations: dict[str, None] = {}  # a set that keeps the order
     for resource in resources:
         failure = outcome.failures.get(resource)
@@ -133,6 +114,63 @@ def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
     cli_ctx.register_event(EVENT_CLI_POST_EXECUTE, forget)
 
 
+def result_of(cmd: Any, resource: Resource, life: Callable[[Resource], Life[T]]) -> T:
+    """The result of a single life. Raises its failure."""
+    outcome = for_each(cmd, [resource], life)
+    for failure in outcome.failures.values():
+        explain(failure)
+    return outcome.results[resource]
+
+
+def in_subscription(cmd: Any, life: Callable[[str], Life[T]]) -> T:
+    """The result of a life in the command's own subscription. Raises its failure."""
+    return result_of(cmd, Resource(get_subscription_id(cmd.cli_ctx), "", ""), lambda whole: life(whole.subscription))
+
+
+def count_changes(outcome: Results[dict[str, Any]]) -> None:
+    """The last line of a dry run over many resources."""
+    changing = [block for block in outcome.results.values() if block["changes"]]
+    added, removed = (sum(len(_names(block[one]) - _names(block[other])) for block in changing)
+                      for one, other in (("after", "before"), ("before", "after")))
+    assignments = {(one["change"], one["roleName"], one["scope"],  # several resources may share an identity
+                    block["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
+                   for block in changing for one in block["roleAssignments"]}
+    logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
+                   len(changing), len(outcome), added, removed, len(assignments))
+
+
+def _names(block: dict[str, Any]) -> set[str]:
+    return set(described(identities_of(block)))
+
+
+@contextmanager
+def interruptible(message: Callable[[], str]) -> Iterator[None]:
+    """While the body runs, let Ctrl-C exit with 130 and SIGTERM with 143 (128 + the signal's number, as shells report
+    it), after printing the text that `message` returns. A second Ctrl-C ends the process without a message.
+    """
+    in_main = threading.current_thread() is threading.main_thread()  # signals can be handled only there
+    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
+    try:
+        yield
+    except (KeyboardInterrupt, _Terminated) as stop:
+        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
+        if in_main:
+            signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + number))
+        logger.warning(message())
+        raise SystemExit(128 + number) from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(_signal: int, _frame: Any) -> None:
+    raise _Terminated
+
+
 def _interrupted(cmd: Any, schedule: Schedule[Any]) -> str:
     writing = [run for run in schedule.runs if run in schedule.sender.wrote]
     outcome, lines = schedule.outcome, ["Interrupted."]
@@ -141,21 +179,12 @@ def _interrupted(cmd: Any, schedule: Schedule[Any]) -> str:
                  "failed."]
     if len(writing) == 1:
         target = writing[0].target
-        lines.append(f"The service may still be working on '{target.name}'. To see its current identities, run:\n"
-                     f"az communication identity show --ids {for_shell(target.id)}")
+        lines.append(f"The service may still be working on '{target.name}'. {target.to_see}")
     elif writing:
         lines.append(f"The service may still be working on {len(writing)} resources. {_again(cmd)}")
     for run in writing:
         run.life.close()  # which says what else isn't done
     return " ".join(lines)
-
-
-def is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal. A process can start without the stream (None), or with a closed one."""
-    try:
-        return stream is not None and bool(stream.isatty())
-    except ValueError:  # closed
-        return False
 
 
 @contextmanager
@@ -171,7 +200,7 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
 
     def show(schedule: Schedule[Any]) -> None:
         seconds, outcome = schedule.seconds, schedule.outcome
-        if schedule.total == 1 and seconds < PATIENCE:
+        if schedule.total == 1 and seconds < QUIET:
             return
         shown[:] = [f"Waiting for {schedule.waits_for or 'the service to answer'}, {seconds:.0f} s"
                     if schedule.total == 1 else
@@ -195,29 +224,9 @@ def signs_of_life(cli_ctx: Any) -> Iterator[Callable[[Schedule[Any]], None]]:
             controller.end()
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived."""
-
-
-@contextmanager
-def interruptible(line: Callable[[], str]) -> Iterator[None]:
-    """While the body runs, let Ctrl-C exit with 130 and SIGTERM with 143 (128 + the signal's number, as shells report
-    it), after printing the text that `line` returns. A second Ctrl-C ends the process without a message.
-    """
-    in_main = threading.current_thread() is threading.main_thread()  # signals can be handled only there
-    before = signal.signal(signal.SIGTERM, _terminate) if in_main else None
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream is a terminal. A process can start without the stream (None), or with a closed one."""
     try:
-        yield
-    except (KeyboardInterrupt, _Terminated) as stop:
-        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
-        if in_main:
-            signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + number))
-        logger.warning(line())
-        raise SystemExit(128 + number) from None
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(_signal: int, _frame: Any) -> None:
-    raise _Terminated
+        return stream is not None and bool(stream.isatty())
+    except ValueError:  # closed
+        return False

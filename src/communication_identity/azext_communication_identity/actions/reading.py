@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from azure.cli.core.azclierror import AzureResponseError
 from knack.log import get_logger
@@ -81,10 +80,10 @@ def _roles_of(blocks: Sequence[dict[str, Any]]) -> Life[tuple[list[dict[str, str
         _warn_of_others(refusal)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
-    return everywhere, (yield from role_names([*everywhere, *own]))
+    return everywhere, (yield from names_of_roles([*everywhere, *own]))
 
 
-def role_names(assignments: Sequence[dict[str, str]]) -> Life[dict[str, str]]:
+def names_of_roles(assignments: Sequence[dict[str, str]]) -> Life[dict[str, str]]:
     """The names of the roles that aren't in BUILT_IN_ROLES, by GUID in lower case."""
     unknown = {one["roleDefinitionId"] for one in assignments
                if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
@@ -116,14 +115,14 @@ def joined(block: dict[str, Any], subscription: str, everywhere: Sequence[dict[s
         for one in found.values()]}
 
 
-def _warn_of_others(failure: BaseException) -> None:
+def _warn_of_others(failure: Exception) -> None:
     logger.warning("Role assignments in other subscriptions are missing from the list: %s",
                    explained(failure) or failure)
 
 
 def list_resources(subscription: str, group: str | None) -> Life[list[dict[str, Any]]]:
     """Every resource of a group, or of a subscription, with its plain identity block."""
-    scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{quote(group)}" if group else "")
+    scope = f"/subscriptions/{subscription}" + (f"/resourceGroups/{group}" if group else "")
     request = Request("GET", f"{scope}{_LIST}?api-version={API_VERSION}")
     return (yield from pages(request, lambda item: listed(item, request)))
 
@@ -133,9 +132,8 @@ def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str
     none does.
     """
     outcome = for_each(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(identity_ids, identity_names))
-    failures = [failure for failure in outcome.failures.values() if isinstance(failure, Exception)]
-    if failures and not outcome.results:
-        explain(failures[0])
+    if outcome.failures and not outcome.results:
+        explain(next(iter(outcome.failures.values())))
     for login, failure in outcome.failures.items():
         logger.warning("Skipped tenant %s: %s\nTo log in to it, run: az login --tenant %s", login.tenant,
                        explained(failure) or failure, login.tenant)
@@ -144,9 +142,8 @@ def list_all(cmd: Any, identity_ids: Sequence[str], identity_names: Sequence[str
 
 def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> Life[list[dict[str, Any]]]:
     """Every resource of a tenant; with identities, only those that have at least one of them."""
-    query = (access.resources_with_query(identity_ids, identity_names) if identity_ids or identity_names
-             else access.resources_query())
-    return (yield from access.rows(query, lambda row: listed(row, access.REQUEST, subscriptionId=str(
+    query = access.resources_query(identity_ids, identity_names)
+    return (yield from access.graph_rows(query, lambda row: listed(row, access.GRAPH_REQUEST, subscriptionId=str(
         row.get("subscriptionId") or ""))))
 
 
@@ -163,7 +160,7 @@ def listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, 
     if len(parts) != 9 or not isinstance(item.get("identity"), (dict, type(None))):
         raise RefusedError(request, NoAnswer("The service's list contains something other than resources."))
     return {"id": item["id"], "name": str(item.get("name") or parts[8]), "resourceGroup": parts[4], **more,
-            **plain_block(item.get("identity"))}
+            **plain_block(item.get("identity") or {})}
 
 
 class Condition(NamedTuple):
@@ -226,7 +223,7 @@ def _pause_after(refusal: RefusedError, failures: int) -> float:
     read is of no use.
     """
     reply = refusal.reply
-    asked = reply.retry_after or 0.0 if isinstance(reply, Answer) else 0.0
+    asked = reply.retry_after or 0.0
     if isinstance(reply, Answer) and reply.status == 429:
         asked = seconds_asked_for(reply)
         if asked <= LONGEST_THROTTLE:

@@ -11,16 +11,17 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..model.steps import Life, NextPoll, Pace, Pause, Request
 from .sender import Clock, Outcome, Send, Sender
 
 T = TypeVar("T")
 
-# Threads for each subscription. The service takes about 5 seconds for a PATCH (recorded), and ARM grants 10 writes a
-# second once its bucket is empty: 50 requests in progress use that up, and a few more empty the bucket before the end.
+# Threads for each subscription. Once its bucket is empty, ARM grants 10 writes a second; a PATCH takes about 5 seconds
+# (recorded), so 50 requests in progress use that up. A few more empty the bucket sooner.
 WORKERS = 64
 MOST_WORKERS = 192
 AHEAD = 250  # resources of a subscription that are begun and neither wait nor are written: ARM's bucket of reads
@@ -28,40 +29,25 @@ MOST_RUNS = 1500  # resources in progress, which limits the memory that a large 
 TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
 
-class Target(Protocol):
-    """What a life is about: a resource, or a login. Hashable."""
-
-    @property
-    def id(self) -> str:
-        """Its full name, for messages."""
-
-    @property
-    def name(self) -> str:
-        """Its short name, for messages."""
-
-    @property
-    def subscription(self) -> str:
-        """The subscription whose login sends its requests, and whose token bucket they count against."""
-
-
 class Results(Generic[T]):  # pylint: disable=too-few-public-methods  # plain data
     """The outcome: a result or a failure for each target."""
 
     def __init__(self) -> None:
         self.results: dict[Any, T] = {}
-        self.failures: dict[Any, BaseException] = {}
+        self.failures: dict[Any, Exception] = {}
 
     def __len__(self) -> int:
         return len(self.results) + len(self.failures)
 
 
 class Run:  # pylint: disable=too-few-public-methods  # plain data
-    """A life in progress. `starting`: True until it waits for the first time, or its first write is answered.
-    `awaiting`: the operation that it polls. `answered`: when its write or last poll was. `polled`: whether it has
-    polled since. `ticket`: the number of its valid entry in the heap.
+    """A life in progress. `target`: a Resource or a Login, whose `subscription` selects the credentials and the token
+    bucket. `starting`: True until it waits for the first time, or its first write is answered. `awaiting`: the
+    operation that it polls. `answered`: when its write or last poll was. `polled`: whether it has polled since.
+    `ticket`: the number of its valid entry in the heap.
     """
 
-    def __init__(self, target: Target, life: Life[Any]) -> None:
+    def __init__(self, target: Any, life: Life[Any]) -> None:
         self.target, self.life = target, life
         self.starting, self.polled, self.ticket = True, False, 0
         self.awaiting: NextPoll | None = None
@@ -79,7 +65,7 @@ class Schedule(Generic[T]):
         self.total, self.outcome = len(lives), Results[T]()
         self.runs: set[Run] = set()  # in progress
         self.waits_for = ""  # from the latest step
-        self._not_begun: dict[str, deque[tuple[Target, Callable[[], Life[T]]]]] = {}
+        self._not_begun: dict[str, deque[tuple[Any, Callable[[], Life[T]]]]] = {}
         for target, begin in lives.items():
             self._not_begun.setdefault(target.subscription.lower(), deque()).append((target, begin))
         self._starting = dict.fromkeys(self._not_begun, 0)
@@ -99,30 +85,26 @@ class Schedule(Generic[T]):
 
     def run(self, tick: Callable[[Schedule[T]], None] = lambda _: None) -> Results[T]:
         """Run all lives until they end. `tick` is called twice a second."""
-        try:
-            self._run(tick)
-        finally:
-            self.sender.close()
-        return self.outcome
-
-    def _run(self, tick: Callable[[Schedule[T]], None]) -> None:
-        self._begin()
         next_tick = self._clock.now()
-        while self.runs:
-            if len(self._at_ready) == len(self.runs):
-                self._release()
-                continue
-            if self._clock.now() >= next_tick:
-                next_tick = self._clock.now() + TICK
-                self.sender.give_up()
-                tick(self)
-            delivery = self.sender.next(min(next_tick, self._heap[0][0] if self._heap else next_tick))
-            for run in delivery.waiting if delivery else ():
-                if delivery and delivery.request.kind == "write":
-                    self._has_started(run)
-                self._advance(run, delivery.outcome if delivery else None)
-            self._wake()
+        with closing(self.sender):
             self._begin()
+            while self.runs:
+                if len(self._at_ready) == len(self.runs):
+                    self._release()
+                    continue
+                if self._clock.now() >= next_tick:
+                    next_tick = self._clock.now() + TICK
+                    self.sender.give_up()
+                    tick(self)
+                delivery = self.sender.next(min([next_tick, *(until for until, _, _ in self._heap[:1])]))
+                if delivery:
+                    for run in delivery.waiting:
+                        if delivery.request.kind == "write":
+                            self._has_started(run)
+                        self._advance(run, delivery.outcome)
+                self._wake()
+                self._begin()
+        return self.outcome
 
     def _begin(self) -> None:
         for subscription, left in self._not_begun.items():

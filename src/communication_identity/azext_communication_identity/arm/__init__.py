@@ -3,4 +3,4 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""Azure Resource Manager (ARM): how requests reach it, what its answers mean, and its errors as messages for users."""
+"""Azure Resource Manager (ARM): sends requests, reads and changes access, and turns errors into messages for users."""

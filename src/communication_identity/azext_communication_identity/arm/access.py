@@ -3,12 +3,13 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-"""What an identity is and may do, as lives: user-assigned identities, roles and role assignments in a subscription, and
-Azure Resource Graph, which answers for all subscriptions at once.
+"""Reads user-assigned identities, roles and role assignments, in one subscription (ARM) or in all subscriptions of a
+tenant (Azure Resource Graph); creates and deletes role assignments. All as lives.
 
-The requests are those of azure-mgmt-msi (ManagedIdentity.json 2023-01-31), without the time that its import takes, of
-Microsoft.Authorization 2022-04-01, and of Microsoft.ResourceGraph/resources 2022-10-01 (throttling:
-articles/governance/resource-graph/concepts/guidance-for-throttled-requests.md of azure-docs).
+- Microsoft.ManagedIdentity 2023-01-31: the requests of azure-mgmt-msi, without the time that its import takes.
+- Microsoft.Authorization 2022-04-01.
+- Microsoft.ResourceGraph/resources 2022-10-01. Its throttling is described in azure-docs:
+  articles/governance/resource-graph/concepts/guidance-for-throttled-requests.md.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ from ..model.steps import (
     Reply,
     Request,
     absent,
-    endless,
     error_code,
     pages,
     quota_resets_after,
     read,
+    refuse_endless,
 )
 
 logger = get_logger(__name__)
@@ -63,21 +64,21 @@ def identity_properties(identity: str) -> Life[dict[str, Any] | None]:
     try:
         answer = yield from read(Request("GET", f"{identity}?{_IDENTITY_VERSION}", shared=True))
     except RefusedError as refusal:
-        if isinstance(refusal.reply, Answer) and refusal.reply.status in (403, 404):
+        if refusal.reply.status in (403, 404):
             return None if absent(refusal.reply) else {}
         raise
     properties = answer.body.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
-def names_in(scope: str) -> Life[list[str]]:
+def ids_in(scope: str) -> Life[list[str]]:
     """The IDs of the user-assigned identities in a subscription or group. Raises RefusedError."""
     request = Request("GET", f"{scope}{_IDENTITIES}?{_IDENTITY_VERSION}", shared=True)
     found = yield from pages(request, lambda one: one.get("id"))
     return [identity for identity in found if isinstance(identity, str)]
 
 
-def missing(identities: Iterable[str]) -> Life[list[str]]:
+def missing_identities(identities: Iterable[str]) -> Life[list[str]]:
     """The identities that don't exist, as far as this login can tell."""
     gone = []
     for identity in identities:
@@ -89,11 +90,11 @@ def missing(identities: Iterable[str]) -> Life[list[str]]:
     return gone
 
 
-def not_found(identity: str) -> Life[AzCLIError]:
+def identity_not_found(identity: str) -> Life[AzCLIError]:
     """The error for an identity that doesn't exist, with those that have the same or a similar name."""
     _, _, subscription, _, group, *_, name = identity.split("/")
     try:
-        existing = yield from names_in(f"/subscriptions/{subscription}")
+        existing = yield from ids_in(f"/subscriptions/{subscription}")
     except RefusedError:
         existing = []
     similar = similar_ids(identity, existing)
@@ -102,6 +103,13 @@ def not_found(identity: str) -> Life[AzCLIError]:
         f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {name} '
         f"--resource-group {for_shell(group)} --subscription {subscription}")
     return ResourceNotFoundError(f"There is no user-assigned identity '{identity}'.", how)
+
+
+def similar_ids(identity: str, existing: list[str]) -> list[str]:
+    """At most five existing IDs: first those with the same name, then those with a similar name."""
+    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if find_id(other, (identity,)) is None}
+    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
+    return [other for name in close for other in names if names[other] == name][:5]
 
 
 def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
@@ -113,15 +121,8 @@ def gone_but_assigned(resource: Resource, gone: list[str]) -> AzCLIError:
         f"--user-assigned {' '.join(map(for_shell, gone))}")
 
 
-def similar_ids(identity: str, existing: list[str]) -> list[str]:
-    """At most five existing IDs: first those with the same name, then those with a similar name."""
-    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if find_id(other, (identity,)) is None}
-    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
-    return [other for name in close for other in names if names[other] == name][:5]
-
-
 _ROLES_VERSION = "api-version=2022-04-01"
-_PROVIDER = "/providers/Microsoft.Authorization"
+_AUTHORIZATION = "/providers/Microsoft.Authorization"
 OPTIONAL_SECONDS = 4.0  # for a look-up that is useful but must not delay a command
 # Recorded: without principalType, a new principal is unknown for 8 to 65 seconds. The code always sends principalType,
 # so this limit is only for what remains.
@@ -136,13 +137,13 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
     by_id = role_by_id(role, subscription)
     if by_id:
         try:
-            answer = yield from read(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions/{by_id.guid}?{_ROLES_VERSION}",
-                                             shared=True))
+            path = f"{scope}{_AUTHORIZATION}/roleDefinitions/{by_id.guid}?{_ROLES_VERSION}"
+            answer = yield from read(Request("GET", path, shared=True))
         except RefusedError as refusal:
             if absent(refusal.reply):
                 raise ResourceNotFoundError(f"There is no role {for_display(role)} at scope '{scope}'.",
                                             _LIST_ROLES) from refusal
-            if not isinstance(refusal.reply, Answer) or refusal.reply.status != 403:
+            if refusal.reply.status != 403:
                 raise
             return by_id
         return Role(by_id.id, _role_name(answer.body) or by_id.name)
@@ -161,7 +162,7 @@ def resolve_role(role: str, scope: str, subscription: str) -> Life[Role]:
 
 def role_definitions(scope: str, odata_filter: str = "") -> Life[list[Role]]:
     """The roles at a scope. Raises RefusedError."""
-    found = yield from pages(Request("GET", f"{scope}{_PROVIDER}/roleDefinitions?{_ROLES_VERSION}{odata_filter}",
+    found = yield from pages(Request("GET", f"{scope}{_AUTHORIZATION}/roleDefinitions?{_ROLES_VERSION}{odata_filter}",
                                      shared=True), dict)
     return [Role(one["id"], _role_name(one)) for one in found if isinstance(one.get("id"), str) and _role_name(one)]
 
@@ -173,6 +174,12 @@ def role_name_of(role_id: str) -> Life[str]:
     except RefusedError:
         return role_guid(role_id)
     return _role_name(answer.body) or role_guid(role_id)
+
+
+def _role_name(definition: Any) -> str:
+    properties = definition.get("properties") if isinstance(definition, dict) else None
+    name = properties.get("roleName") if isinstance(properties, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def assignments_of(subscription: str, principal_id: str, *, optional: bool = False) -> Life[list[dict[str, str]]]:
@@ -192,11 +199,16 @@ def assignment_at(scope: str, role: Role, principal_id: str) -> Life[dict[str, s
     try:
         found = yield from pages(_assignments_request(scope, principal_id), dict)
     except RefusedError as refusal:
-        if isinstance(refusal.reply, Answer) and refusal.reply.status == 403:
+        if refusal.reply.status == 403:
             return None
         raise
     return next((one for one in plain_assignments(found, principal_id) if one["scope"].lower() == scope.lower()
                  and one["roleDefinitionId"].lower().endswith(role.guid.lower())), None)
+
+
+def _assignments_request(scope: str, principal_id: str) -> Request:
+    principal = quote(f"principalId eq '{principal_id}'")
+    return Request("GET", f"{scope}{_AUTHORIZATION}/roleAssignments?{_ROLES_VERSION}&$filter={principal}")
 
 
 def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[str, str]]:
@@ -211,13 +223,12 @@ def create_assignment(scope: str, role: Role, principal_id: str) -> Life[dict[st
     while True:
         reply: Reply = yield request
         first = reply.at if first is None else first
-        answered = isinstance(reply, Answer) and reply.ok
-        if isinstance(reply, Answer) and answered and is_same_grant(reply.body, assignment):
+        if reply.ok and is_same_grant(reply.body, assignment):
             return plain_assignment(assignment, role.name)
         code = error_code(reply)
-        if answered or code == "roleassignmentexists":
+        if reply.ok or code == "roleassignmentexists":
             there = yield from assignment_at(scope, role, principal_id)
-            if there or not answered:
+            if there or not reply.ok:
                 return {**(there or plain_assignment(assignment)), "roleName": role.name}
             code, reply = "", NoAnswer("The service's response is not the new role assignment.", at=reply.at)
         tries += code != "principalnotfound"
@@ -233,20 +244,14 @@ def delete_assignment(assignment_id: str) -> Life[None]:
     request = Request("DELETE", f"{assignment_id}?{_ROLES_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = yield request
-        if isinstance(reply, Answer) and _is_deleted(reply):
+        if absent(reply) or reply.ok and not reply.garbled:
             return
-        if isinstance(reply, Answer) and reply.ok:
+        if reply.ok:
             reply = NoAnswer("The service's response to the deletion is not JSON.", at=reply.at)
         if pause is None or isinstance(reply, Answer) and reply.status < 500:
             break
         yield Pause(pause, "the service to answer again")
     raise RefusedError(request, reply)
-
-
-def _is_deleted(answer: Answer) -> bool:
-    """Whether ARM itself says that nothing is left: a proxy answers with a page of its own."""
-    return absent(answer) or answer.ok and (
-        isinstance(answer.body, dict) or answer.body is None and answer.text.strip() in ("", "null"))
 
 
 def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
@@ -258,36 +263,23 @@ def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
             and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []
 
 
-def _role_name(definition: Any) -> str:
-    properties = definition.get("properties") if isinstance(definition, dict) else None
-    name = properties.get("roleName") if isinstance(properties, dict) else None
-    return name if isinstance(name, str) else ""
+GRAPH_REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", query=True)
+_ROWS_A_PAGE = 1000  # graph_rows, the maximum. They may be a minute old.
+_PRINCIPALS_A_QUERY = 200  # in one query
 
 
-def _assignments_request(scope: str, principal_id: str) -> Request:
-    principal = quote(f"principalId eq '{principal_id}'")
-    return Request("GET", f"{scope}{_PROVIDER}/roleAssignments?{_ROLES_VERSION}&$filter={principal}")
-
-
-REQUEST = Request("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", query=True)
-_PAGE = 1000  # rows, the maximum. They may be a minute old.
-_PRINCIPALS = 200  # in one query
-_RESOURCES = "resources | where type =~ 'microsoft.communication/communicationservices'"
-_COLUMNS = " | project id, name, resourceGroup, subscriptionId, identity | order by id asc"
-
-
-def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
+def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
     """What `keep` returns for each row that a query finds in all subscriptions of a tenant that the login can read, one
-    POST a page. Raises RefusedError, also if the answer isn't a list of rows or never ends.
+    POST a page. Raises RefusedError, also if the answer isn't a list of graph_rows or never ends.
     """
     # The scope filter includes role assignments at management groups, which apply to everything below them.
-    options: dict[str, Any] = {"$top": _PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,
+    options: dict[str, Any] = {"$top": _ROWS_A_PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,
                                "authorizationScopeFilter": "AtScopeAboveAndBelow"}
     found: list[T] = []
     seen = set()
     empty = 0  # pages in a row
     while True:
-        request = REQUEST._replace(body={"query": query, "options": dict(options)})
+        request = GRAPH_REQUEST._replace(body={"query": query, "options": dict(options)})
         answer = yield from read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
@@ -300,31 +292,11 @@ def rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]]:
             raise RefusedError(request, NoAnswer("Azure Resource Graph links back to a page that was already read."))
         seen.add(token)
         empty = 0 if data else empty + 1
-        if endless(len(seen), empty):
-            raise RefusedError(request, NoAnswer(
-                f"Azure Resource Graph's response has no end: {endless(len(seen), empty)}"))
+        refuse_endless(request, "Azure Resource Graph's response", len(seen), empty)
         options["$skipToken"] = token
         wait = quota_resets_after(answer)
         if answer.headers.get("x-ms-user-quota-remaining") == "0" and wait <= LONGEST_THROTTLE:
             yield Pause(wait, "Azure Resource Graph to grant another query")
-
-
-def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, str]]]:
-    """The role assignments, plain, of principals in all subscriptions. Raises RefusedError."""
-    found: list[dict[str, str]] = []
-    wanted = list(principals)
-    for start in range(0, len(wanted), _PRINCIPALS):
-        found += plain_assignments((yield from rows(
-            assignments_query(wanted[start:start + _PRINCIPALS]),
-            lambda row: {"id": row.get("id"), "properties": row})), *wanted)
-    return found
-
-
-def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
-    """The names of roles, built-in and custom, by GUID in lower case. Raises RefusedError."""
-    found = yield from rows(role_names_query(role_ids), dict)
-    return {str(row["name"]).lower(): row["roleName"] for row in found
-            if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
 
 
 def _warn_if_truncated(answer: Answer) -> None:
@@ -337,27 +309,41 @@ def _warn_if_truncated(answer: Answer) -> None:
         logger.warning("The list is incomplete: Azure Resource Graph truncated its response.")
 
 
-def resources_query() -> str:
-    """Every Communication Services resource."""
-    return _RESOURCES + _COLUMNS
+def assignments_everywhere(principals: Collection[str]) -> Life[list[dict[str, str]]]:
+    """The role assignments, plain, of principals in all subscriptions. Raises RefusedError."""
+    found: list[dict[str, str]] = []
+    wanted = list(principals)
+    for start in range(0, len(wanted), _PRINCIPALS_A_QUERY):
+        found += plain_assignments((yield from graph_rows(
+            assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY]),
+            lambda row: {"id": row.get("id"), "properties": row})), *wanted)
+    return found
 
 
-def resources_with_query(identity_ids: Collection[str], identity_names: Collection[str] = ()) -> str:
-    """The resources that have one of these user-assigned identities. A name means every identity with that name. A
-    resource with two of them appears twice: the service can't remove duplicates across pages.
+def role_names(role_ids: Collection[str]) -> Life[dict[str, str]]:
+    """The names of roles, built-in and custom, by GUID in lower case. Raises RefusedError."""
+    found = yield from graph_rows(role_names_query(role_ids), dict)
+    return {str(row["name"]).lower(): row["roleName"] for row in found
+            if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
+
+
+def resources_query(identity_ids: Collection[str] = (), identity_names: Collection[str] = ()) -> str:
+    """Every Communication Services resource; with identities, only those that have one of these user-assigned
+    identities. A name means every identity with that name. A resource with two of them appears twice: the service
+    can't remove duplicates across pages.
     """
-    tests = [f"tostring(carried) in~ ({_list(identity_ids)})"] if identity_ids else []
+    tests = [f"tostring(carried) in~ ({_kql_list(identity_ids)})"] if identity_ids else []
     tests += [f"tostring(carried) endswith {kql_quoted(f'/userAssignedIdentities/{name}')}" for name in identity_names]
-    if not tests:
-        raise ValueError("no identity")
-    return (f"{_RESOURCES} | mv-expand carried = bag_keys(identity.userAssignedIdentities) limit 400"
-            f" | where {' or '.join(tests)}{_COLUMNS}")
+    carrying = (" | mv-expand carried = bag_keys(identity.userAssignedIdentities) limit 400"
+                f" | where {' or '.join(tests)}") if tests else ""
+    return (f"resources | where type =~ 'microsoft.communication/communicationservices'{carrying}"
+            " | project id, name, resourceGroup, subscriptionId, identity | order by id asc")
 
 
 def assignments_query(principal_ids: Collection[str]) -> str:
     """The role assignments of principals: id, principalId, scope and roleDefinitionId."""
     return ("authorizationresources | where type =~ 'microsoft.authorization/roleassignments'"
-            f" | where tostring(properties.principalId) in~ ({_list(principal_ids)})"
+            f" | where tostring(properties.principalId) in~ ({_kql_list(principal_ids)})"
             " | project id, principalId = tostring(properties.principalId), scope = tostring(properties.scope),"
             " roleDefinitionId = tostring(properties.roleDefinitionId) | order by id asc")
 
@@ -368,7 +354,7 @@ def role_names_query(role_ids: Collection[str]) -> str:
     """
     guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
     return ("authorizationresources | where type =~ 'microsoft.authorization/roledefinitions'"
-            f" | where name in~ ({_list(guids)})"
+            f" | where name in~ ({_kql_list(guids)})"
             " | project id, name, roleName = tostring(properties.roleName) | order by id asc")
 
 
@@ -379,7 +365,5 @@ def kql_quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _list(values: Collection[str]) -> str:
-    if not values:
-        raise ValueError("no values")
+def _kql_list(values: Collection[str]) -> str:
     return ", ".join(kql_quoted(value) for value in values)

@@ -18,8 +18,11 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
+from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
+
 from ..model.names import for_display
 from ..model.steps import Answer, NoAnswer, Reply, Request
+from .errors import first_line, login_failed
 
 if TYPE_CHECKING:
     from azure.mgmt.communication import CommunicationServiceManagementClient
@@ -37,16 +40,6 @@ class Login(NamedTuple):
     user: str
     subscription: str
     subscriptions: frozenset[str]  # all of them, in lower case
-
-    @property
-    def id(self) -> str:
-        """Its name in messages."""
-        return f"tenant {self.tenant}"
-
-    @property
-    def name(self) -> str:
-        """The same as `id`."""
-        return self.id
 
 
 def logins(cli_ctx: Any) -> list[Login]:
@@ -74,7 +67,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         from azure.core.exceptions import AzureError
         from azure.core.rest import HttpRequest
         from requests.exceptions import RequestException
-        if not self._is_arms(request.path):
+        if not self._belongs_to_arm(request.path):
             address = for_display(request.path.partition("?")[0])  # the query may contain a signature
             return NoAnswer(f"The address doesn't belong to Azure Resource Manager: {address}", final=True)
         http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
@@ -87,11 +80,11 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
         try:
             return _answer(_response(client, http_request, options))
         except (AzureError, RequestException) as error:
-            return NoAnswer(_first_line(error), stalled=_timed_out(error))
+            return NoAnswer(first_line(error), stalled=_timed_out(error))
         except (UnicodeError, LookupError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
-            return NoAnswer(f"The service's response can't be read: {_first_line(error)}")
+            return NoAnswer(f"The service's response can't be read: {first_line(error)}")
 
-    def _is_arms(self, path: str) -> bool:
+    def _belongs_to_arm(self, path: str) -> bool:
         """Whether an address is a path, or on ARM's host or a subdomain of it. No other host gets a token."""
         arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
         try:
@@ -110,7 +103,6 @@ class Arm:  # pylint: disable=too-few-public-methods  # it sends
                 self._logins = {one: login for login in logins(self._cli_ctx) for one in login.subscriptions}
             login = self._logins.get(subscription.lower())
             if login is None and self._logins:
-                from azure.cli.core.azclierror import ResourceNotFoundError
                 raise ResourceNotFoundError(
                     f"Azure CLI doesn't know the subscription '{subscription}'.",
                     "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions "
@@ -149,12 +141,9 @@ def _policies() -> dict[str, Any]:
     subscription on a 409, but the extension writes only the identity block. ContentDecodePolicy would fail on a body
     that it can't read, and the status would be lost.
     """
-    from azure.cli.core.azclierror import AzCLIError
     from azure.core.exceptions import AzureError, HttpResponseError
     from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
     from requests.exceptions import RequestException
-
-    from .errors import login_failed
     lock, has_token = Lock(), Event()
     failures: list[Exception] = []  # of the requests that went alone; an AzCLIError is final
 
@@ -266,7 +255,3 @@ def _timed_out(error: BaseException) -> bool:
         inner = (one.__cause__, one.__context__, getattr(one, "inner_exception", None), *one.args)
         left += [other for other in inner if isinstance(other, BaseException) and other not in known]
     return False
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

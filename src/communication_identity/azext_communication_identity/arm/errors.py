@@ -6,8 +6,8 @@
 """Turns the service's errors into messages for users: what happened, why, and what to do next.
 
 A table maps ARM's error codes to functions. Unknown errors keep the service's own message, and no sentence uses a part
-that the answer doesn't have. Shapes as recorded: {"error": {"code", "message"}}, and without the
-"error" around it (Private DNS, 412).
+that the answer doesn't have. Shapes as recorded: {"error": {"code", "message"}}, and without the "error" around it
+(Private DNS, 412).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words,
 # The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
 # except those of Microsoft.Authorization, and Reader has every read action.
 RBAC_ADMINISTRATOR = "Role Based Access Control Administrator"
-AGAIN = "To retry, run the command again."
+_AGAIN = "To retry, run the command again."
+_LOG_IN = "To log in again, run:\naz login"
 
 
 class ServiceError(NamedTuple):
@@ -80,7 +81,7 @@ def explain(error: Exception) -> NoReturn:
     raise known from error
 
 
-def explained(error: BaseException) -> AzCLIError | None:
+def explained(error: Exception) -> AzCLIError | None:
     """The azclierror for an error of a command; None if the error is unknown."""
     if isinstance(error, AzCLIError):
         return error
@@ -89,7 +90,23 @@ def explained(error: BaseException) -> AzCLIError | None:
             return _no_answer(error.reply.reason)
         return _from_service(service_error(error), error.reply)
     from requests.exceptions import RequestException  # the login's own requests
-    return _no_answer(str(error).splitlines()[0]) if isinstance(error, RequestException) and str(error) else None
+    return _no_answer(first_line(error)) if isinstance(error, RequestException) else None
+
+
+def service_error(error: RefusedError) -> ServiceError:
+    """Read the answer. Code and message are empty where it isn't an ARM error."""
+    reply = error.reply
+    inner = error_of(reply)
+    info = inner.get("additionalinfo")
+    return ServiceError(status=reply.status,
+                        code=text_of(inner.get("code")), message=text_of(inner.get("message")),
+                        words=error_words(inner), path=unquote(urlsplit(error.request.path).path),
+                        info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
+
+
+def reasons(errors: Iterable[Exception]) -> str:
+    """The reasons of several failures, each once, on separate lines."""
+    return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
 
 
 def login_failed(error: Exception) -> AzCLIError:
@@ -102,23 +119,9 @@ def login_failed(error: Exception) -> AzCLIError:
     return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", _LOG_IN)
 
 
-_LOG_IN = "To log in again, run:\naz login"
-
-
-def reasons(errors: Iterable[BaseException]) -> str:
-    """The reasons of several failures, each once, on separate lines."""
-    return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
-
-
-def service_error(error: RefusedError) -> ServiceError:
-    """Read the answer. Code and message are empty where it isn't an ARM error."""
-    reply = error.reply
-    inner = error_of(reply)
-    info = inner.get("additionalinfo")
-    return ServiceError(status=reply.status if isinstance(reply, Answer) else 0,
-                        code=text_of(inner.get("code")), message=text_of(inner.get("message")),
-                        words=error_words(inner), path=unquote(urlsplit(error.request.path).path),
-                        info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, or the name of its class if it has none."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
@@ -135,7 +138,7 @@ def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
     if error.status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
         return UnauthorizedError(error.said, _LOG_IN)
     if error.status >= 500:
-        return AzureInternalError(f"The service failed: {error.said}", AGAIN)
+        return AzureInternalError(f"The service failed: {error.said}", _AGAIN)
     return _BY_STATUS.get(error.status, AzureResponseError)(error.said)
 
 
@@ -144,7 +147,7 @@ def _no_answer(reason: str) -> AzCLIError:
         how = ("If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
                "#work-behind-a-proxy")
     else:
-        how = f"Check the network and the proxy settings. {AGAIN}"
+        how = f"Check the network and the proxy settings. {_AGAIN}"
     return AzureConnectionError(f"No usable response from the service: {reason}", how)
 
 
@@ -227,10 +230,11 @@ def _identity_operation_failed(error: ServiceError) -> AzCLIError:
 
 
 def _locked(error: ServiceError) -> AzCLIError:
-    lock, group = error.quoted(r"following scope\(s\) are locked:"), error.part("resourceGroups")
+    locked, group = error.quoted(r"following scope\(s\) are locked:"), error.part("resourceGroups")
     of_group = f" --resource-group {for_shell(group)}" if group else ""
     return ForbiddenError(
-        f"The resource is locked by '{lock}'." if lock else f"The resource is locked. {error.said}",
+        f"The resource is locked. {error.said}" if not locked else f"The resource is locked by '{locked}'."
+        if "/locks/" in locked.lower() else f"The resource is locked by the lock on '{locked}'.",
         f"To list the locks, run:\naz lock list{of_group}{error.where} --output table\n"
         "The owner of the lock can delete it with az lock delete.")
 

@@ -3,8 +3,8 @@
 # Licensed under the MIT License. See LICENSE in the project root for license information.
 # --------------------------------------------------------------------------------------------
 
-r"""What a command line says: turns its words, as any shell passes them on, into resource IDs and names, lists, flags,
-consent, or a helpful error. Pure: no I/O, no SDK.
+r"""What a command line says: turns its words, as any shell passes them on, into resource IDs and names, lists and
+flags, or a helpful error. Pure: no I/O, no SDK.
 
 Only unambiguous values are repaired, and every result still goes through the checks.
 
@@ -107,37 +107,6 @@ class Consent(Enum):
     REFUSE = "refuse"  # the resource IDs come from standard input, so there is no one to ask
 
 
-def consent(*, yes: bool, terminal: bool, ids_from_stdin: bool) -> Consent:
-    """The consent that a command line gives."""
-    if yes:
-        return Consent.YES
-    if terminal:
-        return Consent.ASK
-    return Consent.REFUSE if ids_from_stdin else Consent.GO_ON
-
-
-def for_display(value: str) -> str:
-    """A value as errors show it: quoted, with control characters escaped, and without the middle if it's too long,
-    because IDs differ at their ends.
-    """
-    text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
-    return f"'{_printable(text)}'"
-
-
-def for_shell(value: str) -> str:
-    """A value as a command to paste contains it, quoted only if a shell would split or interpret it. Double quotes are
-    the ones that every shell knows; single quotes are for what Bash and PowerShell interpret inside double quotes.
-    """
-    text = _printable(value)
-    if re.fullmatch(r"[-\w./:]+", text):
-        return text
-    return "'" + text.replace("'", "'\"'\"'") + "'" if re.search(r'["$`!\\]', text) else f'"{text}"'
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def parse_resource_id(value: str) -> Resource:
     """The resource that an ID names. Raises InvalidArgumentValueError that names the value and the fix."""
     match = re.fullmatch(_RESOURCE_ID, value.strip())
@@ -201,16 +170,6 @@ def check_user_assigned(value: str) -> str:
     raise InvalidArgumentValueError(*_why_not_an_identity(value, text))
 
 
-def user_assigned_id(name_or_id: str, resource: Resource) -> str:
-    """The resource ID of a user-assigned identity. A name means the resource's own group and subscription; its ID is
-    spelled with lower-case "resourcegroups", as Microsoft.ManagedIdentity itself spells its IDs (recorded).
-    """
-    if name_or_id.startswith("/"):
-        return name_or_id
-    return (f"/subscriptions/{resource.subscription}/resourcegroups/{resource.group}"
-            f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name_or_id}")
-
-
 def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
     find = 'To list the resource IDs of your identities, run:\naz identity list --query "[].id" --output tsv'
     if not text:
@@ -228,6 +187,16 @@ def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
     return (f"{for_display(value)} is neither the name nor the resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")
+
+
+def user_assigned_id(name_or_id: str, resource: Resource) -> str:
+    """The resource ID of a user-assigned identity. A name means the resource's own group and subscription; its ID is
+    spelled with lower-case "resourcegroups", as Microsoft.ManagedIdentity itself spells its IDs (recorded).
+    """
+    if name_or_id.startswith("/"):
+        return name_or_id
+    return (f"/subscriptions/{resource.subscription}/resourcegroups/{resource.group}"
+            f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name_or_id}")
 
 
 def parse_flag(value: str) -> bool:
@@ -360,3 +329,25 @@ def _narrow(text: str) -> str:
         if len(bare) > 3 and not zeros.strip("\0") and "\0" not in letters:
             return letters
     return text
+
+
+def for_display(value: str) -> str:
+    """A value as errors show it: quoted, with control characters escaped, and without the middle if it's too long,
+    because IDs differ at their ends.
+    """
+    text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
+    return f"'{_printable(text)}'"
+
+
+def for_shell(value: str) -> str:
+    """A value as a command to paste contains it, quoted only if a shell would split or interpret it. Double quotes are
+    the ones that every shell knows; single quotes are for what Bash and PowerShell interpret inside double quotes.
+    """
+    text = _printable(value)
+    if re.fullmatch(r"[-\w./:]+", text):
+        return text
+    return "'" + text.replace("'", "'\"'\"'") + "'" if re.search(r'["$`!\\]', text) else f'"{text}"'
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -12,8 +12,8 @@ A life is a generator. It yields steps and is sent their results:
     NextPoll  nothing, when it's time to poll an operation again
     Ready     nothing, when the life may proceed to its first write
 
-`Pace` decides when to poll an operation, and `Gate` when to send to a service that throttles. They are told the time, in
-seconds.
+`Pace` decides when to poll an operation, and `Gate` when to send to a service that throttles. They are told the time,
+in seconds.
 """
 
 from __future__ import annotations
@@ -81,18 +81,30 @@ class Answer(NamedTuple):
         return 200 <= self.status < 300
 
     @property
+    def garbled(self) -> bool:
+        """Whether the body is neither an object nor null nor empty, such as a proxy's page."""
+        return not isinstance(self.body, dict) and (self.body is not None or self.text.strip() not in ("", "null"))
+
+    @property
     def retry_after(self) -> float | None:
         """The value of the header Retry-After, in seconds; None if it's absent or not understood."""
         return _seconds(self.headers.get("retry-after", ""), self.headers.get("date", ""))
 
 
 class NoAnswer(NamedTuple):
-    """No usable answer. `stalled`: none came in time, and a retry would take as long. `final`: none will ever come."""
+    """No usable answer. `stalled`: none came in time, and a retry would take as long. `final`: none will ever come.
+    `status`, `body` and so on are those of an Answer that says nothing.
+    """
 
     reason: str
     stalled: bool = False
     final: bool = False
     at: float = 0.0
+    status: int = 0
+    body: None = None
+    ok: bool = False
+    retry_after: None = None
+    garbled: bool = False
 
 
 class Pause(NamedTuple):
@@ -138,14 +150,13 @@ def read(request: Request, tries: int = len(BACKOFF)) -> Life[Answer]:
     """Send a request that changes nothing, and retry until the answer is a JSON object. Raises RefusedError."""
     for pause in (*BACKOFF[:tries], None):
         reply: Reply = yield request
-        if isinstance(reply, Answer) and reply.ok and not isinstance(reply.body, dict):
-            reply = NoAnswer("The service's response is not a JSON object.", at=reply.at)
         if isinstance(reply, Answer) and reply.ok:
-            return reply
+            if isinstance(reply.body, dict):
+                return reply
+            reply = NoAnswer("The service's response is not a JSON object.", at=reply.at)
         if pause is None or not passes(reply):
             break
-        asked = reply.retry_after if isinstance(reply, Answer) else None
-        yield Pause(max(pause, min(asked or 0.0, TIMEOUT)), "the service to answer again")
+        yield Pause(max(pause, min(reply.retry_after or 0.0, TIMEOUT)), "the service to answer again")
     raise RefusedError(request, reply)
 
 
@@ -170,20 +181,22 @@ def pages(request: Request, keep: Callable[[dict[str, Any]], T]) -> Life[list[T]
         if not isinstance(following, str) or following in seen:
             raise RefusedError(request, NoAnswer("The service's list links back to a page that was already read."))
         empty = 0 if value else empty + 1
-        if endless(len(seen), empty):
-            raise RefusedError(request, NoAnswer(f"The service's list has no end: {endless(len(seen), empty)}"))
+        refuse_endless(request, "The service's list", len(seen), empty)
         if request.optional and answer.at - started > request.timeout:
             raise RefusedError(request, NoAnswer("The service's list is too long to wait for."))
         request = request._replace(path=following)
 
 
-def endless(count: int, empty: int) -> str:
-    """Why to stop reading a list that goes on after `count` pages, the last `empty` of which were empty. Empty if there
-    is no reason to stop.
-    """
-    if empty > MOST_EMPTY:
-        return f"{count:,} pages were read, and the last {empty} were empty."
-    return f"{count:,} pages were read." if count >= MOST_PAGES else ""
+def refuse_endless(request: Request, what: str, count: int, empty: int) -> None:
+    """Raise RefusedError if a list is still going on after `count` pages, the last `empty` of them empty."""
+    last = f", and the last {empty} were empty" if empty > MOST_EMPTY else ""
+    if last or count >= MOST_PAGES:
+        raise RefusedError(request, NoAnswer(f"{what} has no end: {count:,} pages were read{last}."))
+
+
+def passes(reply: Reply) -> bool:
+    """Whether it makes sense to retry a request that changes nothing."""
+    return not (reply.stalled or reply.final) if isinstance(reply, NoAnswer) else reply.status in PASSING
 
 
 def seconds_asked_for(answer: Answer) -> float:
@@ -194,11 +207,30 @@ def seconds_asked_for(answer: Answer) -> float:
     return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text) or DEFAULT_THROTTLE
 
 
+def quota_resets_after(answer: Answer) -> float:
+    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 if the headers don't say."""
+    match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))
+    if match is None:
+        return 0.0
+    hours, minutes, seconds = map(int, match.groups())
+    return hours * 3600.0 + minutes * 60.0 + seconds
+
+
+def _seconds(text: str, date: str) -> float | None:
+    """Retry-After: seconds, or a date (RFC 9110), which is compared with that of the answer."""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
+    except (TypeError, ValueError, IndexError):  # what Python 3.9 and later raise for no date, or half of one
+        return None
+
+
 def error_of(reply: Reply) -> dict[str, Any]:
     """The error in an answer, with keys in lower case: the value of "error", as in ARM, or the body itself. Empty if
     there is none.
     """
-    body = _lower(reply.body) if isinstance(reply, Answer) else {}
+    body = _lower(reply.body)
     error = body.get("error", body)
     return {"message": error} if isinstance(error, str) else _lower(error)
 
@@ -241,39 +273,15 @@ def _lower(value: Any) -> dict[str, Any]:
     return {str(key).lower(): part for key, part in value.items()} if isinstance(value, dict) else {}
 
 
-def quota_resets_after(answer: Answer) -> float:
-    """The seconds until Resource Graph grants new queries ("00:00:05"); 0 if the headers don't say."""
-    match = re.fullmatch(r"(\d{1,3}):(\d\d):(\d\d)(?:\.\d+)?", answer.headers.get("x-ms-user-quota-resets-after", ""))
-    if match is None:
-        return 0.0
-    hours, minutes, seconds = map(int, match.groups())
-    return hours * 3600.0 + minutes * 60.0 + seconds
-
-
-def passes(reply: Reply) -> bool:
-    """Whether it makes sense to retry a request that changes nothing."""
-    return not (reply.stalled or reply.final) if isinstance(reply, NoAnswer) else reply.status in PASSING
-
-
-def _seconds(text: str, date: str) -> float | None:
-    """Retry-After: seconds, or a date (RFC 9110), which is compared with that of the answer."""
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
-    except (TypeError, ValueError, IndexError):  # what Python 3.9 and later raise for no date, or half of one
-        return None
-
-
 # Recorded PATCH operations of other services last 11 to 13 seconds, PUT operations of this service 65 to 94. In seconds
 # from the write: from 9 to 13, the polls are at most 1.5 s apart, and a little further apart before, so that an
 # operation of 13 s takes 8.
 POLL_TIMES = (0.8, 2.3, 4.3, 6.3, 8.3, 10.1, 11.6, 13.1)
-LEAST_GAP, GAP, MOST_GAP = 1.0, 1.5, 10.0  # seconds from the answer to a poll until the next; after POLL_TIMES
+LEAST_POLL_GAP = 1.0  # seconds from the answer to a poll until the next
+POLL_GAP, MOST_POLL_GAP = 1.5, 10.0  # the same after POLL_TIMES
 SCOUTS = 3  # operations of a fleet to poll often; how long they take tells when to poll the others
-UNKNOWN = 120.0  # seconds until the others are polled if no scout has finished
-ONE_KNOWN = 30.0  # the least number of seconds until they are polled if only some scouts have finished
-SLOWEST, FIRST_GAP = 1.0, 0.05  # seconds between two requests to a service that throttles
+POLL_IF_UNKNOWN = 120.0  # seconds until the others are polled if no scout has finished
+POLL_IF_ONE_KNOWN = 30.0  # the least number of seconds until they are polled if only some scouts have finished
 
 
 class Pace:
@@ -304,7 +312,7 @@ class Pace:
         if self.knows:  # a little late is fine, many polls are not
             due = max(wait.since + self._usual, now + 1.5 + wait.polls / 2 if wait.polls else now)
         else:
-            earliest = max(ONE_KNOWN, 2 * self._usual) if self._took else UNKNOWN
+            earliest = max(POLL_IF_ONE_KNOWN, 2 * self._usual) if self._took else POLL_IF_UNKNOWN
             due = wait.since + max(earliest, 2 * (now - wait.since))
         return max(due, now + (wait.at_least or 0.0))
 
@@ -317,14 +325,17 @@ class Pace:
             return max(wait.since + POLL_TIMES[0], now)
         for seconds in POLL_TIMES:
             if seconds > passed + 0.1:
-                return max(wait.since + seconds, now + LEAST_GAP)
-        return now + max(GAP, min(passed * max(len(self._scouts), 1) / 40, MOST_GAP))
+                return max(wait.since + seconds, now + LEAST_POLL_GAP)
+        return now + max(POLL_GAP, min(passed * max(len(self._scouts), 1) / 40, MOST_POLL_GAP))
 
     def learn(self, seconds: float) -> None:
         """Note how many seconds an operation took."""
         self._took = [*self._took, seconds][-20:]
         # The slowest fifth: a poll that is too early costs a request, one that is too late costs a second.
         self._usual = sorted(self._took)[len(self._took) * 4 // 5]
+
+
+SLOWEST_GAP, FIRST_GAP = 1.0, 0.05  # seconds between two requests to a service that throttles
 
 
 class Gate:
@@ -349,5 +360,5 @@ class Gate:
     def refused(self, now: float, seconds: float) -> None:
         """The service refused a request and asks for a wait of `seconds`."""
         if now >= self._held_until:  # otherwise it refuses a request that was already in progress
-            self._gap = min(max(self._gap * 1.3, FIRST_GAP), SLOWEST)
+            self._gap = min(max(self._gap * 1.3, FIRST_GAP), SLOWEST_GAP)
         self._held_until = self.opens = max(self.opens, now + seconds)

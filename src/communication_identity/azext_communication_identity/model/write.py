@@ -26,8 +26,6 @@ from .identity import (
     block_of,
     described,
     difference,
-    holds,
-    holds_any,
     identities_of,
     patch_body,
     unknown_of,
@@ -60,7 +58,7 @@ OPERATION_LIMIT = 1800.0  # seconds to follow one operation
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 SETTLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 FAILURE_LIMIT = 15  # failures in a row, about 30 seconds, until an operation's address is of no use
-IDS_LIMIT = 30.0  # seconds after it until the IDs of what was added are no longer waited for
+IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
 STALL_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
@@ -82,10 +80,10 @@ class Document(NamedTuple):
     at: float = 0.0
 
     @property
-    def block(self) -> Block | None:
-        """The identity block; None if the resource has none."""
+    def block(self) -> Block:
+        """The identity block; empty if the resource has none."""
         block = self.body.get("identity")
-        return block if isinstance(block, Mapping) else None
+        return block if isinstance(block, Mapping) else {}
 
     @property
     def state(self) -> str:
@@ -117,9 +115,10 @@ class Plan(NamedTuple):
         """Whether there is anything to write."""
         return self.wanted != self.before
 
-    def done(self, block: Block | None) -> bool:
+    def done(self, block: Block) -> bool:
         """Whether a block shows what the command asked for."""
-        return holds(block, self.added) and not holds_any(block, self.removed)
+        has = identities_of(block)
+        return difference(self.added, has) == Identities() and difference(self.removed, has) == self.removed
 
 
 class Written(NamedTuple):
@@ -169,14 +168,36 @@ def get(resource: Resource, retries: int = len(BACKOFF), patience: float = LONGE
 
 def document_of(reply: Reply, resource: Resource) -> Document | None:
     """The resource in an answer; None if the answer contains something else."""
-    if not isinstance(reply, Answer) or not reply.ok or not isinstance(reply.body, dict):
-        return None
     body = reply.body
+    if not isinstance(reply, Answer) or not reply.ok or not isinstance(body, dict):
+        return None
     if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
         return None
     if not isinstance(body.get("identity"), (dict, type(None))):
         return None
     return Document(body, reply.headers.get("etag"), reply.at)
+
+
+def idle(resource: Resource, document: Document) -> Life[Document]:
+    """Read the resource until no operation runs on it. Raises AzureResponseError if that takes too long."""
+    since, polls = document.at, 0
+    while document.busy:
+        if document.at - since > OPERATION_LIMIT:
+            raise AzureResponseError(
+                f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
+                f"(provisioningState: {document.state}).", resource.to_wait)
+        yield NextPoll(since, polls, None, f"another operation on '{resource.name}' to finish", own_operation=False)
+        document, polls = (yield from get(resource)), polls + 1
+    return document
+
+
+def require_expressible(resource: Resource, document: Document) -> None:
+    """Raise ForbiddenError if a PATCH would drop something that the resource has."""
+    unknown = unknown_of(document.block)
+    if unknown:
+        raise ForbiddenError(
+            f"'{resource.name}' has {unknown}, which this extension can't write back. Nothing was changed.",
+            f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
 
 
 def write(resource: Resource, document: Document, planner: Planner, change: Change, *, no_wait: bool = False,
@@ -195,11 +216,9 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
             etag = document.etag
         planned = plan(document, planner, change)
         if not planned.changes:
-            if no_wait:
+            if no_wait or not (failures.wrote or needs_ids):
                 return Written(document)
-            if failures.wrote or needs_ids:
-                return (yield from _settle(resource, document, planned, document.at, had_failed))
-            return Written(document)
+            return (yield from _settle(resource, document, planned, document.at, had_failed))
         if failures.final:
             raise failures.final
         if agreed and not agreed(document, planned):
@@ -209,12 +228,14 @@ def write(resource: Resource, document: Document, planner: Planner, change: Chan
         request = Request("PATCH", f"{resource.id}?api-version={API_VERSION}",
                           patch_body(planned.before, planned.wanted), etag)
         reply: Reply = yield request
-        if isinstance(reply, Answer) and reply.ok and not _garbage(reply, resource):
+        # A garbled body doesn't tell what the service did. The status 202 and the address of an operation do.
+        if isinstance(reply, Answer) and reply.ok and (
+                reply.status == 202 or not reply.garbled or _operation_address(reply, resource)):
             return (yield from _accepted(resource, document, reply, planned, no_wait))
         yield failures.add(request, reply)
         latest = yield from get(resource)
         # A 412 although nobody changed the resource: this service interprets If-Match differently.
-        misunderstood = _is(reply, 412) and etag is not None and latest.etag == etag
+        misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
         document, etag = latest, None if misunderstood else latest.etag
 
 
@@ -237,24 +258,23 @@ class _Failures:  # pylint: disable=too-few-public-methods  # it counts
         self.wrote, self._since = self.wrote or is_lost, self._since or reply.at
         seconds = reply.at - self._since
         if self._lost > LOST_LIMIT or seconds > CONTENTION_LIMIT:
-            self.final = RefusedError(request, reply) if is_lost else _outrun(self._resource, reply, seconds)
-        asked = reply.retry_after if isinstance(reply, Answer) else None
-        pause = max(min(0.5 * 2 ** self._count, 10.0), min(asked or 0.0, TIMEOUT))
+            self.final = RefusedError(request, reply) if is_lost else AzureResponseError(
+                f"Other changes to '{self._resource.name}' prevented this one for {seconds:.0f} seconds. The service "
+                f"said: {error_words(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
+        pause = max(min(0.5 * 2 ** self._count, 10.0), min(reply.retry_after or 0.0, TIMEOUT))
         self._count += 1
         return Pause(pause, "another change to the resource to finish")
 
 
-def idle(resource: Resource, document: Document) -> Life[Document]:
-    """Read the resource until no operation runs on it. Raises AzureResponseError if that takes too long."""
-    since, polls = document.at, 0
-    while document.busy:
-        if document.at - since > OPERATION_LIMIT:
-            raise AzureResponseError(
-                f"An operation on '{resource.name}' is still running after {document.at - since:.0f} seconds "
-                f"(provisioningState: {document.state}).", resource.to_wait)
-        yield NextPoll(since, polls, None, f"another operation on '{resource.name}' to finish", own_operation=False)
-        document, polls = (yield from get(resource)), polls + 1
-    return document
+def _is_lost(reply: Reply) -> bool:
+    """Whether the PATCH may have taken effect although its answer doesn't say so."""
+    return isinstance(reply, NoAnswer) or reply.ok or reply.status in PASSING
+
+
+def _try_again(request: Request, reply: Reply) -> bool:
+    """Whether it makes sense to read and retry: the outcome is unknown, or someone else was faster."""
+    return (_is_lost(reply) or reply.status == 412 and request.etag is not None
+            or reply.status == 409 and any(word in error_code(reply) for word in _PASSING_CODES))
 
 
 def _accepted(resource: Resource, document: Document, reply: Answer, planned: Plan, no_wait: bool) -> Life[Written]:
@@ -264,25 +284,22 @@ def _accepted(resource: Resource, document: Document, reply: Answer, planned: Pl
         if answered and planned.done(answered.block):
             return Written(answered)
         return Written(Document({**document.body, "identity": block_of(planned.wanted, document.block)}, at=reply.at))
-    address = _operation_address(reply, resource)
+    address, ended = _operation_address(reply, resource), reply.at
     if address:
-        ended = yield from _follow(resource, address, bool(reply.headers.get("azure-asyncoperation")), reply)
-        answered = None
-    else:
-        ended = reply.at
-        answered = answered if reply.status != 202 else None
-    latest = answered or (yield from get(resource))
+        ended = yield from _follow(resource, address, reply)
+    latest = answered if answered and not address and reply.status != 202 else (yield from get(resource))
     return (yield from _settle(resource, latest, planned, ended, document.state != "succeeded"))
 
 
-def _follow(resource: Resource, address: str, has_status: bool, reply: Answer) -> Life[float]:
+def _follow(resource: Resource, address: str, reply: Answer) -> Life[float]:
     """Poll the operation's address until the operation is over, or until the address turns out to be useless: then only
     the resource itself can tell. Returns the time of the end. Raises AzureResponseError if the operation failed.
     """
     since, polls, failures = reply.at, 0, 0
+    has_status = bool(reply.headers.get("azure-asyncoperation"))
     latest: Reply = reply
     while latest.at - since <= OPERATION_LIMIT:
-        asked = latest.retry_after if isinstance(latest, Answer) else None
+        asked = latest.retry_after
         if asked and latest.at + asked - since > OPERATION_LIMIT:
             raise _still_running(
                 resource, f"asks to wait another {asked:.0f} seconds before the next poll of the operation. "
@@ -375,15 +392,6 @@ def _surprises(resource: Resource, planned: Plan, document: Document) -> list[st
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what != Identities()]
 
 
-def require_expressible(resource: Resource, document: Document) -> None:
-    """Raise ForbiddenError if a PATCH would drop something that the resource has."""
-    unknown = unknown_of(document.block)
-    if unknown:
-        raise ForbiddenError(
-            f"'{resource.name}' has {unknown}, which this extension can't write back. Nothing was changed.",
-            f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
-
-
 def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -> AzureResponseError:
     wanted, found = (", ".join(described(one)) or "no identity"
                      for one in (planned.wanted, identities_of(document.block)))
@@ -394,35 +402,3 @@ def _not_done(resource: Resource, planned: Plan, document: Document, why: str) -
 
 def _still_running(resource: Resource, what: str) -> AzureResponseError:
     return AzureResponseError(f"The service accepted the change to '{resource.name}', but {what}.", resource.to_wait)
-
-
-def _outrun(resource: Resource, reply: Reply, seconds: float) -> AzureResponseError:
-    return AzureResponseError(
-        f"Other changes to '{resource.name}' prevented this one for {seconds:.0f} seconds. The service said: "
-        f"{error_words(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
-
-
-def _garbage(reply: Answer, resource: Resource) -> bool:
-    """Whether a 2xx answer has a body that isn't an object: a page from a proxy doesn't tell what the service did. The
-    status 202 and the address of an operation do.
-    """
-    if reply.status == 202 or _operation_address(reply, resource):
-        return False
-    if reply.body is None:
-        return reply.status != 204 and reply.text.strip() not in ("", "null")
-    return not isinstance(reply.body, dict)
-
-
-def _is(reply: Reply, status: int) -> bool:
-    return isinstance(reply, Answer) and reply.status == status
-
-
-def _is_lost(reply: Reply) -> bool:
-    """Whether it's unknown if a PATCH took effect that was not understandably accepted."""
-    return isinstance(reply, NoAnswer) or reply.ok or reply.status in PASSING
-
-
-def _try_again(request: Request, reply: Reply) -> bool:
-    """Whether it makes sense to read and retry: the outcome is unknown, or someone else was faster."""
-    return (_is_lost(reply) or _is(reply, 412) and request.etag is not None
-            or _is(reply, 409) and any(word in error_code(reply) for word in _PASSING_CODES))

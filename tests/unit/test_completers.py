@@ -1,0 +1,40 @@
+# --------------------------------------------------------------------------------------------
+# Copyright (c) the communication-identity developers. All rights reserved.
+# Licensed under the MIT License. See LICENSE in the project root for license information.
+# --------------------------------------------------------------------------------------------
+
+"""Which login the completion of a resource's identities uses."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azext_communication_identity._completers import complete_assigned
+from azext_communication_identity.actions import each
+from azext_communication_identity.model.names import Resource
+from azext_communication_identity.model.steps import Answer, Request
+
+RESOURCE = Resource("00000000-0000-0000-0000-00000000000a", "rg", "app")
+IDENTITY = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"
+            "/userAssignedIdentities/near")
+
+
+def test_a_resource_is_read_with_the_login_of_its_own_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Arm:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def send(self, request: Request, subscription: str) -> Answer:
+            asked.append((request.path.partition("?")[0], subscription))
+            return Answer(200, {"id": RESOURCE.id, "identity": {"type": "UserAssigned",
+                                                                "userAssignedIdentities": {IDENTITY: {}}}})
+
+    monkeypatch.setattr(each, "Arm", Arm)
+    cmd = SimpleNamespace(cli_ctx=SimpleNamespace(data={"subscription_id": "00000000-0000-0000-0000-00000000000b"}))
+    assert complete_assigned.func(cmd, "", Namespace(resources=[[RESOURCE.id]])) == ["near"]
+    assert asked == [(RESOURCE.id, RESOURCE.subscription)]
