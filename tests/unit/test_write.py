@@ -451,6 +451,12 @@ def test_a_poll_that_asks_to_wait_for_longer_than_the_limit(replies: list[Reply]
     assert ways == [WAIT]
 
 
+def test_a_poll_that_asks_to_wait_until_the_limit() -> None:
+    played = assign(Answer(202, headers=ASYNC, at=500.0), running(at=600.0, headers={"retry-after": "1700"}),
+                    Answer(200, {"status": "Succeeded"}, at=2300.0), has(SYSTEM))
+    assert played.awaits[-1].at_least == 1700.0
+
+
 @pytest.mark.parametrize("headers", [ASYNC, LOCATION])
 def test_a_throttled_poll_is_no_end(headers: dict[str, str]) -> None:
     throttled = code(429, "TooManyRequests", headers={"retry-after": "1000"})
