@@ -31,11 +31,11 @@ class Person:
     """Answers questions, and keeps them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from azext_communication_identity import _validators
+        from azext_communication_identity.actions import each
         from knack import prompting
         self.questions: list[str] = []
         self.answer: bool | BaseException = True
-        monkeypatch.setattr(_validators, "is_terminal", lambda _: True)
+        monkeypatch.setattr(each, "is_terminal", lambda _: True)
         monkeypatch.setattr(prompting, "prompt_y_n", self.asked)
 
     def asked(self, question: str, default: str | None = None) -> bool:

@@ -110,7 +110,7 @@ def load_arguments(self: Any, _command: str) -> None:
                    help="Delete the role assignments of the system-assigned identity after it is removed, in every "
                         "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
                         "no effect.")
-        c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False,
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False, required=False,
                    help="Do not prompt for confirmation.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:

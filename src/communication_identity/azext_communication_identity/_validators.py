@@ -28,7 +28,6 @@ from azure.cli.core.azclierror import (
 )
 from knack.log import get_logger
 
-from .actions.each import is_terminal
 from .model.names import (
     Consent,
     Resource,
@@ -172,6 +171,7 @@ def _consent(cmd: Any, namespace: Namespace) -> Consent:
         return Consent.GO_ON
     if namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False):
         return Consent.YES
+    from .actions.each import is_terminal
     if is_terminal(sys.stdin):
         return Consent.ASK
     sweeping = namespace.user_assigned == []

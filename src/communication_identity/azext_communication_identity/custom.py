@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .model.names import Consent
-
 if TYPE_CHECKING:
     from .actions.schedule import Results
-    from .model.names import Resource
+    from .model.names import Consent, Resource
 
 Block = dict[str, Any]
 
@@ -32,10 +30,9 @@ def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: boo
     return _printed(cmd, outcome, resources, dry_run)
 
 
-def remove_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
+def remove_identity(cmd: Any, resources: list[Resource], *, yes: Consent, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False,
-                    dry_run: bool = False, yes: Consent = Consent.GO_ON, skip_wait: bool = False
-                    ) -> Block | list[Block]:
+                    dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from .actions.changing import Order, confirm, remove
     from .actions.each import for_each

@@ -128,8 +128,7 @@ def _would_assign(resource: Resource, document: Document, change: Change, roles:
     planned = plan(document, after_assign, change)
     known = yield from _require_writable(resource, document, planned)
     ids = {one: {key: properties.get(key) for key in ("clientId", "principalId")} for one, properties in known.items()}
-    users = {**ids, **(document.block.get("userAssignedIdentities") or {})}
-    after = block_of(planned.wanted, {**document.block, "userAssignedIdentities": users})
+    after = block_of(planned.wanted, document.block, ids)
     assignments = []
     for identity, principal in _named(change, after):
         for scope, role in roles.items():
@@ -354,14 +353,14 @@ def _assignments(removal: Removal) -> Life[list[dict[str, str]]]:
         logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
                        removal.resource.name, explained(refusal))
         return []
-    if not removal.delete:
-        return here
+    everywhere: list[dict[str, str]] = []
     try:
-        everywhere = yield from assignments_everywhere([removal.principal])
+        if removal.delete:
+            everywhere = yield from assignments_everywhere([removal.principal])
     except RefusedError as refusal:
         logger.warning("Role assignments in other subscriptions couldn't be looked up and are not deleted: %s",
                        explained(refusal))
-        removal.refusal, everywhere = refusal, []
+        removal.refusal = refusal
     return list({one["id"].lower(): one for one in (*everywhere, *here)}.values())
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -26,6 +27,7 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 from .names import GUID, for_display, for_shell
 
 Block = Mapping[str, Any]
+NOTHING: Block = MappingProxyType({})
 
 _SYSTEM = "systemassigned"
 _USER = "userassigned"
@@ -145,9 +147,9 @@ def plain_block(block: Block) -> dict[str, Any]:
     return plain
 
 
-def block_of(identities: Identities, known: Block) -> dict[str, Any]:
-    """The plain block for these identities, with the IDs that `known` has for them."""
-    users = {identity.lower(): details for identity, details in _users(known).items()}
+def block_of(identities: Identities, known: Block, new: Mapping[str, dict[str, Any]] = NOTHING) -> dict[str, Any]:
+    """The plain block for these identities, with the IDs that `known` has, or `new` for further user-assigned ones."""
+    users = {identity.lower(): details for identity, details in {**new, **_users(known)}.items()}
     block: dict[str, Any] = {"type": identities.type}
     if identities.system_assigned:
         block.update({key: known.get(key) for key in ("principalId", "tenantId")})
