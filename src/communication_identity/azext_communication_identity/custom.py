@@ -45,10 +45,9 @@ def remove_identity(cmd: Any, resources: list[Resource], *, yes: Consent, system
 def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
     """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
     from .actions.each import for_each
-    from .actions.reading import show
+    from .actions.reading import add_roles, show
     outcome = for_each(cmd, resources, lambda resource: show(resource, roles))
     if roles:
-        from .actions.reading import add_roles
         add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
@@ -58,19 +57,13 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
     identities, list only resources that have at least one of them.
     """
+    from .actions.each import in_subscription
+    from .actions.reading import carries, list_all, list_resources
     ids = [value for value in user_assigned or () if value.startswith("/")]
     names = [value for value in user_assigned or () if not value.startswith("/")]
-    if all_subscriptions:
-        from .actions.reading import list_all
-        found = list_all(cmd, ids, names)
-    else:
-        from .actions.each import in_subscription
-        from .actions.reading import list_resources
-        found = in_subscription(cmd, lambda subscription: list_resources(subscription, resource_group_name))
-    if user_assigned is None:
-        return found
-    from .actions.reading import carries
-    return [item for item in found if carries(item, ids, names)]
+    found = list_all(cmd, ids, names) if all_subscriptions else in_subscription(
+        cmd, lambda subscription: list_resources(subscription, resource_group_name))
+    return found if user_assigned is None else [item for item in found if carries(item, ids, names)]
 
 
 def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
@@ -87,11 +80,10 @@ def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = Fa
 def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
-    from .actions.each import results
+    from .actions.each import count_changes, results
     if len(resources) != 1:
         for resource, block in outcome.results.items():
             outcome.results[resource] = {"id": resource.id, **block}
         if dry_run:
-            from .actions.each import count_changes
             count_changes(outcome)
     return results(cmd, outcome, resources)
