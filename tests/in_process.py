@@ -58,7 +58,6 @@ class InProcessAz:
         self.clock = FakeClock()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():
             monkeypatch.setenv(key, value)
-        _spare_each_run_the_same_work(monkeypatch)
         from azext_communication_identity.actions import each
         from azure.cli.core import cloud
         monkeypatch.setattr(each, "CLOCK", self.clock)
@@ -89,23 +88,3 @@ class InProcessAz:
         except SystemExit as stop:  # the parser's own errors
             return Run(int(stop.code or 0), out.getvalue(), stop)
         return Run(exit_code, out.getvalue(), caught[0] if caught else None)
-
-
-_METADATA: dict[str, dict[str, Any]] = {}  # by folder
-
-
-def _spare_each_run_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CLI reads the extension's metadata three times in each run, and puts together all of Azure's own clouds, of
-    which no test uses any: a sixth of the time of a run.
-    """
-    from azure.cli.core import cloud
-    from azure.cli.core.extension import DevExtension
-    real = DevExtension.get_metadata
-
-    def get_metadata(extension: Any) -> dict[str, Any]:
-        if extension.path not in _METADATA:
-            _METADATA[extension.path] = real(extension)
-        return dict(_METADATA[extension.path])
-
-    monkeypatch.setattr(DevExtension, "get_metadata", get_metadata)
-    monkeypatch.setattr(cloud, "KNOWN_CLOUDS", [cloud.AZURE_PUBLIC_CLOUD])

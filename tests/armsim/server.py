@@ -106,13 +106,15 @@ class Armsim:
 
     def exchange(self, request: Request) -> Answer:
         """What a client in this process gets for a request, without a connection; no fault breaks one here."""
-        fault = self.faults.take(request)
-        answer = self.answer_with(fault, request)
+        return self.answer_with(self.faults.take(request), request)
+
+    def answer_with(self, fault: Fault | None, request: Request) -> Answer:
+        """The answer to a request for which a fault may be ordered; the request notes it."""
+        answer = self._answer_with(fault, request)
         request.status, request.answered = answer.status, self.clock.now()
         return answer
 
-    def answer_with(self, fault: Fault | None, request: Request) -> Answer:
-        """The answer to a request for which a fault may be ordered."""
+    def _answer_with(self, fault: Fault | None, request: Request) -> Answer:
         wire, log = self.wire, self.requests
         if fault and fault.kind == "delay":
             self.clock.sleep(fault.delay)
@@ -190,7 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._break(fault)
             return
         answer = self.sim.answer_with(fault, request)
-        request.status, request.answered = answer.status, self.sim.clock.now()
         if fault and fault.kind in ("reset-after", "stall-after"):
             self._break(fault)
             return

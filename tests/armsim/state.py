@@ -103,7 +103,7 @@ class ArmState:
         self.grants: list[tuple[str, Role]] | None = None  # None: the login may do everything
         self.policy_tokens = PolicyTokens()
         self._past: dict[str, list[tuple[float, dict[str, Any] | None]]] = {}  # what resources were, and until when
-        self.locks: list[tuple[str, str]] = []
+        self.locks: list[str] = []  # the scopes
         self.policies: set[tuple[str, str]] = set()  # scope and name of the assignments that deny
         self.unregistered: set[tuple[str, str]] = set()
 
@@ -184,9 +184,9 @@ class ArmState:
         """Refuse writes at a scope and below that come without a policy token (K52)."""
         self.policy_tokens.require(scope, assignment, change_reference)
 
-    def lock_scope(self, scope: str, name: str) -> None:
+    def lock_scope(self, scope: str) -> None:
         """Put a lock on a scope (K29)."""
-        self.locks.append((scope, f"{scope}/providers/Microsoft.Authorization/locks/{name}"))
+        self.locks.append(scope)
 
     def require_identity_by_policy(self, scope: str, assignment: str = "require-identity") -> None:
         """Assign the built-in policy bcff6755-…, effect Deny: no resource without identity (K31)."""
@@ -454,7 +454,7 @@ class ArmState:
 
     def _may_write(self, resource_id: str, name: str) -> None:
         self.require(f"{RESOURCE_TYPE}/write", resource_id)
-        for scope, _ in self.locks:
+        for scope in self.locks:
             if within(resource_id, scope):
                 raise errors.scope_locked(resource_id, scope)
 

@@ -390,49 +390,54 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
 
 # ---- wrong input ---------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("line", "exit_code", "message", "way_on"), [
+# The line: how it ends, what it says, and how to go on.
+WRONG = {
     # What is missing, or no flag's value, ends as argparse ends it; what a validator refuses, as in azure-cli, with 1.
-    (f"assign {APP}", 2, "neither --system-assigned nor --user-assigned", "identity assign --help"),
-    (f"assign {APP} --system-assigned false", 2, "neither --system-assigned nor --user-assigned", "assign --help"),
-    (f"assign {APP} --user-assigned []", 2, "neither --system-assigned nor --user-assigned", "assign --help"),
-    (f"remove {APP}", 2, "neither --system-assigned nor --user-assigned", "identity remove --help"),
-    (f"remove {APP} --system-assigned no", 2, "neither --system-assigned nor --user-assigned", "remove --help"),
-    (f"assign {APP} --system-assigned maybe", 2, "'maybe' is neither true nor false", "with true or false"),
-    ("assign --system-assigned -n myApp", 2, "(--name --resource-group | --ids) are required", "--ids"),
-    ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
-    ("assign --system-assigned --ids ''", 2, "--ids requires at least one resource ID", "check that it is set"),
-    ("assign --system-assigned --ids", 2, "--ids requires at least one resource ID", "check that it is set"),
-    (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
-    (f"wait {APP} --created --interval 0", 2, "'0'. Specify a number of seconds", "--interval"),
-    (f"wait {APP} --created --interval -1", 2, "'-1'. Specify a number of seconds", "--interval"),
-    (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
-    (f"assign {APP} --user-assigned ''", 1, "contains an empty value", "az identity list"),
-    (f"assign {APP} --user-assigned None", 1, "the result of an empty query", "--output tsv"),
-    (f"assign {APP} --user-assigned [0]=one", 1, "setting one element of a list", "--user-assigned one"),
-    (f"assign {APP} --user-assigned absent.json", 1, "Can't read 'absent.json'", "JSON or YAML file"),
-    (f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f", 1, "is a client ID or a principal ID",
+    f"assign {APP}": (2, "neither --system-assigned nor --user-assigned", "identity assign --help"),
+    f"assign {APP} --system-assigned false": (2, "neither --system-assigned nor --user-assigned", "assign --help"),
+    f"assign {APP} --user-assigned []": (2, "neither --system-assigned nor --user-assigned", "assign --help"),
+    f"remove {APP}": (2, "neither --system-assigned nor --user-assigned", "identity remove --help"),
+    f"remove {APP} --system-assigned no": (2, "neither --system-assigned nor --user-assigned", "remove --help"),
+    f"assign {APP} --system-assigned maybe": (2, "'maybe' is neither true nor false", "with true or false"),
+    "assign --system-assigned -n myApp": (2, "(--name --resource-group | --ids) are required", "--ids"),
+    "show": (2, "(--name --resource-group | --ids) are required", "--ids"),
+    "assign --system-assigned --ids ''": (2, "--ids requires at least one resource ID", "check that it is set"),
+    "assign --system-assigned --ids": (2, "--ids requires at least one resource ID", "check that it is set"),
+    f"assign {APP} --user-assigned": (2, "expected at least one argument", "az communication identity assign"),
+    f"wait {APP} --created --interval 0": (2, "'0'. Specify a number of seconds", "--interval"),
+    f"wait {APP} --created --interval -1": (2, "'-1'. Specify a number of seconds", "--interval"),
+    f"assign {APP} --user-assigned [system]": (1, "'[system]' is not a user-assigned identity", "--system-assigned"),
+    f"assign {APP} --user-assigned ''": (1, "contains an empty value", "az identity list"),
+    f"assign {APP} --user-assigned None": (1, "the result of an empty query", "--output tsv"),
+    f"assign {APP} --user-assigned [0]=one": (1, "setting one element of a list", "--user-assigned one"),
+    f"assign {APP} --user-assigned absent.json": (1, "Can't read 'absent.json'", "JSON or YAML file"),
+    f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f": (1, "is a client ID or a principal ID",
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
-    (f"assign {APP} --user-assigned one a/b", 1, "'a/b' is neither the name nor the resource ID", "az identity list"),
-    (f"assign --system-assigned -g {GROUP} -n 'my app'", 1, "'my app' is not a valid name", "identity list"),
-    ("assign --system-assigned -g 'my/group' -n myApp", 1, "'my/group' is not a valid name for a resource group",
+    f"assign {APP} --user-assigned one a/b": (1, "'a/b' is neither the name nor the resource ID", "az identity list"),
+    f"assign --system-assigned -g {GROUP} -n 'my app'": (1, "'my app' is not a valid name", "identity list"),
+    "assign --system-assigned -g 'my/group' -n myApp": (1, "'my/group' is not a valid name for a resource group",
      "az group list"),
-    ("assign --system-assigned --ids myApp", 1, "'myApp' is not the resource ID", "identity list"),
-    ("list -g 'my/group'", 1, "'my/group' is not a valid name for a resource group", "az group list"),
-    (f"show {APP} --subscription nobody", 1, "'nobody' is not a subscription", "az account list"),
-    (f"wait {APP}", 1, "The condition to wait for is missing", "--custom JMESPATH"),
-    (f"assign {APP} --system-assigned --scope /subscriptions/x", 1, "--scope requires --role", "--role"),
-    (f"assign {APP} --system-assigned --role Reader", 1, "--role requires --scope", "--scope ID"),
-    (f"assign {APP} --system-assigned --role '' --scope {SCOPE}", 1, "'' is not a valid name or ID of a role",
+    "assign --system-assigned --ids myApp": (1, "'myApp' is not the resource ID", "identity list"),
+    "list -g 'my/group'": (1, "'my/group' is not a valid name for a resource group", "az group list"),
+    f"show {APP} --subscription nobody": (1, "'nobody' is not a subscription", "az account list"),
+    f"wait {APP}": (1, "The condition to wait for is missing", "--custom JMESPATH"),
+    f"assign {APP} --system-assigned --scope /subscriptions/x": (1, "--scope requires --role", "--role"),
+    f"assign {APP} --system-assigned --role Reader": (1, "--role requires --scope", "--scope ID"),
+    f"assign {APP} --system-assigned --role '' --scope {SCOPE}": (1, "'' is not a valid name or ID of a role",
      "az role definition list"),
-    (f"assign {APP} --system-assigned --role Reader --scope /a/../b", 1, "'/a/../b' is not a valid scope",
+    f"assign {APP} --system-assigned --role Reader --scope /a/../b": (1, "'/a/../b' is not a valid scope",
      "az group show"),
-    (f"remove {APP} --user-assigned one --delete-role-assignments", 1, "requires --system-assigned", "az role"),
-    (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
-    (f"remove {APP} --user-assigned --system-assigned", 1, "Can't prompt for confirmation", "--yes"),
-])
+    f"remove {APP} --user-assigned one --delete-role-assignments": (1, "requires --system-assigned", "az role"),
+    f"remove {APP} --user-assigned": (1, "Can't prompt for confirmation", "--yes"),
+    f"remove {APP} --user-assigned --system-assigned": (1, "Can't prompt for confirmation", "--yes"),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
 def test_wrong_input_is_refused_before_any_call(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
                                                 capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
-                                                line: str, exit_code: int, message: str, way_on: str) -> None:
+                                                line: str) -> None:
+    exit_code, message, way_on = WRONG[line]
     make(sim)
     monkeypatch.setattr(sys, "stdin", io.StringIO())  # no terminal
     run = in_process(shlex.split(f"communication identity {line}"))
@@ -444,16 +449,11 @@ def test_wrong_input_is_refused_before_any_call(in_process: InProcessAz, sim: Ar
     assert sim.requests == []
 
 
-@pytest.mark.parametrize(("line", "exit_code", "message", "way_on"), [
-    ("show", 2, "(--name --resource-group | --ids) are required", "--ids"),
-    ("assign --system-assigned --ids ''", 2, "--ids requires at least one resource ID", "check that it is set"),
-    (f"assign {APP} --user-assigned", 2, "expected at least one argument", "az communication identity assign"),
-    (f"wait {APP} --created --interval 0", 2, "'0'. Specify a number of seconds", "--interval"),
-    (f"assign {APP} --user-assigned [system]", 1, "'[system]' is not a user-assigned identity", "--system-assigned"),
-    (f"remove {APP} --user-assigned", 1, "Can't prompt for confirmation", "--yes"),
-])
-def test_a_process_that_refuses_its_input_says_so_on_stderr(az: Az, sim: Armsim, line: str, exit_code: int,
-                                                            message: str, way_on: str) -> None:
+@pytest.mark.parametrize("line", [
+    "show", "assign --system-assigned --ids ''", f"assign {APP} --user-assigned",
+    f"wait {APP} --created --interval 0", f"assign {APP} --user-assigned [system]", f"remove {APP} --user-assigned"])
+def test_a_process_that_refuses_its_input_says_so_on_stderr(az: Az, sim: Armsim, line: str) -> None:
+    exit_code, message, way_on = WRONG[line]
     make(sim)
     done = az(f"communication identity {line}")
     assert (done.exit_code, done.stdout) == (exit_code, "")
@@ -594,7 +594,7 @@ def test_no_such_identity_and_no_right_to_look(az: Az, sim: Armsim) -> None:
 
 def test_lock(az: Az, sim: Armsim) -> None:
     resource = make(sim)
-    sim.state.lock_scope(resource, "keep")
+    sim.state.lock_scope(resource)
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
     assert f"The resource is locked by the lock on '{resource}'." in done.stderr

@@ -64,7 +64,7 @@ def test_each_thread_keeps_its_connection(az: Az, sim: Armsim) -> None:
 
 def test_a_fleet_and_a_fault_in_process(in_process: InProcessAz, sim: Armsim) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(50)]
-    sim.state.lock_scope(ids[7], "keep")
+    sim.state.lock_scope(ids[7])
     run = in_process(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
     assert run.exit_code == 1
     assert "1 of 50 resources failed; 49 succeeded." in str(run.error)
@@ -73,7 +73,7 @@ def test_a_fleet_and_a_fault_in_process(in_process: InProcessAz, sim: Armsim) ->
 
 def test_a_terminal_shows_how_far_it_is(az: Az, sim: Armsim) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(30)]
-    sim.state.lock_scope(ids[7], "keep")
+    sim.state.lock_scope(ids[7])
     sim.options.throttle = Throttle(write=(20, 10))
     run = az.in_terminal(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
     assert run.exit_code == 1

@@ -137,7 +137,7 @@ def test_failures_before_and_after_the_question_are_both_shown(in_process: InPro
                                                                caplog: pytest.LogCaptureFixture) -> None:
     """One fails at the check, the only other one at the write."""
     resource = scene(sim)
-    sim.state.lock_scope(resource, "keep")
+    sim.state.lock_scope(resource)
     absent = resource.replace("myApp", "absent")
     run = in_process(line("remove", "--system-assigned", "--ids", absent, resource))
     assert run.exit_code == 1

@@ -58,7 +58,7 @@ def test_first_the_identity_then_its_role_assignments_in_every_subscription(in_p
 
 
 def lock(sim: Armsim, resource: str) -> None:
-    sim.state.lock_scope(resource, "keep")
+    sim.state.lock_scope(resource)
 
 
 def policy(sim: Armsim, resource: str) -> None:
@@ -160,7 +160,7 @@ def test_a_removal_whose_end_is_not_known_names_the_role_assignments(in_process:
 
 def test_a_refused_removal_does_not_speak_of_role_assignments(in_process: InProcessAz, sim: Armsim) -> None:
     resource, _ = scene(sim)
-    sim.state.lock_scope(resource, "keep")
+    sim.state.lock_scope(resource)
     assert "role assignment" not in said(in_process(REMOVE).error)
 
 
@@ -187,7 +187,7 @@ def test_each_of_a_fleet_stands_alone(in_process: InProcessAz, sim: Armsim, capl
     principals = [sim.state.identity_of(one)["principalId"] for one in ids]
     for principal in principals:
         sim.state.add_role_assignment(AI, USER_ID, principal)
-    sim.state.lock_scope(ids[1], "keep")
+    sim.state.lock_scope(ids[1])
     run = in_process(line("remove", "--system-assigned", "--delete-role-assignments", "--ids", *ids))
     assert run.exit_code == 1
     assert [one["id"] for one in run.json] == [ids[0], ids[2]]

@@ -56,11 +56,16 @@ def results(cmd: Any, outcome: Results[T], resources: Sequence[Resource]) -> T |
     failure of a single resource. Reports the failures of several, and fails the command after its output is printed.
     """
     if len(resources) == 1:
-        for failure in outcome.failures.values():
-            explain(failure)  # here, because core's `show` has its own exception handler
-        return outcome.results[resources[0]]
+        return _only(outcome, resources[0])
     _report(cmd, outcome, resources)
     return [outcome.results[resource] for resource in resources if resource in outcome.results]
+
+
+def _only(outcome: Results[T], resource: Resource) -> T:
+    """The result of a single resource. Raises its failure."""
+    for failure in outcome.failures.values():
+        explain(failure)  # here, because core's `show` has its own exception handler
+    return outcome.results[resource]
 
 
 def _report(cmd: Any, outcome: Results[Any], resources: Sequence[Resource]) -> None:
@@ -116,10 +121,7 @@ def _fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
 
 def result_of(cmd: Any, resource: Resource, life: Callable[[Resource], Life[T]]) -> T:
     """The result of a single life. Raises its failure."""
-    outcome = for_each(cmd, [resource], life)
-    for failure in outcome.failures.values():
-        explain(failure)
-    return outcome.results[resource]
+    return _only(for_each(cmd, [resource], life), resource)
 
 
 def in_subscription(cmd: Any, life: Callable[[str], Life[T]]) -> T:
