@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Run `az` and note who imports what an SDK needs: `python watch_imports.py OUT ARG…` writes a line to the file OUT for
 each of the modules in WATCHED that is imported: its name, and "ours" if our code is what asked for it, else "core".
 """

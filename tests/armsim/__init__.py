@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """armsim: a local Azure Resource Manager for tests, demos and trying things by hand. It is not Azure: what it does is
 built on public recordings of the real service, and where they are silent its comments say so: K14 and A1 are lines of
 docs/service-behaviour.md.

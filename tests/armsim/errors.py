@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Errors of Azure Resource Manager, with the words that were recorded of it (docs/service-behaviour.md)."""
 
 from __future__ import annotations

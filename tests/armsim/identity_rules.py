@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """What PUT and PATCH do to the identities of a resource (docs/service-behaviour.md). No HTTP."""
 
 from __future__ import annotations

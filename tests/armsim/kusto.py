@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The part of the Kusto query language that the extension uses, over tables in memory (K43). What it doesn't know is a
 ValueError, never a guess: what runs here is meant to mean the same in Azure Resource Graph.
 """

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """How a service answers a PATCH, and what it shows until the operation ends: recorded shapes (K16), shapes that ARM's
 rules allow, and failures. Two of the recorded services run on ProviderHub, as Microsoft.Communication does (K1):
 LoadTestService and NetworkCloud.

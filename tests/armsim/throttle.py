@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """ARM's token buckets, one for each subscription and kind of request (K36, A12), and Resource Graph's quota (K37)."""
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Beside Microsoft's `communication` extension, of which a stand-in is in tests/stand_in: our verbs are ours, in
 command, arguments and help; all others are untouched; whichever is installed, updated or removed first.
 """

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The commands, end to end: the real `az` with the installed extension, line by line of the contract. Forms of words
 that only the parser and the validators see are tried in the tests' own process.
 """

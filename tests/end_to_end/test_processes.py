@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """No lost update with real processes, many at once. test_interleavings.py takes every order of steps."""
 
 from __future__ import annotations
@@ -12,7 +8,7 @@ from typing import Any
 
 from armsim import Armsim
 from az import Az
-from azext_communication_identity.model.identity import Identities, identities_of
+from azext_communication_identity.model.identities import Identities, identities_of
 
 
 @dataclass

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """What a command costs beside the service's own time: what it imports, how long the command table takes, memory. How
 long whole commands take is measured by dev.py bench: a test on a busy machine can't tell.
 """

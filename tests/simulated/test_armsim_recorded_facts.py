@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """What the recordings tell, as tables: armsim against the real service where the recordings themselves aren't there.
 
 identity: Azure/azure-cli-extensions a218f7f0, src/communication, test_communication_identity.yaml (live 2023-12-15).

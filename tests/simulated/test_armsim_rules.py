@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """What armsim's PATCH and PUT do to identities. The table of PATCH is of recordings in Azure/azure-cli and
 Azure/azure-cli-extensions: test_user_assigned_identity.yaml (storage), test_vm_explicit_msi.yaml (virtual machines),
 test_backup_identity.yaml (recovery services). Where an error comes from is said in armsim/errors.py.

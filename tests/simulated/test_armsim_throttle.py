@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """armsim's token buckets: one for each subscription and kind of request, by the manual clock."""
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """When a removal asks, what it asks, and what follows from each answer."""
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Answers that aren't what was asked for: nobody else's access is touched, and no operation is awaited in vain."""
 
 from __future__ import annotations
@@ -195,7 +191,8 @@ def test_a_service_that_never_finds_an_etag_right(in_process: InProcessAz, sim: 
 def test_a_write_that_never_answers_is_sent_twice_at_most(in_process: InProcessAz, sim: Armsim,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     from azext_communication_identity.arm.client import Arm
-    from azext_communication_identity.model.steps import NoAnswer, Reply, Request
+    from azext_communication_identity.model.answers import NoAnswer, Reply
+    from azext_communication_identity.model.requests import Request
     sim.state.add_resource("myApp", "rg")
     real, sent = Arm.send, []
 
@@ -203,7 +200,7 @@ def test_a_write_that_never_answers_is_sent_twice_at_most(in_process: InProcessA
         if request.method != "PATCH":
             return real(self, request, subscription)
         sent.append(request)
-        return NoAnswer("Read timed out.", stalled=True)
+        return NoAnswer("Read timed out.", timed_out=True)
 
     monkeypatch.setattr(Arm, "send", send)
     run = in_process(ASSIGN)

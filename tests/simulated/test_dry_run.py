@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """`--dry-run` writes nothing, refuses what the real run refuses, and says what the real run then does."""
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """Every request of every command with its options, every fault, every shape of a PATCH: a sample of the combinations,
 the same each time. Success prints what is true; a failure is one clear error and loses nothing; a second run
 gets there.

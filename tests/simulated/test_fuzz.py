@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Bad input of every kind: always an error of azclierror or of the parser, never a traceback, never a request outside
 the resource's own path. `ACS_FUZZ=10000 python3 dev.py test tests/simulated/test_fuzz.py` tries more.
 """

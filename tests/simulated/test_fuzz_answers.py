@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """Generated answers of the service to every request of every command: no traceback, nothing lost, no false success.
 
 A life is driven without sockets: the first requests get generated answers, the later ones those of an honest service,
@@ -20,36 +15,27 @@ from itertools import product
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.changing import Order, assign, remove
-from azext_communication_identity.actions.reading import (
-    Condition,
-    list_everywhere,
-    list_resources,
-    names_of_roles,
-    show,
-    wait,
-)
+from azext_communication_identity.actions.assign import assign
+from azext_communication_identity.actions.changing import Order
+from azext_communication_identity.actions.remove import remove
+from azext_communication_identity.actions.list import list_resources
+from azext_communication_identity.actions.reading import list_everywhere, names_of_roles
+from azext_communication_identity.actions.show import show
+from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.model.names import Consent, Resource
-from azext_communication_identity.model.steps import (
-    Answer,
-    Life,
-    NextPoll,
-    NoAnswer,
-    Pause,
-    Ready,
-    RefusedError,
-    Reply,
-    Request,
-)
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.runner.terminal import Consent
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
+from azext_communication_identity.model.requests import Flow, PollDelay, Request, RequestError, Sleep
+from azext_communication_identity.model.steps import Ready
 from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scenes import BODIES, CODES, said
 
 EXAMPLES = int(os.environ.get("ACS_FUZZ", "1000"))
-RESOURCE = Resource("00000000-0000-0000-0000-000000000001", "rg", "myApp")
-OTHER = Resource(RESOURCE.subscription, "rg", "other")
+RESOURCE = ResourceId("00000000-0000-0000-0000-000000000001", "rg", "myApp")
+OTHER = ResourceId(RESOURCE.subscription, "rg", "other")
 ONE, TWO, THREE = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"
                    f"/userAssignedIdentities/{name}" for name in ("one", "two", "three"))
 GUID = "00000000-0000-0000-0000-0000000000aa"
@@ -260,7 +246,7 @@ class Service:
         return {"id": RESOURCE.id, "name": "myApp", "identity": block, "properties": {"provisioningState": "Succeeded"}}
 
 
-def live(life: Life[Any], service: Service) -> Any:
+def live(life: Flow[Any], service: Service) -> Any:
     """Drive a life to its end; its result. Raises what it raises."""
     sent: Any = None
     for _ in range(MOST_STEPS):
@@ -271,9 +257,9 @@ def live(life: Life[Any], service: Service) -> Any:
         sent = None
         if isinstance(step, Request):
             sent = service.reply(step)
-        elif isinstance(step, Pause):
+        elif isinstance(step, Sleep):
             service.time += step.seconds
-        elif isinstance(step, NextPoll):
+        elif isinstance(step, PollDelay):
             service.time += max(1.0, step.at_least or 0.0)
         else:
             assert isinstance(step, Ready)
@@ -286,7 +272,7 @@ def live(life: Life[Any], service: Service) -> Any:
 class Command:
     """A life, and what a success of it means: what the resource then has, and hasn't."""
 
-    life: Callable[[], Life[Any]]
+    life: Callable[[], Flow[Any]]
     has_system: bool = False
     has: tuple[str, ...] = ()
     lacks_system: bool = False
@@ -362,7 +348,7 @@ def test_any_answer_to_any_request(name: str) -> None:
 
 
 # Lives, and the request of each that is refused: its method and a part of its path.
-REFUSED: dict[str, tuple[Callable[[], Life[Any]], str, str]] = {
+REFUSED: dict[str, tuple[Callable[[], Flow[Any]], str, str]] = {
     "show": (lambda: show(RESOURCE, False), "GET", RESOURCE.id),
     "list": (lambda: list_resources(RESOURCE.subscription, None), "GET", "communicationServices"),
     "assign": (lambda: assign(RESOURCE, order(False, [ONE])), "PATCH", RESOURCE.id),
@@ -396,7 +382,7 @@ def test_no_refusal_shows_what_it_did_not_hold(name: str, code: str) -> None:
             continue  # it passes
         text = json.dumps(body).replace("{code}", code)
         service = Refusing({}, True, refusal=Answer(status, json.loads(text), {}, text), method=method, part=part)
-        with pytest.raises((RefusedError, AzCLIError)) as caught:
+        with pytest.raises((RequestError, AzCLIError)) as caught:
             live(life(), service)
         known = explained(caught.value)
         shown = said(known)

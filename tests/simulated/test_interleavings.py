@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """No lost update: every order in which two and three commands can take their steps, driving the shipped life of a write
 against armsim's state. test_processes.py does it with real processes.
 """
@@ -19,16 +15,12 @@ import pytest
 from armsim import ArmState, ManualClock
 from armsim.errors import ArmError
 from armsim.patch_shapes import PatchShape
-from azext_communication_identity.model.identity import (
-    Change,
-    Identities,
-    after_assign,
-    after_remove,
-    identities_of,
-)
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Life, Request
-from azext_communication_identity.model.write import Written, get, write
+from azext_communication_identity.model.identities import Identities, identities_of
+from azext_communication_identity.model.identity import Change, after_assign, after_remove
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer
+from azext_communication_identity.model.requests import Flow, Request
+from azext_communication_identity.model.update import Updated, get, update_identities
 from azure.cli.core.azclierror import AzureResponseError
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -75,17 +67,17 @@ class Client:
     removes: bool = False
     done: bool = False
     wrote: bool = False
-    result: Written | None = None
+    result: Updated | None = None
     error: AzureResponseError | None = None
 
     def __post_init__(self) -> None:
         parts = self.resource_id.split("/")
-        self.life = self._life(Resource(parts[2], parts[4], parts[8]))
+        self.life = self._life(ResourceId(parts[2], parts[4], parts[8]))
         self.next: Any = next(self.life)
 
-    def _life(self, resource: Resource) -> Life[Written]:
+    def _life(self, resource: ResourceId) -> Flow[Updated]:
         document = yield from get(resource)
-        return (yield from write(resource, document, after_remove if self.removes else after_assign, self.change))
+        return (yield from update_identities(resource, document, after_remove if self.removes else after_assign, self.change))
 
     def step(self) -> None:
         """One request, or one pause."""

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 """Rights in armsim: what the built-in roles allow, which action each request needs and where; and the roles that each
 command needs, as docs/permissions.md says.
 """

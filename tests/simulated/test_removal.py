@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """What a removal takes along, in which order, and what it leaves alone."""
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-
+# SPDX-License-Identifier: MIT
 """Roles: in every subscription, for logins that may do little, and in fleets."""
 
 from __future__ import annotations

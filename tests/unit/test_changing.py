@@ -1,20 +1,19 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Dry runs over answers that the simulation never gives."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from azext_communication_identity.actions.changing import Order, assign, remove
-from azext_communication_identity.model.names import Consent, Resource
-from azext_communication_identity.model.steps import Answer
+from azext_communication_identity.actions.assign import assign
+from azext_communication_identity.actions.changing import Order
+from azext_communication_identity.actions.remove import remove
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.runner.terminal import Consent
+from azext_communication_identity.model.answers import Answer
 from life import play
 
-RESOURCE = Resource("00000000-0000-0000-0000-00000000000a", "rg", "app")
+RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")
 PRINCIPAL = "00000000-0000-0000-0000-00000000000b"
 ORDER = Order(system_assigned=True, user_assigned=None, dry_run=True)
 

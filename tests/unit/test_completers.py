@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Which login the completion of a resource's identities uses."""
 
 from __future__ import annotations
@@ -14,10 +10,11 @@ from typing import Any
 import pytest
 from azext_communication_identity._completers import complete_assigned
 from azext_communication_identity.actions import each
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Request
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer
+from azext_communication_identity.model.requests import Request
 
-RESOURCE = Resource("00000000-0000-0000-0000-00000000000a", "rg", "app")
+RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")
 IDENTITY = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"
             "/userAssignedIdentities/near")
 

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """What errors say about bad values, word for word, and how values look in them."""
 
 from __future__ import annotations
@@ -11,18 +7,10 @@ import shlex
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.identity import check_role, check_scope
-from azext_communication_identity.model.names import (
-    check_group_name,
-    check_resource_name,
-    check_subscription,
-    check_user_assigned,
-    clean_list,
-    for_display,
-    for_shell,
-    parse_flag,
-    parse_resource_id,
-)
+from azext_communication_identity.model.role_assignments import check_role, check_scope
+from azext_communication_identity.model.quoting import for_display, for_shell
+from azext_communication_identity.model.resource_id import check_group_name, check_resource_name, check_subscription, check_user_assigned, parse_resource_id
+from azext_communication_identity.model.shell_words import clean_list, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """What errors of the service say to users, and the commands in them."""
 
 from __future__ import annotations
@@ -10,18 +6,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.reading import Condition, wait
-from azext_communication_identity.arm.access import gone_but_assigned, identity_not_found
+from azext_communication_identity.actions.wait import Condition, wait
+from azext_communication_identity.arm.identities import gone_error, identity_not_found
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.model.identity import create_command, delete_command
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, RefusedError, Request, error_words
+from azext_communication_identity.model.role_assignments import create_command, delete_command
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer, error_text
+from azext_communication_identity.model.requests import Request, RequestError
 from azure.cli.core.azclierror import AzCLIError, BadRequestError, UnauthorizedError
 from life import play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{number}" for number in "12")
 WHO = "00000000-0000-0000-0000-00000000000c"
-RESOURCE = Resource(SUB, "rg(1)", "app")
+RESOURCE = ResourceId(SUB, "rg(1)", "app")
 ONE, TWO = (f"/subscriptions/{OTHER}/resourcegroups/rg(2)/providers/Microsoft.ManagedIdentity"
             f"/userAssignedIdentities/{name}" for name in ("one", "two"))
 PATH = f"{RESOURCE.id}?api-version=x"
@@ -30,7 +27,7 @@ PATH = f"{RESOURCE.id}?api-version=x"
 def refused(status: int, code: str, message: str, path: str = PATH, **more: Any) -> tuple[AzCLIError, str]:
     """The error for an answer, and its recommendations."""
     reply = Answer(status, {"error": {"code": code, "message": message, **more}})
-    error = explained(RefusedError(Request("PATCH", path), reply))
+    error = explained(RequestError(Request("PATCH", path), reply))
     assert error is not None
     return error, "\n".join(error.recommendations)
 
@@ -115,14 +112,14 @@ def test_half_a_character_can_be_printed(code: str) -> None:
     ({"details": [{"message": str(number)} for number in range(9)]}, "0 1 2 3 4"),
 ])
 def test_the_words_of_an_error(error: dict[str, Any], words: str) -> None:
-    assert error_words(error) == words
+    assert error_text(error) == words
 
 
 def test_details_within_details_have_no_end() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100_000):
         deep = {"details": [deep]}
-    assert error_words(deep) == ""
+    assert error_text(deep) == ""
 
 
 def test_commands_with_names_that_a_shell_would_split() -> None:
@@ -130,7 +127,7 @@ def test_commands_with_names_that_a_shell_would_split() -> None:
         "az role assignment create --role 'It'\"'\"'s $5' --assignee-object-id p "
         '--assignee-principal-type ServicePrincipal --scope "/s/my scope"')
     assert delete_command(["/a", "/r(1)"]) == 'az role assignment delete --ids /a "/r(1)"'
-    assert gone_but_assigned(RESOURCE, [ONE]).recommendations == [
+    assert gone_error(RESOURCE, [ONE]).recommendations == [
         f'To remove them, run:\naz communication identity remove --ids "{RESOURCE.id}" --user-assigned "{ONE}"']
     absent = play(identity_not_found(ONE), Answer(200, {"value": []})).result.recommendations
     assert absent == [

@@ -1,15 +1,12 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Reading Resource Graph page by page."""
 
 from __future__ import annotations
 
 import pytest
-from azext_communication_identity.arm.access import graph_rows
-from azext_communication_identity.model.steps import Answer, NoAnswer, Pause
+from azext_communication_identity.arm.graph import graph_rows
+from azext_communication_identity.model.answers import Answer, NoAnswer
+from azext_communication_identity.model.requests import Sleep
 from life import play
 
 
@@ -24,7 +21,7 @@ def page(name: str, left: str = "5", resets: str = "00:00:05", token: str | None
 def test_the_quota_is_waited_for_unless_it_takes_too_long(left: str, resets: str, pauses: list[float]) -> None:
     played = play(graph_rows("q", lambda row: row["name"]), page("a", left, resets, "t"), page("b"))
     assert played.result == ["a", "b"]
-    assert played.pauses == [Pause(seconds, "Azure Resource Graph to grant another query") for seconds in pauses]
+    assert played.pauses == [Sleep(seconds, "Azure Resource Graph to grant another query") for seconds in pauses]
 
 
 def test_a_refusal_says_how_long_the_quota_takes() -> None:

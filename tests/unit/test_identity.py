@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Every decision about identities, as properties."""
 
 from __future__ import annotations
@@ -11,21 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.identity import (
-    Change,
-    Identities,
-    after_assign,
-    after_remove,
-    block_of,
-    described,
-    difference,
-    identities_of,
-    patch_body,
-    plain_block,
-    principals_of,
-    unknown_of,
-    unsettled,
-)
+from azext_communication_identity.model.identities import Identities, expected_block, identities_of, patch_body, plain_block, principals_of, unsupported_reason, without_ids
+from azext_communication_identity.model.identity import Change, after_assign, after_remove, described, difference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -188,7 +171,7 @@ def test_a_block_as_commands_print_it(block: Any, expected: dict[str, Any]) -> N
     ({"type": "SystemAssigned", "userAssignedIdentities": {}}, None),
 ])
 def test_what_a_patch_can_not_say(block: Any, expected: str | None) -> None:
-    assert unknown_of(block) == expected
+    assert unsupported_reason(block) == expected
 
 
 @pytest.mark.parametrize(("block", "wanted", "expected"), [
@@ -200,7 +183,7 @@ def test_what_a_patch_can_not_say(block: Any, expected: str | None) -> None:
     (only(userAssignedIdentities={A.upper(): SETTLED}), Identities(False, (A,)), []),
 ])
 def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: list[str]) -> None:
-    assert unsettled(block, wanted) == expected
+    assert without_ids(block, wanted) == expected
 
 
 @pytest.mark.parametrize(("wanted", "known", "expected"), [
@@ -213,7 +196,7 @@ def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: list[str]
     (Identities(False, (A,)), BOTH, only()),
 ])
 def test_the_block_that_a_resource_will_have(wanted: Identities, known: Any, expected: dict[str, Any]) -> None:
-    assert block_of(wanted, known) == expected
+    assert expected_block(wanted, known) == expected
 
 
 @pytest.mark.parametrize(("block", "among", "expected"), [

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Who imports whom in the extension: model knows nothing, arm knows model, actions knows both; none knows the files
 that azure-cli loads. import-linter checks the layers in `dev.py lint`; this checks what it can't express.
 """

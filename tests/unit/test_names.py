@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Names and IDs from people: any letter in any place, and errors that tell one ID from the other."""
 
 from __future__ import annotations
@@ -10,21 +6,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from azext_communication_identity.model.identity import check_role, check_scope
-from azext_communication_identity.model.names import (
-    Resource,
-    check_group_name,
-    check_resource_name,
-    check_user_assigned,
-    for_display,
-    parse_resource_id,
-)
+from azext_communication_identity.model.role_assignments import check_role, check_scope
+from azext_communication_identity.model.quoting import for_display
+from azext_communication_identity.model.resource_id import ResourceId, check_group_name, check_resource_name, check_user_assigned, parse_resource_id
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st
 
 SUB = "00000000-0000-0000-0000-00000000000a"
-RESOURCE = Resource(SUB, "rg", "app")
+RESOURCE = ResourceId(SUB, "rg", "app")
 IDENTITY = f"/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mi"
 ROLE = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{SUB}"
 LOOK_ALIKES = {"k": "\u212a", "s": "\u017f"}
@@ -86,7 +76,7 @@ def test_whatever_is_put_into_an_id(at: int, what: str) -> None:
 
 @pytest.mark.parametrize("group", ["g", "g" * 90])
 def test_errors_tell_one_long_id_from_another(group: str) -> None:
-    one, other = (Resource(SUB, group, "n" * 63 + end).id for end in "ab")
+    one, other = (ResourceId(SUB, group, "n" * 63 + end).id for end in "ab")
     assert for_display(one) == f"'{one}'"
     assert for_display(one) != for_display(other)
     assert for_display("x" * 500 + "a") != for_display("x" * 500 + "b")

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Role assignments, created, listed and deleted, and what doesn't exist: only ARM's own word counts."""
 
 from __future__ import annotations
@@ -10,20 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.reading import Condition, wait
-from azext_communication_identity.arm.access import (
-    OPTIONAL_SECONDS,
-    assignments_of,
-    create_assignment,
-    delete_assignment,
-    identity_properties,
-    missing_identities,
-    plain_assignments,
-    resolve_role,
-)
-from azext_communication_identity.model.identity import Role, new_assignment
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, NoAnswer, Reply
+from azext_communication_identity.actions.wait import Condition, wait
+from azext_communication_identity.arm.identities import find_identity, missing_identities
+from azext_communication_identity.arm.roles import OPTIONAL_SECONDS, assignments_of, create_assignment, delete_assignment, resolve_role
+from azext_communication_identity.model.role_assignments import plain_assignments
+from azext_communication_identity.model.role_assignments import Role, new_assignment
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from life import play
 
 SUB = "00000000-0000-0000-0000-000000000001"
@@ -93,17 +82,17 @@ def test_a_page_is_no_deletion() -> None:
 
 @pytest.mark.parametrize("reply", HIDDEN)
 def test_what_cant_be_seen_may_exist(reply: Answer) -> None:
-    assert play(identity_properties("/x"), reply).result == {}
+    assert play(find_identity("/x"), reply).result == {}
     assert play(missing_identities(["/x"]), reply).result == []
     assert play(resolve_role(GUID, SCOPE, SUB), reply).refused.reply == reply
-    assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).refused.reply == reply
+    assert play(wait(ResourceId(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).refused.reply == reply
 
 
 def test_what_arm_knows_nothing_of_is_absent() -> None:
     reply = Answer(404, {"error": {"code": "ResourceNotFound"}})
     assert play(missing_identities(["/x"]), reply).result == ["/x"]
     assert "There is no role" in play(resolve_role(GUID, SCOPE, SUB), reply).said[0]
-    assert play(wait(Resource(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).error is None
+    assert play(wait(ResourceId(SUB, "rg", "app"), Condition(deleted=True), 1, 0), reply).error is None
 
 
 # ---- listing -------------------------------------------------------------------------------------------------------

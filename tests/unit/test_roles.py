@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Roles and role assignments as data."""
 
 from __future__ import annotations
@@ -10,18 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.identity import (
-    Role,
-    check_role,
-    check_scope,
-    create_command,
-    delete_command,
-    new_assignment,
-    plain_assignment,
-    role_by_id,
-    role_guid,
-    role_name,
-)
+from azext_communication_identity.model.role_assignments import Role, check_role, check_scope, create_command, delete_command, new_assignment, plain_assignment, role_by_id, role_guid, role_name
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 SUB = "00000000-0000-0000-0000-00000000000a"

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Lives, without a service: which of them begin, and what is left of them in the end."""
 
 from __future__ import annotations
@@ -16,27 +12,28 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions import schedule as schedules
-from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, WORKERS, Schedule
+from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, Schedule, WORKERS
 from azext_communication_identity.actions.sender import Send
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Life, NextPoll, Pause, Reply, Request, Step
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer, Reply
+from azext_communication_identity.model.requests import Flow, PollDelay, Request, Sleep, Step
 from in_process import FakeClock
 
 BEGINS = 10.0  # seconds in which every life should begin
 
 
-def schedule(lives: Iterable[Callable[[], Life[float]]], send: Send, clock: Any) -> Schedule[float]:
-    return Schedule({Resource("s", "g", f"r{number}"): life for number, life in enumerate(lives)}, send, clock)
+def schedule(lives: Iterable[Callable[[], Flow[float]]], send: Send, clock: Any) -> Schedule[float]:
+    return Schedule({ResourceId("s", "g", f"r{number}"): life for number, life in enumerate(lives)}, send, clock)
 
 
-def watch(step: Step) -> Life[float]:
+def watch(step: Step) -> Flow[float]:
     """Returns when its first read was answered, before a long wait."""
     answer = yield Request("GET", "/watched")
     yield step
     return float(answer.at)
 
 
-def write() -> Life[float]:
+def write() -> Flow[float]:
     """Returns when its write was answered."""
     yield Request("GET", "/written")
     return float((yield Request("PATCH", "/written")).at)
@@ -46,7 +43,7 @@ def yes(_request: Request, _subscription: str) -> Reply:
     return Answer(200, {})
 
 
-@pytest.mark.parametrize("step", [NextPoll(0.0, 0, 600.0, own_operation=False), Pause(600.0, "another change")])
+@pytest.mark.parametrize("step", [PollDelay(0.0, 0, 600.0, own_operation=False), Sleep(600.0, "another change")])
 def test_lives_that_wait_hold_no_other_up(step: Step) -> None:
     outcome = schedule([*[partial(watch, step)] * (AHEAD + 1), *[write] * 10], yes, FakeClock()).run()
     assert len(outcome.results) == AHEAD + 11
@@ -54,7 +51,7 @@ def test_lives_that_wait_hold_no_other_up(step: Step) -> None:
 
 
 def test_any_number_of_lives_can_wait_for_a_condition() -> None:
-    step = NextPoll(0.0, 0, 600.0, own_operation=False)
+    step = PollDelay(0.0, 0, 600.0, own_operation=False)
     outcome = schedule([partial(watch, step)] * (MOST_RUNS + 1), yes, FakeClock()).run()
     assert len(outcome.results) == MOST_RUNS + 1
     assert max(outcome.results.values()) <= BEGINS
@@ -73,11 +70,11 @@ def test_polls_that_are_throttled_hold_no_other_life_up(monkeypatch: pytest.Monk
             granted[0] += 1
         return Answer(200, {})
 
-    def life(number: int) -> Life[float]:
+    def life(number: int) -> Flow[float]:
         for _ in range(20):
             answer = yield Request("GET", f"/{number}")
             first.setdefault(number, answer.at)
-            yield NextPoll(answer.at, 0, 10.0, own_operation=False)
+            yield PollDelay(answer.at, 0, 10.0, own_operation=False)
         return 0.0
 
     lock = threading.Lock()
@@ -106,11 +103,11 @@ def test_only_so_many_wait_for_their_own_operations() -> None:
     running: set[int] = set()
     most: list[int] = []
 
-    def operation(number: int) -> Life[float]:
+    def operation(number: int) -> Flow[float]:
         answer = yield Request("PATCH", f"/{number}")
         running.add(number)
         most.append(len(running))
-        yield NextPoll(answer.at, 0, 600.0)
+        yield PollDelay(answer.at, 0, 600.0)
         running.discard(number)
         return float(answer.at)
 
@@ -138,7 +135,7 @@ def test_look_ups_that_trickle_delay_a_fleet_only_once() -> None:
             ends.wait(30)
         return Answer(200, {})
 
-    def remove(number: int) -> Life[float]:
+    def remove(number: int) -> Flow[float]:
         yield Request("GET", f"/{number}")
         yield Request("GET", f"/roles{number}", timeout=3.0, optional=True)
         reply = yield Request("PATCH", f"/{number}")

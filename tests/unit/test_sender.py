@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Sending requests, without a service: who gets which answer, and when a request is sent again."""
 
 from __future__ import annotations
@@ -13,8 +9,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.sender import MOST_LATE, MOST_STUCK, Clock, Delivery, Sender
-from azext_communication_identity.model.steps import LONGEST_THROTTLE, Answer, NoAnswer, Reply, Request
+from azext_communication_identity.actions.sender import Clock, Delivery, MOST_LATE, MOST_STUCK, Sender
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
+from azext_communication_identity.model.requests import LONGEST_THROTTLE, Request
 
 SHARED = Request("GET", "/role", shared=True)
 
@@ -208,7 +205,7 @@ def test_an_answer_that_drips_is_given_up(service: Dripping) -> None:
     sending.ask("a", Request("GET", "/drip"), "s")
     (came,) = collect_impatiently(sending, 1)
     assert isinstance(came.outcome, NoAnswer)
-    assert came.outcome.stalled
+    assert came.outcome.timed_out
 
 
 @pytest.mark.parametrize("lost", [1, 3])
@@ -251,7 +248,7 @@ def test_threads_are_bounded_however_many_answers_drip(service: Dripping) -> Non
     for number in range(300):
         sending.ask(number, Request("PATCH", f"/drip{number}"), "s")
     came = collect_impatiently(sending, 300)
-    assert all(isinstance(one.outcome, NoAnswer) and one.outcome.stalled for one in came)
+    assert all(isinstance(one.outcome, NoAnswer) and one.outcome.timed_out for one in came)
     assert len(service.threads) <= 8 + MOST_STUCK
     sent = len(service.sent)
     service.ends.set()  # those that weren't sent are not sent afterwards

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The steps of a life: what an answer means, how reads are sent again, how lists are read."""
 
 from __future__ import annotations
@@ -11,24 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.steps import (
-    Answer,
-    NextPoll,
-    NoAnswer,
-    Pause,
-    RefusedError,
-    Reply,
-    Request,
-    absent,
-    error_of,
-    error_words,
-    pages,
-    passes,
-    quota_resets_after,
-    read,
-    seconds_asked_for,
-    text_of,
-)
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_of, error_text, is_not_found, is_transient, quota_resets_after, seconds_asked_for, text_of
+from azext_communication_identity.model.requests import PollDelay, Request, RequestError, Sleep, pages, read
 from life import play
 
 GET = Request("GET", "/x")
@@ -51,8 +31,8 @@ def test_what_is_so_unless_said_otherwise() -> None:
     answer = Answer(200)
     assert (answer.body, answer.headers, answer.text, answer.at, answer.waited) == (None, {}, "", 0.0, 0.0)
     nothing = NoAnswer("x")
-    assert (nothing.stalled, nothing.final, nothing.at) == (False, False, 0.0)
-    waiting = NextPoll(0.0, 0, None)
+    assert (nothing.timed_out, nothing.permanent, nothing.at) == (False, False, 0.0)
+    waiting = PollDelay(0.0, 0, None)
     assert (waiting.why, waiting.own_operation) == ("the operation to finish", True)
 
 
@@ -108,23 +88,23 @@ def test_error_of(reply: Reply, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("reply", "expected"), [
-    (NoAnswer("x"), True), (NoAnswer("x", stalled=True), False), (NoAnswer("x", final=True), False),
+    (NoAnswer("x"), True), (NoAnswer("x", timed_out=True), False), (NoAnswer("x", permanent=True), False),
     *((Answer(status), True) for status in (408, 500, 502, 503, 504)),
     *((Answer(status), False) for status in (200, 400, 404, 409, 412, 429, 501, 505)),
 ])
 def test_what_passes(reply: Reply, expected: bool) -> None:
-    assert passes(reply) is expected
+    assert is_transient(reply) is expected
 
 
 def test_what_a_refusal_says() -> None:
-    assert str(RefusedError(GET, NoAnswer("broken"))) == "broken"
-    assert str(RefusedError(GET, Answer(404))) == "status 404"
+    assert str(RequestError(GET, NoAnswer("broken"))) == "broken"
+    assert str(RequestError(GET, Answer(404))) == "status 404"
 
 
 # ---- read ------------------------------------------------------------------------------------------------------------
 
-def pause(seconds: float) -> Pause:
-    return Pause(seconds, "the service to answer again")
+def pause(seconds: float) -> Sleep:
+    return Sleep(seconds, "the service to answer again")
 
 
 def test_a_read_that_is_answered() -> None:
@@ -149,7 +129,7 @@ def test_a_read_is_given_up(bad: Reply, last: Reply) -> None:
 
 
 @pytest.mark.parametrize("bad", [
-    Answer(404), Answer(429), NoAnswer("slow", stalled=True), NoAnswer("never", final=True)])
+    Answer(404), Answer(429), NoAnswer("slow", timed_out=True), NoAnswer("never", permanent=True)])
 def test_a_read_is_refused_at_once(bad: Reply) -> None:
     played = play(read(GET), bad)
     assert played.steps == [GET]
@@ -171,9 +151,9 @@ def test_a_read_keeps_retry_after(asked: str, seconds: float) -> None:
 
 def test_the_words_of_an_error_and_of_its_details() -> None:
     details = [{"code": "B", "Message": "b", "details": [{"message": "c"}, {}]}, {"code": "D"}, "x", {"code": "D"}]
-    assert error_words({"code": "A", "message": "a", "details": details}) == "(A) a (B) b (D) c"
-    assert error_words({"code": "A", "details": [{"code": one} for one in "BCDEF"]}) == "(A) (B) (C) (D) (E)"
-    assert error_words({"details": "x", "message": ["x"]}) == ""
+    assert error_text({"code": "A", "message": "a", "details": details}) == "(A) a (B) b (D) c"
+    assert error_text({"code": "A", "details": [{"code": one} for one in "BCDEF"]}) == "(A) (B) (C) (D) (E)"
+    assert error_text({"details": "x", "message": ["x"]}) == ""
 
 
 def test_text() -> None:
@@ -186,7 +166,7 @@ def test_text() -> None:
     (Answer(404, {"error": {"code": "SubscriptionNotFound"}}, text="{…}"), False),
     (Answer(404, text="<html>"), False), (Answer(410), False), (NoAnswer("broken"), False)])
 def test_absent(reply: Reply, expected: bool) -> None:
-    assert absent(reply) is expected
+    assert is_not_found(reply) is expected
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The rows of tables, also for what the service spells in its own way."""
 
 from __future__ import annotations
@@ -11,7 +7,7 @@ from typing import Any
 
 import pytest
 from azext_communication_identity._format import list_table, show_table
-from azext_communication_identity.model.identity import Identities, principals_of
+from azext_communication_identity.model.identities import Identities, principals_of
 
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 

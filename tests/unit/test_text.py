@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Values as shells hand them over: a row for each shell, and anything at all."""
 
 from __future__ import annotations
@@ -12,15 +8,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.identity import check_role, check_scope
-from azext_communication_identity.model.names import (
-    check_user_assigned,
-    clean_list,
-    clean_value,
-    from_git_bash,
-    parse_flag,
-    parse_resource_id,
-)
+from azext_communication_identity.model.role_assignments import check_role, check_scope
+from azext_communication_identity.model.resource_id import check_user_assigned, parse_resource_id
+from azext_communication_identity.model.shell_words import clean_list, clean_value, from_git_bash, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
 from hypothesis import strategies as st

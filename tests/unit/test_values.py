@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Whole command lines before any call, in the CLI's own parser: what is meant, what is refused and how it ends."""
 
 from __future__ import annotations
@@ -17,15 +13,8 @@ from typing import Any
 
 import pytest
 from azext_communication_identity import _validators
-from azext_communication_identity._validators import (
-    validate_assign,
-    validate_list,
-    validate_remove,
-    validate_resources,
-    validate_wait,
-    warn_of_git_bash,
-)
-from azext_communication_identity.model.names import Consent
+from azext_communication_identity._validators import validate_assign, validate_list, validate_remove, validate_resources, validate_wait, warn_of_git_bash
+from azext_communication_identity.runner.terminal import Consent
 from azure.cli.core.azclierror import (
     ArgumentUsageError,
     FileOperationError,

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """When `wait` reads again, and when it ends."""
 
 from __future__ import annotations
@@ -10,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.actions.reading import Condition, wait
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, NoAnswer, Reply
+from azext_communication_identity.actions.wait import Condition, wait
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from life import Played, play
 
-RESOURCE = Resource("00000000-0000-0000-0000-000000000001", "rg", "app")
+RESOURCE = ResourceId("00000000-0000-0000-0000-000000000001", "rg", "app")
 ABSENT = {"error": {"code": "ResourceNotFound"}}
 
 
@@ -93,7 +89,7 @@ def test_a_failure_that_asks_to_wait(asked: str, pause: float) -> None:
 
 
 @pytest.mark.parametrize("reply", [
-    Answer(403, at=1), Answer(404, ABSENT, at=1), NoAnswer("slow", stalled=True, at=1), Answer(200, {"id": "/x"}, at=1)])
+    Answer(403, at=1), Answer(404, ABSENT, at=1), NoAnswer("slow", timed_out=True, at=1), Answer(200, {"id": "/x"}, at=1)])
 def test_what_does_not_pass_ends_it_at_once(reply: Reply) -> None:
     played = waited(3600, reply)
     assert played.refused

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The life of a write, driven by hand: each answer that a service may give, and what the life does next."""
 
 from __future__ import annotations
@@ -11,26 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.identity import Change, Identities, after_assign, after_remove
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, NextPoll, NoAnswer, Pause, Reply, Request, error_code
-from azext_communication_identity.model.write import (
-    ChangedError,
-    Document,
-    OperationFailedError,
-    Plan,
-    Written,
-    document_of,
-    get,
-    idle,
-    plan,
-    require_expressible,
-    write,
-)
+from azext_communication_identity.model.identities import Identities
+from azext_communication_identity.model.identity import Change, after_assign, after_remove
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_code
+from azext_communication_identity.model.requests import PollDelay, Request, Sleep
+from azext_communication_identity.model.operation import OperationFailedError
+from azext_communication_identity.model.update import Snapshot, Updated, get, require_supported, snapshot_of, until_idle, update_identities
+from azext_communication_identity.model.write import ChangedError, Plan, plan
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 from life import Played, play
 
-RESOURCE = Resource("00000000-0000-0000-0000-00000000000a", "rg", "app")
+RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")
 URL = f"{RESOURCE.id}?api-version=2023-04-01"
 GET = Request("GET", URL)
 ADDRESS = "https://management.azure.com/operations/1?t=a*b"
@@ -64,36 +52,36 @@ def has(block: Any = None, state: str = "Succeeded", *, etag: str = "e1", at: fl
     return Answer(status, body(block, state), {"etag": etag, **(headers or {})}, at=at)
 
 
-def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0", at: float = 1.0) -> Document:
-    return Document(body(block, state), etag, at)
+def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0", at: float = 1.0) -> Snapshot:
+    return Snapshot(body(block, state), etag, at)
 
 
-def assign(*replies: Reply, before: Document | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
+def assign(*replies: Reply, before: Snapshot | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
     """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
-    return play(write(RESOURCE, before or document(), after_assign, named, **options), *replies)
+    return play(update_identities(RESOURCE, before or document(), after_assign, named, **options), *replies)
 
 
 def patch(etag: str | None, sent: Any = None) -> Request:
     return Request("PATCH", URL, sent or PATCH_SYSTEM, etag)
 
 
-def again(seconds: float) -> Pause:
-    return Pause(seconds, "another change to the resource to finish")
+def again(seconds: float) -> Sleep:
+    return Sleep(seconds, "another change to the resource to finish")
 
 
-def showing(seconds: float) -> Pause:
-    return Pause(seconds, "the service to show the change")
+def showing(seconds: float) -> Sleep:
+    return Sleep(seconds, "the service to show the change")
 
 
-def others(since: float, looks: int) -> NextPoll:
-    return NextPoll(since, looks, None, "another operation on 'app' to finish", own_operation=False)
+def others(since: float, looks: int) -> PollDelay:
+    return PollDelay(since, looks, None, "another operation on 'app' to finish", own_operation=False)
 
 
 def code(status: int, text: str = "", **more: Any) -> Answer:
     return Answer(status, {"error": {"code": text, "message": "m"}}, **more)
 
 
-DONE = Written(Document(body(SYSTEM), "e1", 2.0), [])
+DONE = Updated(Snapshot(body(SYSTEM), "e1", 2.0), [])
 
 
 # ---- what was read ---------------------------------------------------------------------------------------------------
@@ -109,15 +97,15 @@ DONE = Written(Document(body(SYSTEM), "e1", 2.0), [])
     ({"properties": {"provisioningState": "Updating"}}, {}, "updating", True),
 ])
 def test_document(content: dict[str, Any], block: Any, state: str, busy: bool) -> None:
-    found = Document(content)
+    found = Snapshot(content)
     assert (found.etag, found.at, found.block, found.state, found.busy) == (None, 0.0, block, state, busy)
 
 
 @pytest.mark.parametrize("id_", [RESOURCE.id, RESOURCE.id.upper(), RESOURCE.id + "/"])
 def test_the_resource_in_an_answer(id_: str) -> None:
     content = {"id": id_, "identity": SYSTEM}
-    assert document_of(Answer(200, content, {"etag": "e"}, at=3.0), RESOURCE) == Document(content, "e", 3.0)
-    assert document_of(Answer(299, {"id": id_, "identity": None}), RESOURCE) == Document({"id": id_, "identity": None})
+    assert snapshot_of(Answer(200, content, {"etag": "e"}, at=3.0), RESOURCE) == Snapshot(content, "e", 3.0)
+    assert snapshot_of(Answer(299, {"id": id_, "identity": None}), RESOURCE) == Snapshot({"id": id_, "identity": None})
     assert play(get(RESOURCE), Answer(200, content)).steps == [GET]
 
 
@@ -125,16 +113,16 @@ def test_the_resource_in_an_answer(id_: str) -> None:
     {}, {"id": None}, {"id": ONE}, {"id": RESOURCE.id + "X"}, {"id": RESOURCE.id, "identity": "x"},
     {"id": RESOURCE.id, "identity": []}, {"id": RESOURCE.id, "identity": False}])
 def test_an_answer_that_holds_something_else(content: dict[str, Any]) -> None:
-    assert document_of(Answer(200, content), RESOURCE) is None
+    assert snapshot_of(Answer(200, content), RESOURCE) is None
     played = play(get(RESOURCE), Answer(200, content))
     assert played.refused.request == GET
     assert played.refused.reply == NoAnswer("The service returned something other than the requested resource.",
-                                           final=True)
+                                           permanent=True)
 
 
 @pytest.mark.parametrize("reply", [NoAnswer("x"), Answer(404, body()), Answer(200), Answer(200, [body()])])
 def test_no_resource_in_an_answer(reply: Reply) -> None:
-    assert document_of(reply, RESOURCE) is None
+    assert snapshot_of(reply, RESOURCE) is None
 
 
 @pytest.mark.parametrize(("reply", "expected"), [
@@ -165,10 +153,10 @@ def test_done(block: Any, done: bool) -> None:
 
 @pytest.mark.parametrize("no_wait", [True, False])
 def test_nothing_to_write(no_wait: bool) -> None:
-    before = Document({**body(BARE), "location": "global", "tags": {}}, "e0", 1.0)
+    before = Snapshot({**body(BARE), "location": "global", "tags": {}}, "e0", 1.0)
     played = assign(before=before, no_wait=no_wait)
     assert played.steps == []
-    assert played.result == Written(Document(body(BARE), "e0", 1.0))
+    assert played.result == Updated(Snapshot(body(BARE), "e0", 1.0))
 
 
 def test_nothing_to_write_but_ids_to_wait_for() -> None:
@@ -191,7 +179,7 @@ def test_what_can_not_be_written_back(block: Any, what: str) -> None:
     assert played.said == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
                            [f"To see the whole resource, run:\naz resource show --ids {RESOURCE.id}"])
     with pytest.raises(ForbiddenError):
-        require_expressible(RESOURCE, document(block))
+        require_supported(RESOURCE, document(block))
 
 
 # ---- a yes at once ---------------------------------------------------------------------------------------------------
@@ -214,22 +202,22 @@ def test_one_patch_answered_with_anything_else(answer: Answer) -> None:
 
 def test_a_patch_that_removes() -> None:
     before = document(users(ONE, TWO))
-    played = play(write(RESOURCE, before, after_remove, Change(False, (ONE,))), has(users(TWO)))
+    played = play(update_identities(RESOURCE, before, after_remove, Change(False, (ONE,))), has(users(TWO)))
     assert played.steps == [patch("e0", {"identity": {"type": "UserAssigned",
                                                       "userAssignedIdentities": {TWO: {}, ONE: None}}})]
     assert played.result.document.block == users(TWO)
 
 
 @pytest.mark.parametrize(("answer", "expected"), [
-    (has(SYSTEM, status=202), Document(body(SYSTEM), "e1", 2.0)),
-    (has(None, status=202), Document(body(BARE), None, 2.0)),
-    (Answer(202, at=2.0, headers=ASYNC), Document(body(BARE), None, 2.0)),
-    (Answer(200, {"id": ONE}, at=2.0), Document(body(BARE), None, 2.0)),
+    (has(SYSTEM, status=202), Snapshot(body(SYSTEM), "e1", 2.0)),
+    (has(None, status=202), Snapshot(body(BARE), None, 2.0)),
+    (Answer(202, at=2.0, headers=ASYNC), Snapshot(body(BARE), None, 2.0)),
+    (Answer(200, {"id": ONE}, at=2.0), Snapshot(body(BARE), None, 2.0)),
 ])
-def test_no_wait(answer: Answer, expected: Document) -> None:
+def test_no_wait(answer: Answer, expected: Snapshot) -> None:
     played = assign(answer, no_wait=True)
     assert played.steps == [patch("e0")]
-    assert played.result == Written(Document({**expected.body, "identity": dict(expected.body["identity"])},
+    assert played.result == Updated(Snapshot({**expected.body, "identity": dict(expected.body["identity"])},
                                              expected.etag, expected.at))
 
 
@@ -254,7 +242,7 @@ def test_a_busy_resource_is_waited_for_after_a_refusal() -> None:
 
 
 def test_a_resource_that_stays_busy() -> None:
-    played = play(idle(RESOURCE, document(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
+    played = play(until_idle(RESOURCE, document(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
                   has(None, "Moving", at=1811.0))
     assert isinstance(played.error, AzureResponseError)
     assert played.steps == [others(10.0, 0), GET, others(10.0, 1), GET]
@@ -293,7 +281,7 @@ def test_someone_else_came_first() -> None:
 def test_someone_else_did_the_same() -> None:
     played = assign(code(412), has(BARE, etag="e1"))
     assert played.steps == [patch("e0"), again(0.5), GET]
-    assert played.result == Written(Document(body(BARE), "e1", 2.0))
+    assert played.result == Updated(Snapshot(body(BARE), "e1", 2.0))
 
 
 def test_if_match_misunderstood() -> None:
@@ -345,7 +333,7 @@ def test_after_a_lost_answer_the_ids_are_waited_for() -> None:
 
 def test_after_a_lost_answer_no_wait_does_not_wait() -> None:
     played = assign(NoAnswer("broken"), has(BARE), no_wait=True)
-    assert played.result == Written(Document(body(BARE), "e1", 2.0))
+    assert played.result == Updated(Snapshot(body(BARE), "e1", 2.0))
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -361,7 +349,7 @@ def test_the_last_lost_answer_is_settled_by_reading_too() -> None:
     lost = NoAnswer("broken")
     four: list[Reply] = [lost, has(None, etag="e0")] * 4
     assert assign(*four, lost, has(SYSTEM)).result == DONE
-    assert assign(NoAnswer("slow", stalled=True), has(), NoAnswer("slow", stalled=True), has(SYSTEM)).result == DONE
+    assert assign(NoAnswer("slow", timed_out=True), has(), NoAnswer("slow", timed_out=True), has(SYSTEM)).result == DONE
     busy = assign(*four, lost, has(None, "Updating"), has(None, etag="e0"))
     assert busy.refused.reply is lost
 
@@ -375,7 +363,7 @@ def test_a_refusal_that_asks_to_wait(answer: Answer) -> None:
 
 
 def test_a_patch_that_is_not_answered_in_time_is_sent_twice_at_most() -> None:
-    stalled = NoAnswer("slow", stalled=True)
+    timed_out = NoAnswer("slow", timed_out=True)
     assert assign(stalled, has(), stalled, has()).refused.reply is stalled
     broken = NoAnswer("broken")
     assert assign(stalled, has(), broken, has(), broken, has()).refused.reply is broken
@@ -400,14 +388,14 @@ def running(**more: Any) -> Answer:
     *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
         code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
         code(405, "X"), code(410, "X"), code(501, "X"), code(400, "MissingApiVersionParameter"),
-        NoAnswer("slow", stalled=True), NoAnswer("never", final=True))),
+        NoAnswer("slow", timed_out=True), NoAnswer("never", permanent=True))),
     (ASYNC, Answer(200)), (ASYNC, Answer(202)), (ASYNC, code(400, "X")), (ASYNC, Answer(200, {"status": 1})),
 ])
 @pytest.mark.parametrize("shape", [(200, body(SYSTEM)), (202, None), (201, None), (202, []), (200, True), (201, "x")])
 def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
     answer = Answer(*shape, headers, at=10.0)
     played = assign(answer, running(), ending, has(SYSTEM))
-    assert played.steps == [patch("e0"), NextPoll(10.0, 0, None), LOOK, NextPoll(10.0, 1, None), LOOK, GET]
+    assert played.steps == [patch("e0"), PollDelay(10.0, 0, None), LOOK, PollDelay(10.0, 1, None), LOOK, GET]
     assert played.result == DONE
 
 
@@ -524,7 +512,7 @@ def test_a_busy_resource_is_not_done() -> None:
 @pytest.mark.parametrize("ending", [
     (Answer(200, at=10.0),), (Answer(202, at=1.0, headers=ASYNC), Answer(200, {"status": "Succeeded"}, at=10.0)),
     (Answer(202, at=1.0, headers=ASYNC), Answer(404, at=10.0)),
-    (Answer(202, at=1.0, headers=ASYNC), NoAnswer("slow", stalled=True, at=10.0))])
+    (Answer(202, at=1.0, headers=ASYNC), NoAnswer("slow", timed_out=True, at=10.0))])
 def test_ignored(ending: tuple[Reply, ...]) -> None:
     played = assign(*ending, has(None, at=40.0), has(None, at=41.0))
     assert isinstance(played.error, AzureResponseError)
@@ -547,7 +535,7 @@ def test_done_without_ids() -> None:
     said = "The change to 'app' succeeded, but the service doesn't show the IDs of these identities yet: "
     one = users(ONE, clientId="c")
     played = assign(has(one, at=10.0), has(one, at=40.0), has(one, at=41.0), named=Change(False, (ONE,)))
-    assert played.result == Written(Document(body(one), "e1", 41.0), [f"{said}'{ONE}'."])
+    assert played.result == Updated(Snapshot(body(one), "e1", 41.0), [f"{said}'{ONE}'."])
     played = assign(has(BARE, at=10.0), has(BARE, at=40.0), has(BARE, at=41.0))
     assert isinstance(played.error, AzureResponseError)
     assert played.said == (f"{said}the system-assigned identity.",
@@ -619,14 +607,14 @@ def test_a_plan_that_was_not_agreed_to_is_not_carried_out() -> None:
     """The check comes before each PATCH, and not where there is nothing to write."""
     asked: list[tuple[Any, Plan]] = []
 
-    def agreed(read: Document, planned: Plan) -> bool:
+    def agreed(read: Snapshot, planned: Plan) -> bool:
         asked.append((read.etag, planned))
         return read.etag != "e2"
 
-    life = write(RESOURCE, document(), after_assign, THE_SYSTEM, agreed=agreed)
+    life = update_identities(RESOURCE, document(), after_assign, THE_SYSTEM, agreed=agreed)
     with pytest.raises(ChangedError) as changed:
         play(life, code(412), has(None, etag="e1"), code(412), has(users(ONE), etag="e2"))
     assert [etag for etag, _ in asked] == ["e0", "e1", "e2"]
     assert asked[-1][1].wanted == Identities(True, (ONE,))
     assert changed.value.document.etag == "e2"
-    assert play(write(RESOURCE, document(SYSTEM), after_assign, THE_SYSTEM, agreed=lambda *_: False)).result
+    assert play(update_identities(RESOURCE, document(SYSTEM), after_assign, THE_SYSTEM, agreed=lambda *_: False)).result

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Tab completion of names, as in core's modules: if the look-up fails, there are no suggestions."""
 
 from __future__ import annotations
@@ -14,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from azure.cli.core.decorators import Completer
 
 if TYPE_CHECKING:
-    from .model.names import Resource
-    from .model.steps import Life
+    from .model.requests import Flow
+    from .model.resource_id import ResourceId
 
 
 @Completer
 def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
-    from .actions.reading import list_resources
-    group = getattr(namespace, "resource_group_name", None)
+    from .actions.list import list_resources
+    group = _group(namespace)
     return [item["name"] for item in _read(cmd, lambda subscription: list_resources(subscription, group))]
 
 
@@ -40,11 +36,11 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return _identities_in_group(cmd, namespace)
-    from .actions.each import result_of
-    from .model.identity import find_id, identities_of
-    from .model.names import user_assigned_id
-    from .model.write import get
-    assigned = identities_of(result_of(cmd, resource, get).block).user_assigned
+    from .model.identities import find_id
+    from .model.resource_id import user_assigned_id
+    from .model.update import get
+    from .runner.report import run_one
+    assigned = run_one(cmd, resource, get).identities.user_assigned
     names = {identity: identity.rsplit("/", 1)[-1] for identity in assigned}
     return [name if find_id(user_assigned_id(name, resource), (identity,)) else identity
             for identity, name in names.items()]
@@ -53,45 +49,54 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
 @Completer
 def complete_scopes(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """IDs of the resources in the group."""
-    from .model.steps import Request, pages
-    group = getattr(namespace, "resource_group_name", None)
+    from .model.requests import Get, pages
+    group = _group(namespace)
     if not group:
         return []
     path = f"resourceGroups/{group}/resources?api-version=2021-04-01"
-    found = _read(cmd, lambda one: pages(Request("GET", f"/subscriptions/{one}/{path}"), lambda item: item.get("id")))
+    found = _read(cmd, lambda one: pages(Get(f"/subscriptions/{one}/{path}"), lambda item: item.get("id")))
     return [scope for scope in found if isinstance(scope, str)]
 
 
 @Completer
 def complete_roles(cmd: Any, _prefix: str, _namespace: Namespace, **_: Any) -> list[str]:
     """Names of the roles in the subscription."""
-    from .arm.access import role_definitions
+    from .arm.roles import role_definitions
     return [role.name for role in _read(cmd, lambda subscription: role_definitions(f"/subscriptions/{subscription}"))]
 
 
-def _read(cmd: Any, life: Callable[[str], Life[Any]]) -> Any:
-    from .actions.each import in_subscription
-    return in_subscription(cmd, life)
+def _read(cmd: Any, flow: Callable[[str], Flow[Any]]) -> Any:
+    from .runner.report import run_in_subscription
+    return run_in_subscription(cmd, flow)
+
+
+def _group(namespace: Namespace) -> str | None:
+    """The group that the command line names so far. It becomes part of a path, so it's checked."""
+    from .model.resource_id import check_group_name
+    from .model.shell_words import clean_value
+    group = getattr(namespace, "resource_group_name", None)
+    return check_group_name(clean_value(group)) if group else None
 
 
 def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
-    from .arm.access import ids_in
-    group = getattr(namespace, "resource_group_name", None)
+    from .arm.identities import ids_in
+    group = _group(namespace)
     if not group:
         return []
-    found = _read(cmd, lambda subscription: ids_in(f"/subscriptions/{subscription}/resourceGroups/{group}"))
+    found = _read(cmd, lambda subscription: ids_in(subscription, group))
     return [identity.rsplit("/", 1)[-1] for identity in found]
 
 
-def _named_so_far(cmd: Any, namespace: Namespace) -> Resource | None:
+def _named_so_far(cmd: Any, namespace: Namespace) -> ResourceId | None:
     """The resource that --ids, or --name and --resource-group, name; the first of several."""
     from azure.cli.core.commands.client_factory import get_subscription_id
 
-    from .model.names import Resource, check_group_name, check_resource_name, clean_list, parse_resource_id
+    from .model.resource_id import ResourceId, check_resource_name, parse_resource_id
+    from .model.shell_words import clean_list
     ids = [value for words in getattr(namespace, "resources", None) or () for value in clean_list(words)]
     if ids:
         return parse_resource_id(ids[0])
-    name, group = getattr(namespace, "resource_name", None), getattr(namespace, "resource_group_name", None)
+    name, group = getattr(namespace, "resource_name", None), _group(namespace)
     if not name or not group:
         return None
-    return Resource(get_subscription_id(cmd.cli_ctx), check_group_name(group), check_resource_name(name))
+    return ResourceId(get_subscription_id(cmd.cli_ctx), group, check_resource_name(name))

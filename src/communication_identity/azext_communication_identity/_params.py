@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The arguments. _validators.py reads and checks their values."""
 
 from __future__ import annotations
@@ -11,6 +7,7 @@ import argparse
 from typing import Any
 
 from azure.cli.core.commands.parameters import resource_group_name_type
+from azure.cli.core.local_context import ALL, LocalContextAction, LocalContextAttribute
 from knack.arguments import CLIArgumentType
 
 from ._completers import (
@@ -30,7 +27,7 @@ class FlagAction(argparse.Action):
         from azure.cli.core.azclierror import InvalidArgumentValueError
 
         from ._validators import usage_error
-        from .model.names import parse_flag
+        from .model.shell_words import parse_flag
         try:
             setattr(namespace, self.dest, values is None or parse_flag(values))
         except InvalidArgumentValueError as error:
@@ -45,7 +42,11 @@ def seconds(text: str) -> int:
     return number
 
 
-_resource_group_type = {"arg_type": resource_group_name_type, "required": False, "id_part": None}
+# `az config param-persist on` fills in a group, but never stores the one that is used here: the commands know resources
+# only, and azure-cli would look for the group after the command.
+_resource_group_type = {"arg_type": resource_group_name_type, "required": False, "id_part": None,
+                        "local_context_attribute": LocalContextAttribute(
+                            name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}
 _name_type = CLIArgumentType(
     options_list=["--name", "-n"], completer=complete_resource_names,
     help="Name of the Communication Services resource.")
@@ -93,11 +94,12 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("user_assigned", _user_type, nargs="+", help=f"User-assigned identities to add: {_WHICH}")
 
     with self.argument_context("communication identity assign", arg_group="Role") as c:
-        c.argument("role", options_list=["--role"], completer=complete_roles,
-                   help="Name or ID of a role to grant to the specified identities, whether new or already assigned. "
-                        "Requires --scope. With --role, --no-wait has no effect.")
+        c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
+                   completer=complete_roles,
+                   help="Name or ID of a role to grant to the specified identities, whether new or already assigned "
+                        "(can be repeated). Requires --scope. With --role, --no-wait has no effect.")
         c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
-                   help="Scopes at which to grant the role: IDs of resources, resource groups or subscriptions "
+                   help="Scopes at which to grant each role: IDs of resources, resource groups or subscriptions "
                         "(space-delimited; can be repeated). Requires --role.")
 
     with self.argument_context("communication identity remove", arg_group=None) as c:

@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Checks of a whole command line, before any call: what is missing, what is wrong, and which resources it means.
 
 An incomplete command line ends with exit code 2, as in argparse. A refused value ends with 1, as in azure-cli's own
@@ -28,25 +24,20 @@ from azure.cli.core.azclierror import (
 )
 from knack.log import get_logger
 
-from .model.names import (
-    Consent,
-    Resource,
+from .model.quoting import for_display
+from .model.resource_id import (
+    ResourceId,
     check_group_name,
     check_resource_name,
     check_subscription,
     check_user_assigned,
-    clean_list,
-    clean_value,
-    flatten,
-    for_display,
-    from_git_bash,
     parse_resource_id,
 )
+from .model.role_assignments import check_role, check_scope
+from .model.shell_words import clean_list, clean_value, flatten, from_git_bash
+from .runner.terminal import Consent, is_terminal
 
 logger = get_logger(__name__)
-
-_STANDARD_INPUT = ("@-", "@/dev/stdin", "@/dev/fd/0", "@/proc/self/fd/0")
-
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
@@ -58,6 +49,7 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
     """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
+    is_bare = not any(word for words in namespace.user_assigned or () for word in words)
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", namespace.user_assigned is not None)
     if namespace.delete_role_assignments and not namespace.system_assigned:
@@ -65,8 +57,9 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
             "--delete-role-assignments requires --system-assigned.",
             "A user-assigned identity keeps its role assignments, because other resources may use it. To delete a role "
             "assignment, run:\naz role assignment delete --ids ID")
+    has_ids = namespace.resources is not None
     validate_resources(cmd, namespace)
-    namespace.yes = _consent(cmd, namespace) if namespace.resources else Consent.GO_ON
+    namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
@@ -100,8 +93,8 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
     if namespace.resources is not None:
-        if name is not None:
-            logger.warning("option '--name' will be ignored due to use of '--ids'.")
+        _warn_of_ignored({"--name": name, "--resource-group": group,
+                          "--subscription": getattr(namespace, "_subscription", None)})
         namespace.resources = _resources(namespace.resources)
         return
     if name is None or group is None:
@@ -109,17 +102,24 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
             "(--name --resource-group | --ids) are required.",
             "Specify the resource with --name and --resource-group, or with --ids."))
     name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
-    namespace.resources = [Resource(_subscription(cmd), group, name)]
+    namespace.resources = [ResourceId(_subscription(cmd), group, name)]
 
 
-def _resources(words: Sequence[Sequence[str]]) -> list[Resource]:
+def _warn_of_ignored(options: dict[str, str | None]) -> None:
+    """Core's own warning for what is typed beside --ids, but not for configured defaults."""
+    for option, value in options.items():
+        if value is not None and not getattr(value, "is_default", False):
+            logger.warning("option '%s' will be ignored due to use of '--ids'.", option)
+
+
+def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
     """The resources of --ids. An empty list if a file or another command supplies none: that isn't an error, so a
-    pipeline continues if no resource needs a change.
+    pipeline continues if no resource needs a change. Then, azure-cli passes an empty word that wasn't typed.
     """
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not any(word.startswith("@") for word in _ids_typed()):
+        if not any(words) or "" in sys.argv:
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
@@ -163,65 +163,30 @@ def _read_file(name: str) -> list[str]:
     return flatten(items, text)
 
 
-def _consent(cmd: Any, namespace: Namespace) -> Consent:
+def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
-    alone shows that the removal needs confirmation and there is no one to ask.
+    alone shows that the removal needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value,
+    not even [].
     """
-    if namespace.dry_run:
-        return Consent.GO_ON
+    if namespace.dry_run or not namespace.resources:
+        return Consent.PROCEED
     if namespace.yes or cmd.cli_ctx.config.getboolean("core", "disable_confirm_prompt", False):
         return Consent.YES
-    from .actions.each import is_terminal
     if is_terminal(sys.stdin):
         return Consent.ASK
-    sweeping = namespace.user_assigned == []
-    if any(word in _STANDARD_INPUT for word in _ids_typed()):
-        if namespace.system_assigned or sweeping:
-            raise NoTTYError(
-                "Can't prompt for confirmation: the resource IDs come from standard input. Nothing was removed.",
-                "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
-        return Consent.REFUSE
-    if sweeping and not _writes_all_out(_values_typed()):
+    removes_all = namespace.user_assigned == []
+    if has_ids and (namespace.system_assigned or removes_all):
         raise NoTTYError(
-            "Can't prompt for confirmation: --user-assigned without a value removes all user-assigned identities, and "
-            "there is no terminal. Nothing was removed.",
+            "Removing these identities from resources given by --ids requires confirmation, and there is no terminal "
+            "to ask in. Nothing was removed.",
+            "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
+    if removes_all and is_bare:
+        raise NoTTYError(
+            "--user-assigned without a value removes all user-assigned identities, which requires confirmation, and "
+            "there is no terminal to ask in. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
-            "--user-assigned \"[]\".")
-    return Consent.GO_ON
-
-
-def _values_typed() -> list[str]:
-    """The words of the command line as typed, `--ids=@-` as two.
-
-    azure-cli replaces `@-` and `@FILE` before it loads an extension. The original words remain only in the running call
-    of `CLI.invoke`, in the program `az` as well as in programs that use azure-cli as a library. If a program calls the
-    invoker directly, only the process's own command line is available.
-    """
-    from knack.cli import CLI
-    words, frame = sys.argv[1:], sys._getframe()  # noqa: SLF001  # pylint: disable=protected-access  # no import, unlike inspect
-    while frame is not None:
-        if frame.f_code is CLI.invoke.__code__:
-            words = frame.f_locals["args"]
-            break
-        frame = frame.f_back  # type: ignore[assignment]  # None at the top
-    return [part for word in words for part in (word.split("=", 1) if re.match(r"--[\w-]+=", word) else [word])]
-
-
-def _ids_typed() -> list[str]:
-    """The words of --ids as typed. azure-cli lets people abbreviate it."""
-    option, ids = "", []
-    for word in _values_typed():
-        if word.startswith("-"):
-            option = word
-        elif len(option) > 2 and "--ids".startswith(option):
-            ids.append(word)
-    return ids
-
-
-def _writes_all_out(typed: Sequence[str]) -> bool:
-    """Whether the value of --user-assigned, which azure-cli lets people abbreviate, is typed as []."""
-    return any(re.match("--(mi-)?u", option) and re.fullmatch(r"\[\s*\]", clean_value(value))
-               for option, value in zip(typed, typed[1:]))
+            "--user-assigned \"[]\". To see what would change, use --dry-run.")
+    return Consent.NEEDS_YES if has_ids else Consent.PROCEED
 
 
 def usage_error(error: AzCLIError) -> NoReturn:
@@ -233,8 +198,8 @@ def usage_error(error: AzCLIError) -> NoReturn:
 
 def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
-    words = [getattr(namespace, "role", None) or ""]
-    for name in ("resources", "user_assigned", "scopes"):
+    words: list[str] = []
+    for name in ("resources", "user_assigned", "scopes", "roles"):
         words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
     if from_git_bash(words):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
@@ -265,19 +230,30 @@ def _require_no_scope(namespace: Namespace) -> None:
 
 def _check_role(namespace: Namespace) -> None:
     """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does."""
-    if namespace.role is None and namespace.scopes is None:
+    if namespace.roles is None and namespace.scopes is None:
         return
-    if namespace.role is None:
+    if namespace.roles is None:
         raise RequiredArgumentMissingError("--scope requires --role.",
                                            "To specify the role to grant at that scope, use --role.")
-    from .model.identity import check_role, check_scope
-    values = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
-    if not values:
+    scopes = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
+    if not scopes:
         raise RequiredArgumentMissingError(
             "--role requires --scope.",
             "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
-    namespace.role = check_role(clean_value(namespace.role))
-    namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, values)}.values())
+    read_roles(namespace)
+    namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())
+
+
+def read_roles(namespace: Namespace) -> None:
+    """Check the roles, each once. A name with spaces arrives as several words if it isn't quoted."""
+    roles = []
+    for words in namespace.roles:
+        if len(words) > 1:
+            name = " ".join(words)
+            raise InvalidArgumentValueError(f"--role takes one role, but {len(words)} words follow it: {name}",
+                                            f'Quote a name that contains spaces: --role "{name}"')
+        roles.append(check_role(clean_value(words[0])))
+    namespace.roles = list({role.lower(): role for role in roles}.values())
 
 
 def _query(text: str) -> Callable[[Any], Any]:

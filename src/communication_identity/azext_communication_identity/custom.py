@@ -1,10 +1,6 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-"""The five commands. The CLI also imports this file for help and invalid input, so a command imports what it needs when
-it runs.
+# SPDX-License-Identifier: MIT
+"""The commands. The CLI also imports this file for help and invalid input, so a command imports what it needs when it
+runs.
 """
 
 from __future__ import annotations
@@ -13,42 +9,53 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .actions.schedule import Results
-    from .model.names import Consent, Resource
+    from .model.resource_id import ResourceId
+    from .runner.runner import Outcome
+    from .runner.terminal import Consent
 
 Block = dict[str, Any]
 
 
-def assign_identity(cmd: Any, resources: list[Resource], *, system_assigned: bool = False,
-                    user_assigned: list[str] | None = None, role: str | None = None, scopes: list[str] | None = None,
-                    dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
-    """Add identities to each resource, keep the current ones, and grant a role to the named ones."""
-    from .actions.changing import Order, assign
-    from .actions.each import for_each
-    order = Order(system_assigned, user_assigned, role, scopes or (), dry_run, skip_wait)
-    outcome = for_each(cmd, resources, lambda resource: assign(resource, order))
-    return _printed(cmd, outcome, resources, dry_run)
+def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: bool = False,
+                    user_assigned: list[str] | None = None, roles: list[str] | None = None,
+                    scopes: list[str] | None = None, dry_run: bool = False, skip_wait: bool = False
+                    ) -> Block | list[Block]:
+    """Add identities to each resource, keep the current ones, and grant roles to the named ones."""
+    from .actions.assign import AssignOptions, assign, identities_to_look_up
+    from .arm.identities import find_identity
+    from .arm.login import customer_tenants
+    from .runner.report import run_all
+    options = AssignOptions(system_assigned=system_assigned, user_assigned=user_assigned or (), roles=roles or (),
+                            scopes=scopes or (), dry_run=dry_run, wait=not skip_wait,
+                            customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
+    if len(resources) > 1:  # each identity is looked up once, before the first write
+        identities = identities_to_look_up(resources, options)
+        found = run_all(cmd, identities, lambda identity: find_identity(identity.id)).results if identities else {}
+        options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
+    return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
 
-def remove_identity(cmd: Any, resources: list[Resource], *, yes: Consent, system_assigned: bool = False,
+def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, system_assigned: bool = False,
                     user_assigned: list[str] | None = None, delete_role_assignments: bool = False,
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
-    from .actions.changing import Order, confirm, remove
-    from .actions.each import for_each
-    order = Order(system_assigned, user_assigned, dry_run=dry_run, no_wait=skip_wait)
-    outcome = for_each(cmd, resources, lambda resource: remove(resource, order, yes, delete_role_assignments),
-                       ready=confirm)
+    from ._format import show_table
+    from .actions.remove import RemoveOptions, confirm, remove
+    from .runner.report import run_all
+    options = RemoveOptions(system_assigned=system_assigned, user_assigned=user_assigned, consent=yes, dry_run=dry_run,
+                            delete_role_assignments=delete_role_assignments, wait=not skip_wait)
+    outcome = run_all(cmd, resources, lambda resource: remove(resource, options),
+                      lambda removals: confirm(list(removals.values()), show_table))
     return _printed(cmd, outcome, resources, dry_run)
 
 
-def show_identity(cmd: Any, resources: list[Resource], roles: bool = False) -> Block | list[Block]:
+def show_identity(cmd: Any, resources: list[ResourceId], roles: bool = False) -> Block | list[Block]:
     """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
-    from .actions.each import for_each
-    from .actions.reading import add_roles, show
-    outcome = for_each(cmd, resources, lambda resource: show(resource, roles))
+    from .actions.show import show
+    from .runner.report import run_all
+    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=roles))
     if roles:
-        add_roles(cmd, outcome)
+        _add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
 
@@ -57,33 +64,74 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
     identities, list only resources that have at least one of them.
     """
-    from .actions.each import in_subscription
-    from .actions.reading import carries, list_all, list_resources
+    from .actions.list import carries, list_resources, warn_of_nothing_found
+    from .runner.report import run_in_subscription
     ids = [value for value in user_assigned or () if value.startswith("/")]
     names = [value for value in user_assigned or () if not value.startswith("/")]
-    found = list_all(cmd, ids, names) if all_subscriptions else in_subscription(
+    found = _list_all(cmd, ids, names) if all_subscriptions else run_in_subscription(
         cmd, lambda subscription: list_resources(subscription, resource_group_name))
-    return found if user_assigned is None else [item for item in found if carries(item, ids, names)]
+    if user_assigned is None:
+        return found
+    found = [item for item in found if carries(item, ids, names)]
+    if not found:
+        warn_of_nothing_found(user_assigned, all_subscriptions=all_subscriptions, group=resource_group_name)
+    return found
 
 
-def wait_for_resource(cmd: Any, resources: list[Resource], *, created: bool = False, updated: bool = False,
+def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: Callable[[Any], Any] | None = None,
                       interval: int = 30, timeout: int = 3600) -> None:
     """Wait until each resource meets the condition."""
-    from .actions.each import for_each, results
-    from .actions.reading import Condition, wait
+    from .actions.wait import Condition, wait
+    from .runner.report import report, run_all
     condition = Condition(created, updated, deleted, exists, custom)
-    outcome = for_each(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
-    results(cmd, outcome, resources)
+    outcome = run_all(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
+    report(cmd, outcome, resources)
 
 
-def _printed(cmd: Any, outcome: Results[Block], resources: list[Resource], dry_run: bool = False
+def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
+    """Add the role assignments in all other subscriptions, and the names of all roles, to blocks that have the role
+    assignments in the resources' own subscriptions: one query for each login.
+    """
+    from .actions.show import roles_elsewhere, warn_of_others, with_roles_elsewhere
+    from .arm.login import Login, Logins
+    from .runner.report import run_all
+    logins = Logins(cmd.cli_ctx)
+    blocks: dict[Login | None, list[Block]] = {}
+    for resource, block in outcome.results.items():
+        blocks.setdefault(logins.of(resource.subscription), []).append(block)
+    found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]))
+    for failure in found.failures.values():
+        warn_of_others(failure)
+    for resource, block in outcome.results.items():
+        everywhere, names = found.results.get(logins.of(resource.subscription), ([], {}))
+        outcome.results[resource] = with_roles_elsewhere(block, resource.subscription, everywhere, names)
+
+
+def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
+    """Each resource that the CLI's logins can read. Warns of each tenant that doesn't answer. Raises an azclierror if
+    none does.
+    """
+    from .actions.list import list_everywhere, warn_of_skipped_tenant
+    from .arm.errors import explain
+    from .arm.login import logins
+    from .runner.report import run_all
+    outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names))
+    if outcome.failures and not outcome.results:
+        explain(next(iter(outcome.failures.values())))
+    for login, failure in outcome.failures.items():
+        warn_of_skipped_tenant(login.tenant, failure)
+    return list({item["id"].lower(): item for items in outcome.results.values() for item in items}.values())
+
+
+def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
-    from .actions.each import count_changes, results
+    from .actions.dry_run import count_changes
+    from .runner.report import report
     if len(resources) != 1:
         for resource, block in outcome.results.items():
             outcome.results[resource] = {"id": resource.id, **block}
-        if dry_run:
-            count_changes(outcome)
-    return results(cmd, outcome, resources)
+        if dry_run and resources:
+            count_changes(list(outcome.results.values()), len(outcome))
+    return report(cmd, outcome, resources)

@@ -1,196 +1,208 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
-"""How requests reach ARM: through the communication SDK's client, with the CLI's login, proxy, logging and headers.
-
-Every request of the extension goes through it, and every answer is the JSON from the wire: importing another SDK takes
-longer than a request, and model objects print as {} on older versions of the CLI and don't have the ETag.
+# SPDX-License-Identifier: MIT
+"""How requests reach ARM: as calls of azure-mgmt-communication and azure-mgmt-msi, with the CLI's login, proxy, logging
+and headers. Every answer is the JSON from the wire with its headers, whatever its status: the models of the SDKs have
+no ETag, and their operations raise an error for an accepted 202.
 """
 
 from __future__ import annotations
 
 import json
-from copy import copy
 from email.utils import formatdate
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import Lock
+from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
+from azure.cli.core.azclierror import AzureConnectionError
 
-from ..model.names import for_display
-from ..model.steps import Answer, NoAnswer, Reply, Request
-from .errors import first_line, login_failed
+from ..model.answers import Answer, NoAnswer, Reply
+from ..model.quoting import for_display
+from ..model.requests import (
+    Delete,
+    GetResource,
+    GetUserAssignedIdentity,
+    ListResources,
+    ListUserAssignedIdentities,
+    Put,
+    Query,
+    Request,
+    UpdateIdentity,
+)
+from .errors import challenge_of, first_line
+from .login import Login, LoginCredential, Logins
 
-if TYPE_CHECKING:
-    from azure.mgmt.communication import CommunicationServiceManagementClient
-
-HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "x-ms-user-quota-remaining",
-                     "x-ms-user-quota-resets-after", "x-ms-tenant-subscription-limit-hit"))
-
-
-class Login(NamedTuple):
-    """A tenant and a user that the CLI is logged in with. Both determine what is visible. `subscription`: one of its
-    subscriptions, which selects the credentials.
-    """
-
-    tenant: str
-    user: str
-    subscription: str
-    subscriptions: frozenset[str]  # all of them, in lower case
-
-
-def logins(cli_ctx: Any) -> list[Login]:
-    """Every login of the CLI."""
-    from azure.cli.core._profile import Profile
-    known: dict[tuple[str, str], list[str]] = {}
-    for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions():
-        known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account["id"])
-    return [Login(*login, ids[0], frozenset(one.lower() for one in ids)) for login, ids in known.items()]
+API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
+HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
+                     "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after",
+                     "x-ms-tenant-subscription-limit-hit"))
+_METHODS: dict[type[Request], str] = {Put: "PUT", Delete: "DELETE", Query: "POST"}  # of raw requests; others: GET
 
 
-class Arm:  # pylint: disable=too-few-public-methods  # it sends
+class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
+    """Carries the answer out of an SDK's operation, before the operation judges it."""
+
+    def __init__(self, response: Any) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Arm:
     """Sends requests with the login that can see a subscription. Safe for threads."""
 
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
+        self.logins = Logins(cli_ctx)
         self._cli_ctx = cli_ctx
         self._connections = connections
-        self._clients: dict[Login | None, CommunicationServiceManagementClient] = {}
         self._lock = Lock()
-        self._logins: dict[str, Login] | None = None  # by subscription
+        self._credentials: dict[Login | None, LoginCredential] = {}
+        self._clients: dict[tuple[type, str], Any] = {}
+        self._transport: dict[str, Any] | None = None
 
     def send(self, request: Request, subscription: str) -> Reply:
-        """Send a request once. Raises an azclierror if the login fails or the CLI doesn't know the subscription."""
-        client = self._client(subscription)  # first: one thread imports azure-core, whose modules import each other
-        from azure.core.exceptions import AzureError
-        from azure.core.rest import HttpRequest
+        """Send a request once. Raises an azclierror if the login fails, or the machine."""
+        with self._lock:  # one thread imports azure-core, whose modules import each other
+            credential = self._credential(subscription)
+            client = self._client(request, subscription, credential)
+        from azure.core.exceptions import AzureError, HttpResponseError
         from requests.exceptions import RequestException
-        if not self._belongs_to_arm(request.path):
-            address = for_display(request.path.partition("?")[0])  # the query may contain a signature
-            return NoAnswer(f"The address doesn't belong to Azure Resource Manager: {address}", final=True)
-        http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
-                                   headers={"If-Match": request.etag} if request.etag else {},
-                                   **({} if request.body is None else {"json": request.body}))
-        options: dict[str, Any] = {"connection_timeout": min(request.timeout, 30.0), "read_timeout": request.timeout,
-                                   "permit_redirects": False}  # ARM never redirects, and it could lead to another host
-        if request.query:  # core's hook gets a policy token, which only writes need
-            options["raw_request_hook"] = lambda _: None
+        from urllib3.exceptions import HTTPError
+        address = getattr(request, "next_page", "") or request.path
+        if not self._belongs_to_arm(address):
+            return NoAnswer("The address doesn't belong to Azure Resource Manager: "
+                            + for_display(address.partition("?")[0]),  # the query may contain a signature
+                            permanent=True)
+        credential.raise_if_failed()
         try:
-            return _answer(_response(client, http_request, options))
-        except (AzureError, RequestException) as error:
-            return NoAnswer(first_line(error), stalled=_timed_out(error))
-        except (UnicodeError, LookupError, RecursionError) as error:  # azure-core decodes the body, and parses JSON
-            return NoAnswer(f"The service's response can't be read: {first_line(error)}")
+            _call(client, request)
+        except _AnswerReceived as received:
+            return self._answer(received.response, credential)
+        except HttpResponseError as error:  # the body is incomplete
+            return NoAnswer(first_line(error))
+        except (AzureError, RequestException, HTTPError) as error:
+            return NoAnswer(first_line(error), timed_out=_timed_out(error))
+        except OSError as error:  # a certificate bundle that isn't there
+            raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
+                                       "If REQUESTS_CA_BUNDLE is set, check that it names a file.") from error
+        except (ValueError, LookupError, RecursionError) as error:  # azure-core decodes challenges and addresses
+            return _refused(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
+        raise AssertionError("an operation of the SDK ended without an answer")
 
-    def _belongs_to_arm(self, path: str) -> bool:
+    def login_of(self, subscription: str) -> Login | None:
+        """The login that a subscription is seen with. Raises ResourceNotFoundError if it isn't clear."""
+        return self.logins.of(subscription)
+
+    def _answer(self, response: Any, credential: LoginCredential) -> Answer:
+        answer = read_answer(response)
+        claims = challenge_of(answer)
+        if answer.status == 401 and claims:  # azure-core has asked for a better token, and got none or it didn't help
+            raise credential.fail_challenged(claims)
+        return answer
+
+    def _belongs_to_arm(self, address: str) -> bool:
         """Whether an address is a path, or on ARM's host or a subdomain of it. No other host gets a token."""
         arm = urlsplit(self._cli_ctx.cloud.endpoints.resource_manager)
         try:
-            parts = urlsplit(path)
+            parts = urlsplit(address)
             origin = _origin(parts)
         except ValueError:  # a port above 65535, an incomplete IPv6 address
             return False
         if not parts.netloc:
-            return path.startswith("/")
+            return address.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
         return origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
-    def _client(self, subscription: str) -> CommunicationServiceManagementClient:
-        with self._lock:
-            if self._logins is None:
-                self._logins = {one: login for login in logins(self._cli_ctx) for one in login.subscriptions}
-            login = self._logins.get(subscription.lower())
-            if login is None and self._logins:
-                raise ResourceNotFoundError(
-                    f"Azure CLI doesn't know the subscription '{subscription}'.",
-                    "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions "
-                    "that it knows, run:\naz account list --all --output table")
-            if login not in self._clients:
-                self._clients[login] = _make_client(self._cli_ctx, subscription, self._connections)
-            return self._clients[login]
+    def _credential(self, subscription: str) -> LoginCredential:
+        login = self.logins.of(subscription)
+        if login not in self._credentials:
+            # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
+            # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
+            import requests  # noqa: F401  # pylint: disable=unused-import  # as above
+            from azure.cli.core._profile import Profile
+            found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
+                subscription_id=login.subscription if login else None)
+            self._credentials[login] = LoginCredential(self._cli_ctx, login, found)
+        return self._credentials[login]
+
+    def _client(self, request: Request, subscription: str, credential: LoginCredential) -> Any:
+        from azure.cli.core.commands.client_factory import get_mgmt_service_client
+        if isinstance(request, (GetUserAssignedIdentity, ListUserAssignedIdentities)):
+            from azure.mgmt.msi import ManagedServiceIdentityClient
+            kind: Any = ManagedServiceIdentityClient
+            subscription = (request.identity if isinstance(request, GetUserAssignedIdentity) else request).subscription
+        else:
+            from azure.mgmt.communication import CommunicationServiceManagementClient
+            kind = CommunicationServiceManagementClient
+        key = (kind, subscription.lower())
+        if key not in self._clients:
+            if self._transport is None:
+                self._transport = _transport(self._connections)
+            self._clients[key] = get_mgmt_service_client(
+                self._cli_ctx, kind, subscription_id=subscription, credential=credential,
+                retry_policy=_hand_over_policy(), **self._transport)
+        return self._clients[key]
+
+
+def _call(client: Any, request: Request) -> None:
+    """Call the operation for a request. Raises _AnswerReceived."""
+    options: dict[str, Any] = {"connection_timeout": min(request.timeout, 30.0), "read_timeout": request.timeout,
+                               "permit_redirects": False}  # ARM never redirects, and it could lead to another host
+    if isinstance(request, GetResource):
+        client.communication_services.get(request.resource.group, request.resource.name, api_version=API_VERSION,
+                                          **options)
+    elif isinstance(request, UpdateIdentity):
+        headers = {"If-Match": request.etag} if request.etag else {}
+        client.communication_services.update(
+            request.resource.group, request.resource.name, json.dumps(request.body).encode(),
+            content_type="application/json", headers=headers, api_version=API_VERSION, **options)
+    elif isinstance(request, (ListResources, ListUserAssignedIdentities)):
+        listing = (client.communication_services if isinstance(request, ListResources)
+                   else client.user_assigned_identities)
+        options["api_version"] = API_VERSION if isinstance(request, ListResources) else request.api_version
+        found = (listing.list_by_resource_group(request.group, **options) if request.group
+                 else listing.list_by_subscription(**options))
+        next(found.by_page(request.next_page or None))
+    elif isinstance(request, GetUserAssignedIdentity):
+        client.user_assigned_identities.get(request.identity.group, request.identity.name,
+                                            api_version=request.api_version, **options)
+    else:
+        _call_raw(client, request, options)
+
+
+def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
+    """Send what no SDK of the CLI has an operation for: addresses of operations, which have to be sent back unchanged,
+    Azure Resource Graph, and roles, whose SDK takes longer to import than the requests.
+    """
+    from azure.core.rest import HttpRequest
+    body = getattr(request, "body", None)
+    http_request = HttpRequest(_METHODS.get(type(request), "GET"),
+                               quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
+                               **({} if body is None else {"json": body}))
+    if isinstance(request, Query):  # core's hook gets a policy token, which only writes need
+        options["raw_request_hook"] = lambda _: None
+    # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request. It's public from 3.0 on.
+    send = getattr(client, "send_request", None) or client._send_request  # noqa: SLF001  # pylint: disable=protected-access
+    send(http_request, **options)
+
+
+def _hand_over_policy() -> Any:
+    """The replacement for azure-core's RetryPolicy. It sends a request once, because the runner decides when to retry,
+    and hands over the answer, whatever its status. Otherwise, the policies before it in the pipeline would act on it:
+    azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
+    subscription on a 409, but the extension writes only the identity block; ContentDecodePolicy would fail on a body
+    that it can't read.
+    """
+    from azure.core.pipeline.policies import HTTPPolicy
+
+    class HandOverPolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
+        def send(self, request: Any) -> Any:
+            raise _AnswerReceived(self.next.send(request).http_response)
+
+    return HandOverPolicy()
 
 
 def _origin(parts: SplitResult) -> tuple[str, int | None, str | None]:
     """The scheme, the port and the user of an address. Raises ValueError for a port that is none."""
     default = {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, default if parts.port is None else parts.port, parts.username
-
-
-def _make_client(cli_ctx: Any, subscription: str, connections: int) -> CommunicationServiceManagementClient:
-    # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
-    # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime -m azure.cli).
-    import requests  # noqa: F401  # pylint: disable=unused-import  # as above
-    from azure.cli.core.commands.client_factory import get_mgmt_service_client
-    from azure.mgmt.communication import CommunicationServiceManagementClient
-    client: CommunicationServiceManagementClient = get_mgmt_service_client(
-        cli_ctx, CommunicationServiceManagementClient, subscription_id=subscription, **_policies(),
-        **_transport(connections))
-    return client
-
-
-def _policies() -> dict[str, Any]:
-    """The replacement for azure-core's RetryPolicy. It sends a request once, because steps.py decides when to retry and
-    a scheduler can't wait inside a thread. The first request goes alone until it has a token, so that only one thread
-    fetches the token. If the login fails, no later request asks for a token again. A connection that fails is the
-    failure of all requests that waited for it; the next request tries again.
-
-    An error status is raised as an error. Otherwise, the policies next in the pipeline would act on it.
-    azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
-    subscription on a 409, but the extension writes only the identity block. ContentDecodePolicy would fail on a body
-    that it can't read, and the status would be lost.
-    """
-    from azure.core.exceptions import AzureError, HttpResponseError
-    from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy
-    from requests.exceptions import RequestException
-    lock, has_token = Lock(), Event()
-    failures: list[Exception] = []  # of the requests that went alone; an AzCLIError is final
-
-    def go_alone(request: Any) -> None:
-        before = len(failures)
-        lock.acquire()  # pylint: disable=consider-using-with  # TokenPolicy releases it in between
-        known = failures[before:] or [failure for failure in failures if isinstance(failure, AzCLIError)]
-        if known and not has_token.is_set():
-            lock.release()
-            raise copy(known[-1]) from known[-1]  # a copy, because each thread adds its traceback
-        request.context["alone"] = True
-
-    def failed(request: Any, failure: Exception) -> None:
-        if request.context.get("alone"):
-            failures.append(failure)
-
-    class OncePolicy(HTTPPolicy):  # type: ignore[type-arg]  # pylint: disable=too-few-public-methods  # azure-core's
-        def send(self, request: Any) -> Any:
-            if not has_token.is_set():
-                go_alone(request)
-            try:
-                response = self.next.send(request)
-            # MSAL uses the parts of a token response without a check
-            except (AzCLIError, ValueError, LookupError, TypeError, AttributeError) as error:
-                if request.context.pop("signed", False):
-                    raise
-                failure = login_failed(error)
-                failed(request, failure)
-                raise failure from error
-            except (AzureError, RequestException) as error:
-                failed(request, error)
-                raise
-            finally:
-                if request.context.pop("alone", False):
-                    lock.release()
-            if response.http_response.status_code >= 400:
-                raise HttpResponseError(response=response.http_response)
-            return response
-
-    class TokenPolicy(SansIOHTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes none at run time
-        def on_request(self, request: Any) -> None:
-            has_token.set()
-            request.context["signed"] = True
-            if request.context.pop("alone", False):
-                lock.release()
-
-    return {"retry_policy": OncePolicy(), "per_retry_policies": [TokenPolicy()]}
 
 
 def _transport(connections: int) -> dict[str, Any]:
@@ -209,26 +221,13 @@ def _transport(connections: int) -> dict[str, Any]:
                                            connection_verify=not should_disable_connection_verify())}
 
 
-def _response(client: CommunicationServiceManagementClient, request: Any, options: dict[str, Any]) -> Any:
-    """The response, also if it's raised as an error: one with an error status, or whose body isn't JSON."""
-    from azure.core.exceptions import HttpResponseError
-    try:
-        # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request
-        return client._send_request(request, **options)  # pylint: disable=protected-access
-    except HttpResponseError as error:
-        if error.response is None or error.status_code is None:  # the body is incomplete
-            raise
-        return error.response
-
-
-def _answer(response: Any) -> Answer:
+def read_answer(response: Any) -> Answer:
     """Only the parts of an answer that the code uses, because a fleet keeps thousands of them."""
     try:
         text = response.text()
-    except (UnicodeError, LookupError):
-        if response.status_code < 400:
-            raise
-        text = response.content.decode(errors="replace")  # to show, no more
+    except (UnicodeError, LookupError):  # to show, no more: it isn't JSON
+        content = response.body() if hasattr(response, "body") else response.content
+        text = content.decode(errors="replace")
     try:
         body = json.loads(text) if text.strip() else None
     except (ValueError, RecursionError):
@@ -236,6 +235,13 @@ def _answer(response: Any) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in HEADERS}
     headers.setdefault("date", formatdate(usegmt=True))  # to compare a date in Retry-After with
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
+
+
+def _refused(error: Exception) -> Answer | None:
+    """The 401 whose challenge azure-core couldn't decode; from 1.36 on, it's the cause of the error."""
+    from azure.core.exceptions import HttpResponseError
+    cause = error.__cause__
+    return read_answer(cause.response) if isinstance(cause, HttpResponseError) and cause.response is not None else None
 
 
 def _timed_out(error: BaseException) -> bool:

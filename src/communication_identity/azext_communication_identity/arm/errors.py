@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Turns the service's errors into messages for users: what happened, why, and what to do next.
 
 A table maps ARM's error codes to functions. Unknown errors keep the service's own message, and no sentence uses a part
@@ -13,6 +9,7 @@ that the answer doesn't have. Shapes as recorded: {"error": {"code", "message"}}
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -29,8 +26,11 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from ..model.names import GUID, for_shell
-from ..model.steps import Answer, NoAnswer, RefusedError, error_of, error_words, seconds_asked_for, text_of
+from ..model.answers import Answer, NoAnswer, error_of, error_text, seconds_asked_for, text_of
+from ..model.quoting import for_shell
+from ..model.requests import RequestError
+from ..model.resource_id import GUID
+from ..model.unfinished import UnfinishedError
 
 # The least privileged built-in roles (Azure's list of built-in roles): Contributor has every action of a provider
 # except those of Microsoft.Authorization, and Reader has every read action.
@@ -40,31 +40,31 @@ _LOG_IN = "To log in again, run:\naz login"
 
 
 class ServiceError(NamedTuple):
-    """The content of an error answer. Every text may be empty. `words`: code and message with those of its details.
+    """The content of an error answer. Every text may be empty. `text`: code and message with those of its details.
     `path`: the path of the request, unescaped.
     """
 
     status: int
     code: str
     message: str
-    words: str
+    text: str
     path: str
     info: tuple[dict[str, Any], ...] = ()
 
     @property
-    def said(self) -> str:
+    def message_shown(self) -> str:
         """The service's own message."""
-        return self.words or f"The service returned status {self.status}."
+        return self.text or f"The service returned status {self.status}."
 
-    def part(self, name: str) -> str:
+    def segment(self, name: str) -> str:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
         match = re.search(rf"/{name}/([^/]+)", self.path, re.IGNORECASE)
         return match.group(1) if match else ""
 
     @property
-    def where(self) -> str:
+    def subscription_option(self) -> str:
         """The option for a command that lists something in the subscription of the request. Empty if it has none."""
-        subscription = self.part("subscriptions")
+        subscription = self.segment("subscriptions")
         return f" --subscription {for_shell(subscription)}" if subscription else ""
 
     def quoted(self, before: str) -> str:
@@ -85,22 +85,49 @@ def explained(error: Exception) -> AzCLIError | None:
     """The azclierror for an error of a command; None if the error is unknown."""
     if isinstance(error, AzCLIError):
         return error
-    if isinstance(error, RefusedError):
+    if isinstance(error, RequestError):
         if isinstance(error.reply, NoAnswer):
             return _no_answer(error.reply.reason)
         return _from_service(service_error(error), error.reply)
+    if isinstance(error, UnfinishedError):
+        return _unfinished(error)
     from requests.exceptions import RequestException  # the login's own requests
     return _no_answer(first_line(error)) if isinstance(error, RequestException) else None
 
 
-def service_error(error: RefusedError) -> ServiceError:
+def _unfinished(error: UnfinishedError) -> AzCLIError:
+    """The error of what ended a command, with what was accepted before and what is still to be done. The commands that
+    do it belong to the message, which is printed even with --only-show-errors.
+    """
+    cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
+    kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
+    lines = [str(cause) if cause else "Interrupted.", error.accepted, *error.remaining]
+    return kind("\n".join(filter(None, lines)),
+                list(dict.fromkeys([*(cause.recommendations if cause else ()), error.resource.to_see])))
+
+
+def challenge_of(answer: Answer) -> str:
+    """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if it asks for none, or
+    if they can't be decoded.
+    """
+    header = answer.headers.get("www-authenticate", "")
+    found = re.search(r'(?i)\bclaims="([^"]+)"', header) if "insufficient_claims" in header else None
+    if not found:
+        return ""
+    try:
+        return urlsafe_b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
+    except ValueError:  # not base64, or not UTF-8
+        return ""
+
+
+def service_error(error: RequestError) -> ServiceError:
     """Read the answer. Code and message are empty where it isn't an ARM error."""
     reply = error.reply
     inner = error_of(reply)
     info = inner.get("additionalinfo")
     return ServiceError(status=reply.status,
                         code=text_of(inner.get("code")), message=text_of(inner.get("message")),
-                        words=error_words(inner), path=unquote(urlsplit(error.request.path).path),
+                        text=error_text(inner), path=unquote(urlsplit(error.request.path).path),
                         info=tuple(item for item in info if isinstance(item, dict)) if isinstance(info, list) else ())
 
 
@@ -111,7 +138,8 @@ def reasons(errors: Iterable[Exception]) -> str:
 
 def login_failed(error: Exception) -> AzCLIError:
     """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
-    said = str(error).partition("\n")[0] if isinstance(error, (AzCLIError, ValueError)) else ""
+    from knack.util import CLIError
+    said = str(error).partition("\n")[0] if isinstance(error, (CLIError, ValueError, OSError)) else ""
     if not re.sub(r"None|\W", "", said):
         said = "the login service's response has none, and names no reason."
     elif isinstance(error, AzCLIError):
@@ -129,17 +157,17 @@ def _from_service(error: ServiceError, answer: Answer) -> AzCLIError:
         asked = f"it asks for a wait of {seconds_asked_for(answer):.0f} seconds"
         if answer.waited:
             asked = f"after {answer.waited:.0f} seconds of waiting, {asked}"
-        return AzureResponseError(f"The service is throttling requests: {asked}. It said: {error.said}",
+        return AzureResponseError(f"The service is throttling requests: {asked}. It said: {error.message_shown}",
                                   "Try again later, with fewer resources at a time.")
     kind = _BY_CODE.get(error.code.lower())
     known = kind(error) if kind else None
     if known:
         return known
     if error.status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
-        return UnauthorizedError(error.said, _LOG_IN)
+        return UnauthorizedError(error.message_shown, _LOG_IN)
     if error.status >= 500:
-        return AzureInternalError(f"The service failed: {error.said}", _AGAIN)
-    return _BY_STATUS.get(error.status, AzureResponseError)(error.said)
+        return AzureInternalError(f"The service failed: {error.message_shown}", _AGAIN)
+    return _BY_STATUS.get(error.status, AzureResponseError)(error.message_shown)
 
 
 def _no_answer(reason: str) -> AzCLIError:
@@ -152,8 +180,8 @@ def _no_answer(reason: str) -> AzCLIError:
 
 
 def _resource_not_found(error: ServiceError) -> AzCLIError | None:
-    name, group, subscription = error.part("communicationServices"), error.part("resourceGroups"), \
-        error.part("subscriptions")
+    name, group, subscription = error.segment("communicationServices"), error.segment("resourceGroups"), \
+        error.segment("subscriptions")
     if not (name and group and subscription) or "/providers/microsoft.authorization/" in error.path.lower():
         return None
     return ResourceNotFoundError(
@@ -164,7 +192,7 @@ def _resource_not_found(error: ServiceError) -> AzCLIError | None:
 
 
 def _group_not_found(error: ServiceError) -> AzCLIError | None:
-    group, subscription = error.part("resourceGroups"), error.part("subscriptions")
+    group, subscription = error.segment("resourceGroups"), error.segment("subscriptions")
     if not (group and subscription):
         return None
     return ResourceNotFoundError(
@@ -173,7 +201,7 @@ def _group_not_found(error: ServiceError) -> AzCLIError | None:
 
 
 def _subscription_not_found(error: ServiceError) -> AzCLIError | None:
-    subscription = error.part("subscriptions")
+    subscription = error.segment("subscriptions")
     if not subscription:
         return None
     return ResourceNotFoundError(f"There is no subscription '{subscription}' that you have access to.",
@@ -223,44 +251,44 @@ def _grant(error: ServiceError, role: str, scope: str) -> str:
 def _identity_operation_failed(error: ServiceError) -> AzCLIError:
     named = re.search(rf"(?i)/subscriptions/({GUID})/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/",
                       error.message)
-    where = f" --subscription {named.group(1)}" if named else error.where
+    where = f" --subscription {named.group(1)}" if named else error.subscription_option
     return BadRequestError(
-        f"The service could not use the identity: {error.said}",
+        f"The service could not use the identity: {error.message_shown}",
         f'To check that each user-assigned identity exists, run:\naz identity list{where} --query "[].id" --output tsv')
 
 
 def _locked(error: ServiceError) -> AzCLIError:
-    locked, group = error.quoted(r"following scope\(s\) are locked:"), error.part("resourceGroups")
+    locked, group = error.quoted(r"following scope\(s\) are locked:"), error.segment("resourceGroups")
     of_group = f" --resource-group {for_shell(group)}" if group else ""
     return ForbiddenError(
-        f"The resource is locked. {error.said}" if not locked else f"The resource is locked by '{locked}'."
+        f"The resource is locked. {error.message_shown}" if not locked else f"The resource is locked by '{locked}'."
         if "/locks/" in locked.lower() else f"The resource is locked by the lock on '{locked}'.",
-        f"To list the locks, run:\naz lock list{of_group}{error.where} --output table\n"
+        f"To list the locks, run:\naz lock list{of_group}{error.subscription_option} --output table\n"
         "The owner of the lock can delete it with az lock delete.")
 
 
 def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
     policies = [info["info"] for info in error.info
                 if info.get("type") == "PolicyViolation" and isinstance(info.get("info"), dict)]
-    names = ", ".join(filter(None, map(_policy_words, policies)))
+    names = ", ".join(filter(None, map(_policy_text, policies)))
     ways = ["To list the policy assignments, run:\n"
-            f"az policy assignment list --disable-scope-strict-match{error.where} --output table"]
+            f"az policy assignment list --disable-scope-strict-match{error.subscription_option} --output table"]
     wanted = [policy["missingPolicyTokenDetails"] for policy in policies
               if isinstance(policy.get("missingPolicyTokenDetails"), dict)]
     if wanted or "token" in error.message.lower():
         ways.append("The policy requires a policy token. Run the command again with --acquire-policy-token" + (
             " and --change-reference ID." if any(one.get("isChangeReferenceRequired") for one in wanted) else "."))
-    return ForbiddenError(f"Azure Policy denied the change: {names or error.said}", ways)
+    return ForbiddenError(f"Azure Policy denied the change: {names or error.message_shown}", ways)
 
 
-def _policy_words(policy: dict[str, Any]) -> str:
+def _policy_text(policy: dict[str, Any]) -> str:
     name = text_of(policy.get("policyDefinitionDisplayName")) or text_of(policy.get("policyDefinitionName"))
     assignment = text_of(policy.get("policyAssignmentName"))
     return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
 
 
 def _not_registered(error: ServiceError) -> AzCLIError | None:
-    subscription = error.part("subscriptions")
+    subscription = error.segment("subscriptions")
     namespace = error.quoted("namespace") or "Microsoft.Communication"
     if not subscription:
         return None

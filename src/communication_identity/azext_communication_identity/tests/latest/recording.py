@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """How the scenario tests are recorded and played back.
 
 They are recorded against armsim (tests/armsim, `python3 dev.py record`), a simulation: each recorded answer says so in

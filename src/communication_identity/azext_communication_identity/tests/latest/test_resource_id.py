@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """Resource IDs and names from people."""
 
 from __future__ import annotations
@@ -10,19 +6,11 @@ from __future__ import annotations
 import pytest
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from azext_communication_identity.model.names import (
-    Resource,
-    check_group_name,
-    check_resource_name,
-    check_subscription,
-    check_user_assigned,
-    for_display,
-    parse_resource_id,
-    user_assigned_id,
-)
+from azext_communication_identity.model.quoting import for_display
+from azext_communication_identity.model.resource_id import ResourceId, check_group_name, check_resource_name, check_subscription, check_user_assigned, parse_resource_id, user_assigned_id
 
 SUB = "00000000-0000-0000-0000-00000000000a"
-RESOURCE = Resource(SUB, "rg", "app")
+RESOURCE = ResourceId(SUB, "rg", "app")
 IDENTITY = f"/subscriptions/{SUB}/resourcegroups/g.1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mi_1"
 
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What `--dry-run` checks and prints: all that the real run would read and refuse, and what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from knack.log import get_logger
+
+from ..arm.errors import explained
+from ..arm.identities import VERSIONS, Found, find_identity, gone_error
+from ..model.identities import Identities, identities_of, plain_block
+from ..model.resource_id import ResourceId
+from ..model.update import Snapshot, require_supported
+
+logger = get_logger(__name__)
+
+
+async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities) -> dict[str, Found]:
+    """The user-assigned identities that a write would name. Raises an azclierror if the service would refuse
+    it.
+    """
+    require_supported(resource, snapshot.block)
+    found = {identity: await find_identity(identity, VERSIONS) for identity in wanted.user_assigned}
+    gone = [identity for identity, one in found.items() if one.is_gone]
+    if gone:
+        raise await gone_error(resource, snapshot.identities, gone)
+    for identity, one in found.items():
+        if one.error:
+            logger.warning("Can't check whether the user-assigned identity '%s' exists: %s", identity,
+                           explained(one.error))
+        if one.restriction:
+            logger.warning("The service may refuse the user-assigned identity '%s': it %s.", identity, one.restriction)
+    return found
+
+
+def dry_run_result(resource: ResourceId, snapshot: Snapshot, after: dict[str, Any],
+                   assignments: list[dict[str, str]], found: Mapping[str, Found]) -> dict[str, Any]:
+    """What `--dry-run` prints for one resource. `found`: the identities to add that were looked up."""
+    before = plain_block(snapshot.block)
+    unverified = [identity for identity, one in found.items() if one.error or not one.properties.get("principalId")]
+    changes = before != after or any(one["change"] != "orphan" for one in assignments)
+    return {"id": resource.id, "before": before, "after": after, "roleAssignments": assignments, "changes": changes,
+            **({"unverified": unverified} if unverified else {})}
+
+
+def count_changes(results: Sequence[dict[str, Any]], total: int) -> None:
+    """The last line of a dry run over many resources."""
+    changing = [result for result in results if result["changes"]]
+    added, removed = (sum(len((identities_of(result[one]) - identities_of(result[other])).described())
+                          for result in changing) for one, other in (("after", "before"), ("before", "after")))
+    assignments = {(one["change"], one["roleName"], one["scope"],  # several resources may share an identity
+                    result["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
+                   for result in changing for one in result["roleAssignments"]}
+    logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
+                   len(changing), total, added, removed, len(assignments))

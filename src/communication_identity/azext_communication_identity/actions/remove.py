@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""`remove`: takes identities away from one resource, keeps the others, and deletes the role assignments of a
+system-assigned identity on request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from azure.cli.core.azclierror import (
+    AzureResponseError,
+    ManualInterrupt,
+    RequiredArgumentMissingError,
+    ResourceNotFoundError,
+)
+from knack.log import get_logger
+
+from ..arm.errors import explained, reasons
+from ..arm.graph import assignments_everywhere
+from ..arm.identities import explain_refusal
+from ..arm.roles import assignments_of, delete_assignment
+from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
+from ..model.operation import NotDoneError
+from ..model.requests import Ask, RequestError
+from ..model.resource_id import ResourceId, user_assigned_id
+from ..model.role_assignments import delete_command
+from ..model.unfinished import accepted, remaining
+from ..model.update import Snapshot, get, until_idle, update_identities
+from ..runner.terminal import Consent, agrees
+from .assign import KEYWORD_ONLY
+from .dry_run import dry_run_result, require_writable
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, **KEYWORD_ONLY)
+class RemoveOptions:
+    """What the command line of `remove` says. `user_assigned`: names and resource IDs; empty means all, None none."""
+
+    system_assigned: bool = False
+    user_assigned: Sequence[str] | None = None
+    delete_role_assignments: bool = False
+    consent: Consent = Consent.PROCEED
+    dry_run: bool = False
+    wait: bool = True
+
+    @property
+    def removes_all(self) -> bool:
+        """Whether all user-assigned identities go, without being named."""
+        return self.user_assigned is not None and not self.user_assigned
+
+    def identities_in(self, resource: ResourceId) -> Identities:
+        """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
+        return Identities(self.system_assigned) | Identities(
+            user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned or ()))
+
+    def left_of(self, current: Identities, named: Identities) -> Identities:
+        """What stays of the current identities."""
+        return current - (named | current._replace(system_assigned=False) if self.removes_all else named)
+
+
+@dataclass(frozen=True, **KEYWORD_ONLY)
+class Removal:
+    """The removal of identities from one resource, as it is announced. `assignments`: the role assignments (plain) of
+    the system-assigned identity, which are deleted too or grant access to no one afterwards.
+    """
+
+    resource: ResourceId
+    before: Identities
+    left: Identities
+    principal: str | None
+    options: RemoveOptions
+    assignments: tuple[dict[str, str], ...] = ()
+
+    @property
+    def gone(self) -> Identities:
+        """The identities that go."""
+        return self.before - self.left
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether it removes something that can't be restored, or that the user hasn't named."""
+        return self.gone.system_assigned or bool(self.gone) and (self.options.removes_all or not self.left)
+
+    def still_agreed(self, snapshot: Snapshot, wanted: Identities) -> bool:
+        """Whether no more goes than was announced, although someone else may have changed the resource."""
+        gone = snapshot.identities - wanted
+        return (not gone - self.gone and bool(wanted or not self.left)
+                and (not gone.system_assigned or principal_of(snapshot.block, None) == self.principal))
+
+    def as_result(self) -> dict[str, Any]:
+        """The same as a dry run has it, for a table."""
+        return {"id": self.resource.id, "before": expected_block(self.before, NO_BLOCK),
+                "after": expected_block(self.left, NO_BLOCK), "roleAssignments": [
+                    {"change": "delete" if self.options.delete_role_assignments else "orphan", **one}
+                    for one in self.assignments]}
+
+    def consequence(self) -> str:
+        """What is lost, in one paragraph; empty if nothing is."""
+        name, texts = self.resource.name, []
+        if self.gone and not self.left:
+            texts.append(f"'{name}' is left without an identity. This removes {', '.join(self.gone.described())}.")
+        elif self.options.removes_all and self.gone.user_assigned:
+            texts.append(f"This removes all user-assigned identities from '{name}': "
+                         f"{', '.join(self.gone._replace(system_assigned=False).described())}.")
+        if self.gone.system_assigned:
+            texts.append(f"The principal of the system-assigned identity of '{name}' is deleted. A new identity won't "
+                         "have its access.")
+        if self.assignments:
+            roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            texts.append(f"Its role assignments are deleted too: {roles}." if self.options.delete_role_assignments else
+                         f"Its role assignments remain and grant access to no one: {roles}. {self._to_delete()}")
+        return " ".join(texts)
+
+    def _to_delete(self) -> str:
+        if self.options.consent in (Consent.ASK, Consent.NEEDS_YES) or self.options.dry_run:
+            return "To delete them too, add --delete-role-assignments."
+        return f"To delete them, run:\n{delete_command(one['id'] for one in self.assignments)}"
+
+
+def confirm(removals: Sequence[Removal], table: Callable[[list[dict[str, Any]]], list[dict[str, str]]]) -> None:
+    """Say what is lost, and ask once for all resources: for several, a summary and a table. Raises ManualInterrupt if
+    the answer isn't yes.
+    """
+    going = sorted((one for one in removals if one.gone), key=lambda one: one.resource.name.lower())
+    if not any(removal.is_destructive for removal in going):
+        return
+    if len(going) == 1:
+        logger.warning(going[0].consequence())
+    else:
+        from tabulate import tabulate  # type: ignore[import-untyped]  # it ships no types
+        rows = table([one.as_result() for one in going])
+        logger.warning("%s\n%s", _summary(going), tabulate([row for row in rows if row["Change"]], headers="keys"))
+    count = sum(len(removal.gone.described()) for removal in going)
+    what = "1 identity" if count == 1 else f"{count} identities"
+    where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
+    if not agrees(f"Remove {what} from {where}?"):
+        raise ManualInterrupt("Nothing was removed.")
+
+
+def _summary(going: Sequence[Removal]) -> str:
+    """What several resources lose, in one line."""
+    system = [one for one in going if one.gone.system_assigned]
+    last = [one for one in going if not one.left]
+    assignments = sum(len(one.assignments) for one in going)
+    fate = "are deleted" if going[0].options.delete_role_assignments else "become orphans"
+    texts = [f"{_count(system)} their system-assigned identity"] if system else [
+        f"{_count(going)} {sum(len(one.gone.user_assigned) for one in going)} user-assigned identities"]
+    texts += [f"{len(last)} of them their last identity"] if last else []
+    return (", ".join(texts) + (f"; {assignments} role assignments {fate}" if assignments else "") + "."
+            + (" This can't be undone." if system else ""))
+
+
+def _count(removals: Sequence[Removal]) -> str:
+    return "1 resource loses" if len(removals) == 1 else f"{len(removals)} resources lose"
+
+
+async def remove(resource: ResourceId, options: RemoveOptions) -> dict[str, Any]:
+    """Returns the remaining plain block; with `dry_run`, what would change."""
+    named = options.identities_in(resource)
+    snapshot = await until_idle(resource, await get(resource))
+    _require_assigned(resource, snapshot.identities, named, options)
+    removal = await _prepare(resource, snapshot, named, options)
+    if options.dry_run:
+        return await _preview(removal, snapshot)
+    snapshot = await _agree(removal, snapshot)
+    left = {one["id"]: one for one in removal.assignments} if options.delete_role_assignments else {}
+    with remaining(lambda: _not_deleted(resource, left)):
+        # Role assignments are deleted once the identity is gone, so deleting them always waits.
+        updated = await explain_refusal(resource, snapshot.identities, NONE, update_identities(
+            resource, snapshot, lambda current: options.left_of(current, named),
+            wait=options.wait or options.delete_role_assignments, still_agreed=removal.still_agreed))
+        for warning in updated.warnings:
+            logger.warning(warning)
+        await _delete_assignments(resource, left)
+    return plain_block(updated.snapshot.block)
+
+
+def _require_assigned(resource: ResourceId, current: Identities, named: Identities, options: RemoveOptions) -> None:
+    """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
+    absent = named._replace(system_assigned=False) - current
+    if absent:
+        has = ("Its user-assigned identities are:\n" + "\n".join(current.user_assigned) if current.user_assigned
+               else "It has no user-assigned identities.")
+        raise ResourceNotFoundError(
+            f"{', '.join(absent.described())} {'is' if len(absent.user_assigned) == 1 else 'are'}n't assigned to "
+            f"'{resource.name}'. Nothing was removed.", has)
+    if named.system_assigned and not current.system_assigned:
+        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
+    if options.removes_all and not current.user_assigned:
+        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
+
+
+async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, options: RemoveOptions) -> Removal:
+    """The removal, with the role assignments that lose their principal. Raises an error if they are to be deleted and
+    can't all be found: once the identity is gone, nothing else knows its principal.
+    """
+    current = snapshot.identities
+    removal = Removal(resource=resource, before=current, left=options.left_of(current, named), options=options,
+                      principal=principal_of(snapshot.block, None))
+    if not removal.gone.system_assigned:
+        return removal
+    if options.delete_role_assignments:
+        return replace(removal, assignments=await _all_assignments(removal))
+    if removal.principal is None:
+        return removal
+    try:
+        found = await assignments_of(resource.subscription, removal.principal, optional=True)
+    except RequestError as error:
+        logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
+                       resource.name, explained(error))
+        return removal
+    return replace(removal, assignments=_each_once(found))
+
+
+async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
+    resource, principal = removal.resource, removal.principal
+    leave = "To remove the identity and leave its role assignments, omit --delete-role-assignments."
+    if principal is None:
+        raise AzureResponseError(
+            f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
+            f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
+    here = await assignments_of(resource.subscription, principal)
+    try:
+        everywhere = await assignments_everywhere([principal])
+    except RequestError as error:
+        raise AzureResponseError(
+            f"The role assignments of the system-assigned identity of '{resource.name}' in other subscriptions "
+            f"couldn't be looked up: {explained(error)} Nothing was removed.",
+            f"To retry, run the command again. {leave}") from error
+    return _each_once([*everywhere, *here])
+
+
+def _each_once(assignments: Sequence[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    return tuple({one["id"].lower(): one for one in assignments}.values())
+
+
+async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
+    after = plain_block(snapshot.block)
+    if removal.gone:
+        await require_writable(removal.resource, snapshot, removal.left)
+        after = expected_block(removal.left, snapshot.block)
+    verb = "delete" if removal.options.delete_role_assignments else "orphan"
+    assignments = [{"change": verb, "identity": "SystemAssigned", **one} for one in removal.assignments]
+    return dry_run_result(removal.resource, snapshot, after, assignments, {})
+
+
+async def _agree(removal: Removal, snapshot: Snapshot) -> Snapshot:
+    """Warn of what is lost, or ask; what is asked for may have changed while the question was open. Raises
+    RequiredArgumentMissingError if nobody can be asked.
+    """
+    consent = removal.options.consent
+    if removal.is_destructive and consent is Consent.NEEDS_YES:
+        raise RequiredArgumentMissingError(
+            f"{removal.consequence()} Can't prompt for confirmation without a terminal. Nothing was removed.",
+            "To remove without a prompt, add --yes. To see what would change, use --dry-run.")
+    if consent is Consent.ASK:
+        await Ask(removal)
+        return await get(removal.resource) if removal.is_destructive else snapshot
+    if removal.is_destructive:
+        logger.warning(removal.consequence())
+    return snapshot
+
+
+async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, str]]) -> None:
+    """Delete the role assignments, and take each from `left` once it is gone. Raises an error for the rest, whatever
+    ends it.
+    """
+    failed: list[Exception] = []
+    total = len(left)
+    with accepted(resource, lambda: f"The identity was removed from '{resource.name}'."):
+        for assignment_id in list(left):
+            try:
+                await delete_assignment(assignment_id)
+                del left[assignment_id]
+            except RequestError as error:
+                failed.append(error)
+        if failed:
+            what = "its role assignment was" if total == 1 else f"{len(left)} of its {total} role assignments were"
+            raise NotDoneError(f"The identity was removed from '{resource.name}', but {what} not deleted: "
+                               f"{reasons(failed)}")
+
+
+def _not_deleted(resource: ResourceId, left: dict[str, dict[str, str]]) -> str:
+    """How to delete the role assignments that are left; empty if there are none."""
+    if not left:
+        return ""
+    return (f"The role assignments of the system-assigned identity of '{resource.name}' were not deleted. Once the "
+            f"identity is gone, run:\n{delete_command(left)}")

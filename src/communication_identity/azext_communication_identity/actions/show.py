@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""`show`: the identity block of each resource, and with `--roles` what its identities may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from azure.cli.core.azclierror import AzCLIError
+from knack.log import get_logger
+
+from ..arm import graph, roles
+from ..arm.errors import explained
+from ..model.identities import Block, identities_of, plain_block, principals_of
+from ..model.requests import RequestError
+from ..model.resource_id import ResourceId
+from ..model.role_assignments import role_guid, role_name
+from ..model.update import get
+
+logger = get_logger(__name__)
+
+
+async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
+    """The plain identity block; with roles, also the role assignments in the resource's own subscription, as ARM has
+    them right now.
+    """
+    block = plain_block((await get(resource)).block)
+    if not with_roles:
+        return block
+    block["roleAssignments"] = []
+    principals = _principals(block)
+    for principal in principals:
+        block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
+    if len(principals) < len(identities_of(block).described()):
+        logger.warning("The service doesn't show the principal ID of every identity of '%s', so the roles of these "
+                       "can't be looked up.", resource.name)
+    return block
+
+
+async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """The role assignments of the identities of blocks of one login, in all subscriptions, and the names of all roles
+    by GUID in lower case.
+    """
+    principals = {principal for block in blocks for principal in _principals(block)}
+    try:
+        everywhere = await graph.assignments_everywhere(sorted(principals))
+    except (RequestError, AzCLIError) as error:
+        warn_of_others(error)
+        everywhere = []
+    own = [one for block in blocks for one in block["roleAssignments"]]
+    return everywhere, await _names_of_roles([*everywhere, *own])
+
+
+async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The names of the roles that aren't in BUILT_IN_ROLES."""
+    unknown = {one["roleDefinitionId"] for one in assignments
+               if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
+    if not unknown:
+        return {}
+    try:
+        names = await graph.role_names(unknown)
+    except RequestError:
+        names = {}
+    for role_id in unknown:
+        guid = role_guid(role_id).lower()
+        if guid not in names:
+            names[guid] = await roles.role_name_of(role_id)
+    return names
+
+
+def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[Mapping[str, str]],
+                         names: Mapping[str, str]) -> dict[str, Any]:
+    """A block with the role assignments in all subscriptions: in its own as ARM has them, in the others as Azure
+    Resource Graph has them, which may be a minute old.
+    """
+    principals = {one.lower() for one in _principals(block)}
+    own = f"/subscriptions/{subscription}".lower()
+    others = [one for one in everywhere if one["principalId"].lower() in principals
+              and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
+    found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
+    return {**block, "roleAssignments": [
+        {**one, "roleName": names.get(role_guid(one["roleDefinitionId"]).lower(), one["roleName"])}
+        for one in found.values()]}
+
+
+def warn_of_others(error: Exception) -> None:
+    """Say that the list is incomplete, and why."""
+    logger.warning("Role assignments in other subscriptions are missing from the list: %s", explained(error) or error)
+
+
+def _principals(block: Block) -> list[str]:
+    return principals_of(block, identities_of(block))

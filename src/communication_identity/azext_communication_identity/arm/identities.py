@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""User-assigned identities as Microsoft.ManagedIdentity shows them: whether they exist, are the ones that a resource
+holds, and may be assigned to it; and the errors for those that aren't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple, TypeVar
+
+from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
+
+from ..model.answers import error_code, error_of, is_not_found, text_of
+from ..model.identities import Block, Identities, find_id
+from ..model.operation import OperationFailedError
+from ..model.quoting import for_shell, printable
+from ..model.requests import (
+    GetUserAssignedIdentity,
+    ListUserAssignedIdentities,
+    RequestError,
+    UpdateIdentity,
+    pages,
+    read,
+)
+from ..model.resource_id import ResourceId, parse_identity_id
+from ..model.unfinished import UnfinishedError
+
+T = TypeVar("T")
+
+API_VERSION = "2023-01-31"
+# From 2024-11-30 on, an identity shows isolationScope; from 2026-05-31 on, assignmentRestrictions. A cloud may not know
+# these versions yet.
+VERSIONS = ("2026-05-31", "2024-11-30", API_VERSION)
+_IDENTITY_CODES = ("failedidentityoperation", "linkedauthorizationfailed")
+_UNKNOWN_VERSION = ("noregisteredproviderfound", "invalidapiversionparameter", "invalidresourcetype")
+
+
+class Found(NamedTuple):
+    """What a login sees of a user-assigned identity. `properties`: clientId, principalId, tenantId and so on. `error`:
+    why it can't be read. If both are empty, it doesn't exist.
+    """
+
+    properties: dict[str, Any]
+    error: RequestError | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it doesn't exist."""
+        return not self.properties and self.error is None
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """Its client ID and principal ID, as an identity block has them."""
+        return {key: self.properties.get(key) for key in ("clientId", "principalId")}
+
+    @property
+    def restriction(self) -> str:
+        """What it may be assigned to, if that leaves out resources of Communication Services; else empty."""
+        if str(self.properties.get("isolationScope")).lower() == "regional":
+            return ("can be assigned only to resources in its own region (isolationScope Regional), and the location "
+                    "of Communication Services resources is global")
+        restrictions = self.properties.get("assignmentRestrictions")
+        providers = restrictions.get("providers") if isinstance(restrictions, dict) else None
+        allowed = [printable(str(one)) for one in providers] if isinstance(providers, list) else []
+        ours = ("microsoft.communication", "microsoft.communication/communicationservices")
+        if allowed and not any(one.lower() in ours for one in allowed):
+            return f"can be assigned only to resources of {', '.join(allowed)} (assignmentRestrictions)"
+        return ""
+
+
+async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,)) -> Found:
+    """Read a user-assigned identity with the newest of these API versions that the cloud knows."""
+    parsed = parse_identity_id(identity)
+    if parsed is None:  # the service's own key, which names something else
+        return Found({"id": identity})
+    for version in versions:
+        request = GetUserAssignedIdentity(parsed, version)
+        try:
+            answer = await read(request)
+        except RequestError as error:
+            if error_code(error.reply) in _UNKNOWN_VERSION and version != versions[-1]:
+                continue
+            return Found({}, None if is_not_found(error.reply) else error)
+        properties = answer.body.get("properties")
+        return Found({"id": answer.body.get("id"), **(properties if isinstance(properties, dict) else {})})
+    raise AssertionError("no API version was given")
+
+
+async def missing_identities(identities: Iterable[str]) -> list[str]:
+    """The identities that don't exist, as far as this login can tell."""
+    return [identity for identity in identities if (await find_identity(identity)).is_gone]
+
+
+def held_principal(block: Block, identity: str) -> str | None:
+    """The principal ID that a block holds for a user-assigned identity: empty if the service shows null for it, None if
+    it shows nothing yet, or the block doesn't have the identity.
+    """
+    users = block.get("userAssignedIdentities") or {}
+    key = find_id(identity, users)
+    details = users[key] if key else {}
+    if details is None or isinstance(details, dict) and details.get("principalId", "") is None:
+        return ""
+    principal = details.get("principalId") if isinstance(details, dict) else None
+    return principal if isinstance(principal, str) else None
+
+
+def was_recreated(block: Block, identity: str, found: Found) -> bool:
+    """Whether an identity was deleted and created again since it was assigned: the block holds another principal, or
+    null. What it has no IDs for at all, it is only settling.
+    """
+    held, now = held_principal(block, identity), found.properties.get("principalId")
+    return held is not None and isinstance(now, str) and held.lower() != now.lower()
+
+
+def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
+    """What to say of an identity that was created again, and how to mend it."""
+    words = f"--ids {for_shell(resource.id)} --user-assigned {for_shell(identity)}"
+    return (f"'{identity}' was deleted and created again. '{resource.name}' still holds the old identity, which no "
+            "longer works.",
+            f"To assign the new one, run:\naz communication identity remove {words} --yes\n"
+            f"az communication identity assign {words}")
+
+
+async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
+    """The error for an identity that doesn't exist, with those that have the same or a similar name. Identities in the
+    resource's own group and subscription are named, others shown with their ID.
+    """
+    parsed = parse_identity_id(identity)
+    if parsed is None:
+        return ResourceNotFoundError(f"There is no user-assigned identity '{printable(identity)}'.")
+    try:
+        existing = await ids_in(parsed.subscription)
+    except RequestError:
+        existing = []
+    here = _place(identity) == (resource.subscription.lower(), resource.group.lower())
+    similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
+               for one in similar_ids(identity, existing)]
+    what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
+    if not similar:
+        return ResourceNotFoundError(
+            f"There is no user-assigned identity {what}.",
+            f"To list the identities in its subscription, run:\naz identity list --subscription {parsed.subscription} "
+            f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {parsed.name} '
+            f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
+    return ResourceNotFoundError(
+        f"There is no user-assigned identity {what}.",
+        f"Did you mean '{similar[0]}'?" if len(similar) == 1 else "Did you mean one of these?\n" + "\n".join(similar))
+
+
+async def ids_in(subscription: str, group: str | None = None) -> list[str]:
+    """The IDs of the user-assigned identities in a subscription or group. Raises RequestError."""
+    request = ListUserAssignedIdentities(subscription, API_VERSION, group)
+    found = await pages(request, lambda one: one.get("id"))
+    return [identity for identity in found if isinstance(identity, str)]
+
+
+def similar_ids(identity: str, existing: list[str]) -> list[str]:
+    """At most five existing IDs: first those with the same name, then those with a similar name."""
+    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if other.lower() != identity.lower()}
+    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
+    return [other for name in close for other in names if names[other] == name][:5]
+
+
+async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str]) -> AzCLIError:
+    """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
+    has come first, because no other write works until all of them are removed.
+    """
+    stale = list((has & Identities(user_assigned=tuple(gone))).user_assigned)
+    if not stale:
+        return await identity_not_found(gone[0], resource)
+    stale += await missing_identities(one for one in has.user_assigned if one not in stale)
+    return ResourceNotFoundError(
+        f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
+        "can't change its identities until you remove these.",
+        f"To remove them, run:\naz communication identity remove --ids {for_shell(resource.id)} "
+        f"--user-assigned {' '.join(map(for_shell, stale))}")
+
+
+def _place(identity: str) -> tuple[str, ...]:
+    """The subscription and the group of an ID, in lower case."""
+    return tuple(identity.lower().split("/")[2:5:2])
+
+
+async def explain_refusal(resource: ResourceId, has: Identities, named: Identities, update: Coroutine[Any, Any, T]
+                          ) -> T:
+    """Await an update; if the service refuses an identity, find out why. Services differ in the code: a 404 may name
+    the identity, and LinkedAuthorizationFailed may mean that it doesn't exist. `has`: the identities before.
+    """
+    try:
+        return await update
+    except (RequestError, UnfinishedError) as error:
+        cause = error.cause if isinstance(error, UnfinishedError) else error
+        if not _may_mean_gone(cause):
+            raise
+        gone = await missing_identities((has | named).user_assigned)
+        if not gone:
+            raise
+        reason = await gone_error(resource, has, gone)
+        if isinstance(error, UnfinishedError):
+            raise UnfinishedError(resource, reason, error.accepted or str(cause), error.remaining) from error
+        raise reason from error
+
+
+def _may_mean_gone(error: BaseException) -> bool:
+    """Whether a refusal may mean that a user-assigned identity doesn't exist."""
+    if isinstance(error, OperationFailedError):
+        return error.code in _IDENTITY_CODES
+    if not isinstance(error, RequestError) or not isinstance(error.request, UpdateIdentity):
+        return False
+    message = text_of(error_of(error.reply).get("message")).lower()
+    names_identity = error.reply.status in (400, 404) and "/userassignedidentities/" in message
+    return error_code(error.reply) in _IDENTITY_CODES or names_identity

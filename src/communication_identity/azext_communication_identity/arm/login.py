@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The logins of the CLI, and the token of each: one thread fetches it, all use it, and a login that has failed isn't
+asked again.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from copy import copy
+from threading import Lock
+from typing import Any, NamedTuple
+
+from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError
+
+from ..model.quoting import for_shell
+from .errors import login_failed
+
+_RENEW = 300  # seconds before a token expires
+_SAME_CHALLENGE = 60.0  # seconds in which a token that answered a challenge answers the same one
+
+
+class Login(NamedTuple):
+    """A tenant and a user that the CLI is logged in with. Both determine what is visible. `subscription`: one of its
+    subscriptions, which selects the credentials.
+    """
+
+    tenant: str
+    user: str
+    subscription: str
+    subscriptions: frozenset[str]  # all of them, in lower case
+
+
+def logins(cli_ctx: Any) -> list[Login]:
+    """Every login of the CLI."""
+    from azure.cli.core._profile import Profile
+    known: dict[tuple[str, str], list[str]] = {}
+    for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions():
+        known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account["id"])
+    return [Login(*login, ids[0], frozenset(one.lower() for one in ids)) for login, ids in known.items()]
+
+
+def customer_tenants(cli_ctx: Any) -> dict[str, str]:
+    """The tenants of subscriptions that the CLI's logins manage from another tenant (Azure Lighthouse), by subscription
+    in lower case.
+    """
+    from azure.cli.core._profile import Profile
+    return {account["id"].lower(): account["homeTenantId"]
+            for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()
+            if account.get("homeTenantId") and account["homeTenantId"] != account["tenantId"]}
+
+
+class Logins:
+    """Which login can see which subscription."""
+
+    def __init__(self, cli_ctx: Any) -> None:
+        self.all = logins(cli_ctx)
+        self._by_subscription = {one: login for login in self.all for one in login.subscriptions}
+
+    def of(self, subscription: str) -> Login | None:
+        """The login for a subscription. If the CLI's profile doesn't hold it, the only login there is: it may reach it
+        all the same, and ARM decides. None if nobody is logged in, for whom the CLI has its own error.
+        """
+        known = self._by_subscription.get(subscription.lower())
+        if known is None and len(self.all) > 1:
+            raise ResourceNotFoundError(
+                f"Azure CLI doesn't know the subscription '{subscription}', and you are logged in to several tenants.",
+                "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that it "
+                "knows, run:\naz account list --all --output table")
+        return known or next(iter(self.all), None)
+
+
+class LoginCredential:
+    """The credential of one login, as azure-core's policies use it. Safe for threads. `failure`: why no request of this
+    login is sent any more.
+
+    azure-core keeps a token for each client and drops it when it's challenged. Here, a token that answered a challenge
+    (claims, such as multifactor authentication) replaces the plain one for all requests of the login.
+    """
+
+    def __init__(self, cli_ctx: Any, login: Login | None, credential: Any) -> None:
+        self.failure: AzCLIError | None = None
+        self._cli_ctx, self._login, self._credential = cli_ctx, login, credential
+        self._lock = Lock()
+        self._token: Any = None
+        self._claims: str | None = None
+        self._since = 0.0  # when the token was fetched
+        self._failed: list[Exception] = []  # of all attempts
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        """A token. Raises an AzCLIError if the login fails, and the same one to all that ask later; a connection that
+        fails is the failure of those that waited for it.
+        """
+        claims, failed_before = options.get("claims"), len(self._failed)
+        with self._lock:
+            self.raise_if_failed()
+            if self._failed[failed_before:]:
+                raise copy(self._failed[-1])  # each thread adds its traceback
+            if self._is_good_for(claims):
+                return self._token
+            self._token = self._fetch(scopes, options)
+            self._claims, self._since = claims or self._claims, time.monotonic()
+            return self._token
+
+    def raise_if_failed(self) -> None:
+        """Raise the failure of this login, if it has failed."""
+        if self.failure:
+            raise copy(self.failure)
+
+    def fail_challenged(self, claims: str, scopes: tuple[str, ...] = ()) -> AzCLIError:
+        """The login can't answer a challenge: nothing of it is sent from now on. `claims`: decoded."""
+        self.failure = self.failure or self._needs_another_proof(claims, scopes)
+        return self.failure
+
+    def _is_good_for(self, claims: str | None) -> bool:
+        if self._token is None or self._token.expires_on <= time.time() + _RENEW:
+            return False
+        return claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE
+
+    def _fetch(self, scopes: tuple[str, ...], options: dict[str, Any]) -> Any:
+        from azure.core.exceptions import AzureError
+        from knack.util import CLIError
+        from requests.exceptions import RequestException
+        try:
+            token = self._credential.get_token(*scopes, **options)
+            int(token.expires_on)
+            return token
+        except (AzureError, RequestException) as error:
+            self._failed.append(error)
+            raise
+        except (AzCLIError, CLIError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+            # MSAL uses the parts of a token response without a check.
+            claims = options.get("claims")
+            self.failure = (self._needs_another_proof(claims, scopes) if claims else login_failed(error))
+            raise self.failure from error
+
+    def _needs_another_proof(self, claims: str, scopes: tuple[str, ...]) -> AzCLIError:
+        from azure.cli.core import __version__
+        tenant = f" --tenant {for_shell(self._login.tenant)}" if self._login else ""
+        scope = f" --scope {for_shell(scopes[0])}" if scopes else ""
+        whose = f" to tenant '{self._login.tenant}'" if self._login else ""
+        # `az login --claims-challenge` takes standard base64 with padding, unlike the header of the challenge.
+        challenge = b64encode(claims.encode()).decode()
+        command = (f"az login{tenant}{scope} --claims-challenge {for_shell(challenge)}"
+                   if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
+        return AuthenticationError(
+            f"Your login{whose} needs another proof, such as multifactor authentication, before Azure makes this "
+            "change.", f"To log in with it, run:\n{command}")

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""What a flow awaits: requests to ARM, sleeps, and the user's answer to a question. Pure: a flow is a coroutine that
+knows no I/O, no clock and no event loop. Whoever runs it receives these values, and sends back what comes of them:
+
+    Request          an Answer, or NoAnswer if none came
+    Sleep            nothing
+    PollDelay        nothing, when it's time to poll an operation again
+    OperationEnded   nothing
+    Ask              nothing, when the user has agreed
+
+Each request has a name; arm/client.py turns it into a call of an SDK. Get, Put and Delete are for what the SDKs of the
+CLI don't have: addresses of operations, roles, and whatever the completion of --scope lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, TypeVar, Union
+
+from .answers import Answer, NoAnswer, Reply, is_transient
+from .resource_id import IdentityId, ResourceId
+
+T = TypeVar("T")
+
+TIMEOUT = 60.0  # seconds until a request without an answer is abandoned
+LONGEST_THROTTLE = 900.0  # seconds that one request waits while a service throttles it
+# Pauses, in seconds, before a read is retried after a broken connection, a failure of the service or garbage.
+BACKOFF = (0.8, 1.6, 3.2)
+MOST_PAGES, MOST_EMPTY = 10_000, 100  # of a list; empty ones in a row
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `is_shared`: one answer serves all
+    flows of a command that send the same request. `timeout`: seconds until it's abandoned. `patience`: how many seconds
+    to wait if ARM throttles.
+    """
+
+    kind: ClassVar[str] = "read"
+    is_shared: ClassVar[bool] = False
+    timeout = TIMEOUT
+    patience = LONGEST_THROTTLE
+
+    @property
+    def path(self) -> str:
+        """What it asks for, as errors need it: a path, or an address that the service gave."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Request, Reply, Reply]:
+        return (yield self)
+
+
+@dataclass(frozen=True)
+class GetResource(Request):
+    """Read a resource."""
+
+    resource: ResourceId
+    patience: float = LONGEST_THROTTLE
+
+    @property
+    def path(self) -> str:
+        """Its ID."""
+        return self.resource.id
+
+
+@dataclass(frozen=True)
+class UpdateIdentity(Request):
+    """Change the identity block of a resource (PATCH). `etag`: for If-Match."""
+
+    kind = "write"
+    resource: ResourceId
+    body: Mapping[str, Any]
+    etag: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The ID of the resource."""
+        return self.resource.id
+
+
+@dataclass(frozen=True)
+class ListResources(Request):
+    """List the resources of a subscription, or of a group. `next_page`: the address that the last page gave."""
+
+    subscription: str
+    group: str | None = None
+    next_page: str = ""
+
+    @property
+    def path(self) -> str:
+        """The scope, and what is listed."""
+        group = f"/resourceGroups/{self.group}" if self.group else ""
+        return f"/subscriptions/{self.subscription}{group}/providers/Microsoft.Communication/communicationServices"
+
+
+@dataclass(frozen=True)
+class GetUserAssignedIdentity(Request):
+    """Read a user-assigned identity."""
+
+    is_shared = True
+    identity: IdentityId
+    api_version: str
+
+    @property
+    def path(self) -> str:
+        """Its ID."""
+        return self.identity.id
+
+
+@dataclass(frozen=True)
+class ListUserAssignedIdentities(Request):
+    """List the user-assigned identities of a subscription, or of a group."""
+
+    is_shared = True
+    subscription: str
+    api_version: str
+    group: str | None = None
+    next_page: str = ""
+
+    @property
+    def path(self) -> str:
+        """The scope, and what is listed."""
+        group = f"/resourceGroups/{self.group}" if self.group else ""
+        return f"/subscriptions/{self.subscription}{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+
+
+@dataclass(frozen=True)
+class Query(Request):
+    """Ask Azure Resource Graph (POST, which changes nothing)."""
+
+    kind = "query"
+    body: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        return "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
+
+
+@dataclass(frozen=True)
+class Get(Request):
+    """Read a path with its query, or an address that the service gave."""
+
+    address: str
+    timeout: float = TIMEOUT
+    patience: float = LONGEST_THROTTLE
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return self.address
+
+
+@dataclass(frozen=True)
+class SharedGet(Get):
+    """The same for what all resources of a command look up."""
+
+    is_shared = True
+
+
+@dataclass(frozen=True)
+class Put(Request):
+    """Create something."""
+
+    kind = "write"
+    address: str
+    body: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return self.address
+
+
+@dataclass(frozen=True)
+class Delete(Request):
+    """Delete something."""
+
+    kind = "delete"
+    address: str
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return self.address
+
+
+class Sleep(NamedTuple):
+    """Wait for `seconds`. `why` completes "Waiting for …"."""
+
+    seconds: float
+    why: str
+
+    def __await__(self) -> Generator[Sleep, None, None]:
+        yield self
+
+
+class PollDelay(NamedTuple):
+    """Wait until it's time to poll an operation that has been running since `since` and was polled `polls` times, but
+    at least for the `at_least` seconds that the service asks for. `own_operation`: whether this flow's write started
+    it.
+    """
+
+    since: float
+    polls: int
+    at_least: float | None
+    why: str = "the operation to finish"
+    own_operation: bool = True
+
+    def __await__(self) -> Generator[PollDelay, None, None]:
+        yield self
+
+
+class OperationEnded(NamedTuple):
+    """The operation that this flow's write started is over, after `seconds`: others may take as long."""
+
+    seconds: float
+
+    def __await__(self) -> Generator[OperationEnded, None, None]:
+        yield self
+
+
+class Ask(NamedTuple):
+    """Everything is read and checked: go on once the user agrees that `what` is done. All flows of a command are asked
+    for at once, and all end if the answer is no.
+    """
+
+    what: Any
+
+    def __await__(self) -> Generator[Ask, None, None]:
+        yield self
+
+
+Step = Union[Request, Sleep, PollDelay, OperationEnded, Ask]
+Flow = Coroutine[Step, Any, T]
+
+
+class RequestError(Exception):
+    """The service refused a request, or gave no usable answer."""
+
+    def __init__(self, request: Request, reply: Reply) -> None:
+        super().__init__(reply.reason if isinstance(reply, NoAnswer) else f"status {reply.status}")
+        self.request = request
+        self.reply = reply
+
+
+async def read(request: Request, retries: int = len(BACKOFF)) -> Answer:
+    """Send a request that changes nothing, and retry until the answer is a JSON object. Raises RequestError."""
+    for pause in (*BACKOFF[:retries], None):
+        reply: Reply = await request
+        if isinstance(reply, Answer) and reply.ok:
+            if isinstance(reply.body, dict):
+                return reply
+            reply = NoAnswer("The service's response is not a JSON object.", at=reply.at)
+        if pause is None or not is_transient(reply):
+            break
+        await Sleep(max(pause, min(reply.retry_after or 0.0, TIMEOUT)), "the service to answer again")
+    raise RequestError(request, reply)
+
+
+async def pages(request: Request, keep: Callable[[dict[str, Any]], T], within: float | None = None) -> list[T]:
+    """What `keep` returns for each item of an ARM list, one GET a page. `within`: read each page once, and all in so
+    many seconds. Raises RequestError, also if the answer isn't a list or the list never ends.
+    """
+    items: list[T] = []
+    seen = {request.path}
+    empty = 0  # pages in a row
+    started: float | None = None
+    while True:
+        answer = await read(request, len(BACKOFF) if within is None else 0)
+        started = answer.at if started is None else started
+        value, following = answer.body.get("value"), answer.body.get("nextLink")
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise RequestError(request, NoAnswer("The service's list has no 'value'.", permanent=True))
+        items += map(keep, value)
+        if not following:
+            return items
+        if not isinstance(following, str) or following in seen:
+            raise RequestError(request, NoAnswer("The service's list links back to a page that was already read.",
+                                                 permanent=True))
+        empty = 0 if value else empty + 1
+        refuse_endless(request, "The service's list", len(seen), empty)
+        if within is not None and answer.at - started > within:
+            raise RequestError(request, NoAnswer("The service's list is too long to wait for.", permanent=True))
+        seen.add(following)
+        request = (replace(request, next_page=following)
+                   if isinstance(request, (ListResources, ListUserAssignedIdentities))
+                   else replace(request, address=following))  # type: ignore[call-arg]  # all others that list are a Get
+
+
+def refuse_endless(request: Request, what: str, count: int, empty: int) -> None:
+    """Raise RequestError if a list is still going on after `count` pages, the last `empty` of them empty."""
+    last = f", and the last {empty} were empty" if empty > MOST_EMPTY else ""
+    if last or count >= MOST_PAGES:
+        raise RequestError(request, NoAnswer(f"{what} has no end: {count:,} pages were read{last}.", permanent=True))

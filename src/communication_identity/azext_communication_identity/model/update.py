@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: MIT
+"""Changes the identities of one resource, from the first read to the final check. Pure.
+
+GET, compute, PATCH with If-Match, follow the operation, check what the resource shows. Starts over after a 412 or a
+lost answer. Done is what the resource shows: a service may accept a change and not make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
+
+from .answers import TRANSIENT, Answer, NoAnswer, Reply, error_code, error_of, error_text
+from .identities import (
+    NONE,
+    SYSTEM_ASSIGNED,
+    Block,
+    Identities,
+    expected_block,
+    identities_of,
+    patch_body,
+    unsupported_reason,
+    without_ids,
+)
+from .operation import FAILED, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
+from .quoting import for_shell
+from .requests import (
+    BACKOFF,
+    LONGEST_THROTTLE,
+    TIMEOUT,
+    GetResource,
+    PollDelay,
+    RequestError,
+    Sleep,
+    UpdateIdentity,
+    read,
+)
+from .resource_id import ResourceId
+from .unfinished import accepted
+
+CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the same resource
+IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
+VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
+IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
+LOST_LIMIT = 4  # answers to one PATCH that may get lost
+TIMEOUT_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
+# Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
+_TERMINAL = ("succeeded", *FAILED)
+# The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
+# AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
+# pending. Any other remains until someone acts.
+_TEMPORARY_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
+
+
+class Snapshot(NamedTuple):
+    """A resource as the service sent it. `etag`: None if it sent none. `at`: when, in seconds. `retry_after`: how long
+    to wait before the next read, if the service says so.
+    """
+
+    body: Mapping[str, Any]
+    etag: str | None = None
+    at: float = 0.0
+    retry_after: float | None = None
+
+    @property
+    def block(self) -> Block:
+        """The identity block; empty if the resource has none."""
+        block = self.body.get("identity")
+        return block if isinstance(block, Mapping) else {}
+
+    @property
+    def identities(self) -> Identities:
+        """The identities in the block."""
+        return identities_of(self.block)
+
+    @property
+    def state(self) -> str:
+        """The provisioningState in lower case; "succeeded" if the service sends none."""
+        properties = self.body.get("properties")
+        state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
+        return str(state or "Succeeded").lower()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation on the resource is still running."""
+        return self.state not in _TERMINAL
+
+
+class Updated(NamedTuple):
+    """The resource after an update, and what to warn of."""
+
+    snapshot: Snapshot
+    warnings: Sequence[str] = ()
+
+
+Change = Callable[[Identities], Identities]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the resource has to show: the identities `wanted` where it had `before`. `named`: those that the command
+    names, which need IDs.
+    """
+
+    before: Identities
+    wanted: Identities
+    named: Identities
+
+    def is_met_by(self, block: Block) -> bool:
+        """Whether a block shows it."""
+        has = identities_of(block)
+        return not (self.named - has) and not ((self.before - self.wanted) & has)
+
+
+async def get(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE) -> Snapshot:
+    """Read the resource. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
+    request = GetResource(resource, patience)
+    snapshot = snapshot_of(await read(request, retries), resource)
+    if snapshot is None:
+        raise RequestError(request, NoAnswer("The service returned something other than the requested resource.",
+                                             permanent=True))
+    return snapshot
+
+
+def snapshot_of(reply: Reply, resource: ResourceId) -> Snapshot | None:
+    """The resource in an answer; None if the answer contains something else."""
+    body = reply.body
+    if not isinstance(reply, Answer) or not reply.ok or not isinstance(body, dict):
+        return None
+    if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
+        return None
+    if not isinstance(body.get("identity"), (dict, type(None))):
+        return None
+    return Snapshot(body, reply.headers.get("etag"), reply.at, reply.retry_after)
+
+
+async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
+    """Read the resource until no operation runs on it. Raises AzureResponseError if that takes too long."""
+    since, polls = snapshot.at, 0
+    while snapshot.is_busy:
+        if snapshot.at - since > OPERATION_LIMIT:
+            raise AzureResponseError(
+                f"An operation on '{resource.name}' is still running after {snapshot.at - since:.0f} seconds "
+                f"(provisioningState: {snapshot.state}).", resource.to_wait)
+        await PollDelay(since, polls, snapshot.retry_after, f"another operation on '{resource.name}' to finish",
+                        own_operation=False)
+        snapshot, polls = await get(resource), polls + 1
+    return snapshot
+
+
+def require_supported(resource: ResourceId, block: Block) -> None:
+    """Raise ForbiddenError if a PATCH would drop something that the resource has."""
+    reason = unsupported_reason(block)
+    if reason:
+        raise ForbiddenError(
+            f"'{resource.name}' has {reason}, which this extension can't write back. Nothing was changed.",
+            f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
+
+
+class Attempts:
+    """The PATCHes of one update. `may_have_written`: whether one of them was accepted, or may have taken effect.
+    `exhausted`: the error to end with unless the next read shows the change.
+    """
+
+    def __init__(self, resource: ResourceId) -> None:
+        self.may_have_written = self.was_accepted = False
+        self.exhausted: Exception | None = None
+        self._resource, self._count, self._lost, self._since = resource, 0, 0, 0.0
+
+    def accepted_sentence(self) -> str:
+        """What to say after a failure; empty if nothing can have been changed."""
+        if self.was_accepted:
+            return f"The service accepted the change to '{self._resource.name}' and may have made it."
+        return f"The service may have made the change to '{self._resource.name}'." if self.may_have_written else ""
+
+    def accept(self) -> None:
+        """Count the PATCH that was accepted."""
+        self.may_have_written = self.was_accepted = True
+
+    def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
+        """Count a PATCH that wasn't accepted. Returns the pause before the next read. Raises RequestError if it makes
+        no sense to try again.
+        """
+        is_lost = _is_lost(reply)
+        self.may_have_written |= is_lost
+        if not is_lost and not _is_contended(request, reply):
+            raise RequestError(request, reply)
+        self._lost += TIMEOUT_COUNTS if isinstance(reply, NoAnswer) and reply.timed_out else is_lost
+        self._since = self._since or reply.at
+        seconds = reply.at - self._since
+        if self._lost > LOST_LIMIT or seconds > CONTENTION_LIMIT:
+            self.exhausted = RequestError(request, reply) if is_lost else AzureResponseError(
+                f"Other changes to '{self._resource.name}' prevented this one for {seconds:.0f} seconds. The service "
+                f"said: {error_text(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
+        pause = max(min(0.5 * 2 ** self._count, 10.0), min(reply.retry_after or 0.0, TIMEOUT))
+        self._count += 1
+        return Sleep(pause, "another change to the resource to finish")
+
+
+def _is_lost(reply: Reply) -> bool:
+    """Whether the PATCH may have taken effect although its answer doesn't say so."""
+    return isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT
+
+
+def _is_contended(request: UpdateIdentity, reply: Reply) -> bool:
+    """Whether someone else was faster."""
+    return (reply.status == 412 and request.etag is not None
+            or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+
+
+def _is_accepted(reply: Reply, resource: ResourceId) -> bool:
+    """Whether the service accepted a PATCH. A malformed body doesn't tell what the service did. The status 202 and the
+    address of an operation do.
+    """
+    return isinstance(reply, Answer) and reply.ok and (
+        reply.status == 202 or not reply.is_malformed or operation_address(reply, resource) is not None)
+
+
+async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Change, *, named: Identities = NONE,
+                            wait: bool = True, needs_ids: bool = False,
+                            still_agreed: Callable[[Snapshot, Identities], bool] | None = None) -> Updated:
+    """Bring the resource to what `change` makes of its identities. Sends no PATCH when nothing changes, and one when
+    all goes well. `named`: the identities that the command adds, present ones included. `needs_ids`: wait for their IDs
+    even if there is nothing to write. `still_agreed`: whether the change of what is there now to these identities may
+    be made without asking again.
+
+    Raises RequestError if the service refuses, AzureResponseError if someone else changed the resource, NotDoneError if
+    the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
+    accepted, or may have been.
+    """
+    attempts = Attempts(resource)
+    with accepted(resource, attempts.accepted_sentence):
+        return await _update(resource, snapshot, change, attempts, named=named, wait=wait, needs_ids=needs_ids,
+                             still_agreed=still_agreed)
+
+
+async def _update(resource: ResourceId, snapshot: Snapshot, change: Change, attempts: Attempts, *, named: Identities,
+                  wait: bool, needs_ids: bool, still_agreed: Callable[[Snapshot, Identities], bool] | None) -> Updated:
+    # A fleet keeps thousands of these: only what is needed.
+    snapshot = snapshot._replace(body={key: snapshot.body.get(key) for key in ("id", "identity", "properties")})
+    etag = snapshot.etag
+    had_failed = True  # until something is written, a failure that the resource shows isn't this update's
+    while True:
+        if snapshot.is_busy:
+            snapshot = await until_idle(resource, snapshot)
+            etag = snapshot.etag
+        current = snapshot.identities
+        wanted = change(current)
+        goal = Goal(current, wanted, wanted & named)
+        if wanted == current:
+            if not wait or not (attempts.may_have_written or needs_ids):
+                return Updated(snapshot)
+            return await _until_visible(resource, snapshot, goal, snapshot.at, had_failed=had_failed)
+        if attempts.exhausted:
+            raise attempts.exhausted
+        if still_agreed and not still_agreed(snapshot, wanted):
+            raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile. Nothing was "
+                                     "removed.", f"Run the command again. {resource.to_see}")
+        require_supported(resource, snapshot.block)
+        had_failed = snapshot.state != "succeeded"
+        request = UpdateIdentity(resource, patch_body(current, wanted), etag)
+        reply = await request
+        if isinstance(reply, Answer) and _is_accepted(reply, resource):
+            attempts.accept()
+            if not wait:
+                return Updated(_without_waiting(resource, snapshot, reply, goal))
+            return await _follow(resource, reply, goal, had_failed=had_failed)
+        await attempts.record(request, reply)
+        latest = await get(resource)
+        # A 412 although nobody changed the resource: this service interprets If-Match differently.
+        is_misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
+        snapshot, etag = latest, None if is_misunderstood else latest.etag
+
+
+def _without_waiting(resource: ResourceId, before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
+    """What the resource will be, as far as the answer to the PATCH shows it."""
+    answered = snapshot_of(reply, resource)
+    if answered and goal.is_met_by(answered.block):
+        return answered
+    return Snapshot({**before.body, "identity": expected_block(goal.wanted, before.block)}, at=reply.at)
+
+
+async def _follow(resource: ResourceId, reply: Answer, goal: Goal, *, had_failed: bool) -> Updated:
+    """The service accepted the change: wait until it's done, and check."""
+    address, ended = operation_address(reply, resource), reply.at
+    if address:
+        ended = await poll_operation(resource, address, reply)
+    elif reply.retry_after:
+        await Sleep(min(reply.retry_after, OPERATION_LIMIT), "the operation to finish")
+    answered = snapshot_of(reply, resource)
+    is_latest = answered and not address and not reply.retry_after and reply.status != 202
+    latest = answered if answered and is_latest else await get(resource)
+    return await _until_visible(resource, latest, goal, ended, had_failed=had_failed)
+
+
+async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, ended: float, *, had_failed: bool
+                         ) -> Updated:
+    """Read until the resource isn't busy and shows what the command asked for, with all IDs. `had_failed`: whether it
+    already showed a failure before the PATCH.
+    """
+    pause = 1.0
+    while True:
+        snapshot = await until_idle(resource, snapshot)
+        if snapshot.state in FAILED and not had_failed:
+            raise _not_done(resource, goal, snapshot, f"its provisioningState is now {snapshot.state}")
+        is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)
+        if is_met and not missing:
+            return Updated(snapshot, _surprises(resource, goal, snapshot))
+        waited = snapshot.at - ended
+        if snapshot.identities == goal.before != goal.wanted and waited > IGNORED_LIMIT:
+            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the change isn't visible, or "
+                            "someone else has undone it")
+        if waited > VISIBLE_LIMIT and not is_met:
+            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
+        if waited > IDS_LIMIT and is_met:
+            return _without_all_ids(resource, goal, snapshot, missing)
+        await Sleep(max(pause, snapshot.retry_after or 0.0), "the service to show the change")
+        pause = min(pause * 2, 5.0)
+        snapshot = await get(resource)
+
+
+def _without_all_ids(resource: ResourceId, goal: Goal, snapshot: Snapshot, missing: Identities) -> Updated:
+    """The identities are there, but the service doesn't show their IDs. A user-assigned identity has IDs anyway. Raises
+    NotDoneError for a system-assigned identity, which may have no principal at all.
+    """
+    said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
+            f"{', '.join(missing.described())}.")
+    if missing & SYSTEM_ASSIGNED:
+        raise NotDoneError(said, resource.to_see)
+    return Updated(snapshot, [said, *_surprises(resource, goal, snapshot)])
+
+
+def _surprises(resource: ResourceId, goal: Goal, snapshot: Snapshot) -> list[str]:
+    """What someone else changed, although the PATCH was sent with the ETag of the read."""
+    now = snapshot.identities
+    lost, new = goal.wanted - now, now - goal.wanted
+    return [f"While this command ran, someone else {verb} {', '.join(what.described())} {where} '{resource.name}'."
+            for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what]
+
+
+def _not_done(resource: ResourceId, goal: Goal, snapshot: Snapshot, why: str) -> NotDoneError:
+    wanted, found = (", ".join(one.described()) or "no identity" for one in (goal.wanted, snapshot.identities))
+    return NotDoneError(
+        f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        resource.to_see)

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT
+"""Runs the flows of many resources at once, on asyncio: a task for each resource, and a daemon thread for each request,
+because azure-core's transport blocks. (The threads of asyncio's own executor would hold Ctrl-C up.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..arm.poll_timer import PollTimer
+from ..arm.rate_limit import RateLimiter
+from ..model.answers import Answer, NoAnswer, Reply, seconds_asked_for
+from ..model.requests import Ask, Flow, OperationEnded, PollDelay, Request, Step
+
+T = TypeVar("T")
+Confirm = Callable[[Mapping[Any, Any]], None]
+
+# Threads for each subscription. Once its bucket is empty, ARM grants 10 writes a second; a PATCH takes about 5 seconds
+# (recorded), so 50 requests in progress use that up. A few more empty the bucket sooner.
+THREADS = 64
+MOST_THREADS = 192
+STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
+GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
+SILENT = 4  # requests of a login in a row without an answer, before any had one: the network is the reason
+TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
+
+
+class Sender(Protocol):
+    """What sends requests: arm.client.Arm, or a test's own."""
+
+    def send(self, request: Request, subscription: str) -> Reply:
+        """Send a request once. Blocks. Raises an azclierror if the login fails."""
+
+    def login_of(self, subscription: str) -> Any:
+        """The login that a subscription is seen with."""
+
+
+class Outcome(Generic[T]):
+    """A result or a failure for each target, in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.results: dict[Any, T] = {}
+        self.failures: dict[Any, Exception] = {}
+
+    def __len__(self) -> int:
+        return len(self.results) + len(self.failures)
+
+
+class _FirstRequests:
+    """Lets the first request of a login go alone until it's answered: it fetches the token, or shows that the login or
+    the network fails. The same for its first write, which may be challenged for another proof.
+    """
+
+    def __init__(self, *, until_answered: bool) -> None:
+        self._turn = asyncio.Lock()
+        self._is_open = False
+        self._until_answered = until_answered  # or until one was sent
+        self._silent: list[NoAnswer] = []
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Callable[[Reply], None]]:
+        """Wait until this request may be sent. The body passes the answer to the function."""
+        if not self._is_open:
+            async with self._turn:
+                if not self._is_open:
+                    yield self._answered
+                    return
+        yield lambda _: None
+
+    def _answered(self, reply: Reply) -> None:
+        self._is_open = isinstance(reply, Answer) or not self._until_answered
+        self._silent += [reply] if isinstance(reply, NoAnswer) else []
+
+    @property
+    def unreachable(self) -> NoAnswer | None:
+        """What every request gets, once so many in a row had no answer that there can be no network."""
+        return self._silent[-1]._replace(permanent=True) if len(self._silent) >= SILENT and not self._is_open else None
+
+
+class Runner(Generic[T]):
+    """Runs a flow for each target, a ResourceId or a Login, whose `subscription` selects the login and ARM's token
+    buckets. `confirm` is called once, with what the flows ask for, when all that are left ask. If it raises an
+    exception, all flows end.
+    """
+
+    def __init__(self, sender: Sender, targets: Sequence[Any], flow: Callable[[Any], Flow[T]],
+                 confirm: Confirm | None = None) -> None:
+        self.outcome = Outcome[T]()
+        self.total = len(targets)
+        self.waits_for = ""  # from the latest step
+        self._sender, self._targets, self._flow, self._confirm = sender, targets, flow, confirm
+        self._is_stopping = False
+        self._in_progress = 0  # requests
+
+    @property
+    def waiting_for_rate_limit(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(limiter.waiting for limiter in self._limiters.values())
+
+    async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
+        """Run all flows until they end. `tick` is called twice a second, with the seconds since the start."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        subscriptions = {target.subscription.lower() for target in self._targets}
+        self._threads = asyncio.Semaphore(min(THREADS * len(subscriptions), MOST_THREADS, max(self.total, 1)))
+        self._starting = {one: asyncio.Semaphore(STARTING) for one in subscriptions}
+        self._limiters: dict[tuple[str, str], RateLimiter] = defaultdict(RateLimiter)
+        self._first: dict[Any, _FirstRequests] = defaultdict(lambda: _FirstRequests(until_answered=True))
+        self._first_write: dict[Any, _FirstRequests] = defaultdict(lambda: _FirstRequests(until_answered=False))
+        self._shared: dict[tuple[Any, Request], asyncio.Task[Reply]] = {}
+        self._poll_timer = PollTimer()
+        self._asking: dict[Any, Any] = {}
+        self._agreed: asyncio.Future[None] = loop.create_future()
+        tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
+        everything = asyncio.gather(*tasks)
+        try:
+            while not everything.done():
+                waited: list[asyncio.Future[Any]] = [everything, self._agreed]
+                await asyncio.wait(waited, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                if self._agreed.done():
+                    self._agreed.result()
+                    await asyncio.wait([everything], timeout=TICK)
+                tick(self, loop.time() - started)
+            await everything
+        finally:
+            self._is_stopping = True
+            everything.cancel()
+            if tasks:
+                await asyncio.wait(tasks)  # each notes what it leaves undone
+        return self.outcome
+
+    async def _drive(self, target: Any) -> None:
+        """Run one flow to its end."""
+        async with _Starting(self._starting[target.subscription.lower()]) as starting:
+            flow = self._flow(target)
+            outcome: Reply | BaseException | None = None
+            while True:
+                try:
+                    step = flow.throw(outcome) if isinstance(outcome, BaseException) else flow.send(outcome)
+                except StopIteration as stop:
+                    self.outcome.results[target] = stop.value
+                    break
+                except asyncio.CancelledError:  # nothing was written
+                    break
+                except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # one failure doesn't stop the others; it is reported
+                    self.outcome.failures[target] = error
+                    break
+                try:
+                    outcome = await self._perform(target, step, starting)
+                except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
+                    outcome = error
+        self._ask_if_all_wait()
+
+    async def _perform(self, target: Any, step: Step, starting: _Starting) -> Reply | None:
+        """Do what a flow awaits."""
+        if self._is_stopping:
+            raise asyncio.CancelledError
+        if isinstance(step, Request):
+            reply = await (self._send_shared if step.is_shared else self._send)(step, target.subscription)
+            if step.kind == "write":
+                starting.end()
+            return reply
+        if isinstance(step, OperationEnded):
+            self._poll_timer.learn(step.seconds)
+            return None
+        starting.end()
+        if isinstance(step, Ask):
+            self._asking[target] = step.what
+            self._ask_if_all_wait()
+            await asyncio.shield(self._agreed)
+            return None
+        self.waits_for = step.why
+        if isinstance(step, PollDelay):
+            await self._poll_timer.wait(target, target.subscription.lower(), step)
+        else:
+            await asyncio.sleep(step.seconds * random.uniform(1.0, 1.25))  # noqa: S311 - jitter, not a secret
+        return None
+
+    def _ask_if_all_wait(self) -> None:
+        """Ask the user once all flows that are left ask."""
+        if self._agreed.done() or self._is_stopping or not self._asking:
+            return
+        if len(self._asking) + len(self.outcome) < self.total:
+            return
+        try:
+            if self._confirm:
+                self._confirm(self._asking)
+        except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # it ends the command, in run()
+            self._agreed.set_exception(error)
+        else:
+            self._agreed.set_result(None)
+
+    async def _send_shared(self, request: Request, subscription: str) -> Reply:
+        """Send a request whose answer serves all flows that send the same. After a failure, the next one sends it."""
+        key = (self._sender.login_of(subscription), request)
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(self._send(request, subscription))
+        task = self._shared[key]
+        try:
+            reply = await asyncio.shield(task)
+        except BaseException:
+            self._shared.pop(key, None)
+            raise
+        is_useful = isinstance(reply, Answer) and (isinstance(reply.body, dict) if reply.ok else reply.status < 500)
+        if not is_useful and self._shared.get(key) is task:
+            del self._shared[key]
+        return reply
+
+    async def _send(self, request: Request, subscription: str) -> Reply:
+        """Send a request when its turn comes, again and again while ARM throttles it and it has patience."""
+        loop = asyncio.get_running_loop()
+        limiter = self._limiters[subscription.lower(), request.kind]
+        since, throttled_for = loop.time(), 0.0
+        if not request.patience and limiter.opens > since:
+            return NoAnswer("The service is throttling.", at=since)
+        while True:
+            await limiter.acquire()
+            reply = await self._send_after_first(request, subscription)
+            now = loop.time()
+            if not isinstance(reply, Answer) or reply.status != 429:
+                limiter.granted(now)
+                return reply._replace(at=now)
+            asked = seconds_asked_for(reply)
+            in_vain = now - max(since, limiter.granted_at)  # seconds
+            if max(throttled_for, in_vain) + asked > request.patience:
+                return reply._replace(at=now, waited=throttled_for)
+            throttled_for += asked
+            limiter.refused(now, asked + random.uniform(0.0, asked / 4))  # noqa: S311 - jitter, not a secret
+
+    async def _send_after_first(self, request: Request, subscription: str) -> Reply:
+        login = self._sender.login_of(subscription)
+        first = self._first[login]
+        first_write = self._first_write[login] if request.kind == "write" else first
+        async with AsyncExitStack() as turns:
+            answered = [await turns.enter_async_context(one.alone()) for one in dict.fromkeys((first, first_write))]
+            if first.unreachable:
+                return first.unreachable
+            async with self._threads:
+                reply = await self._in_thread(request, subscription)
+            for note in answered:
+                note(reply)
+            return reply
+
+    async def _in_thread(self, request: Request, subscription: str) -> Reply:
+        """Send a request in a thread. Its answer may drip without end, and the machine may refuse another thread."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
+
+        def send() -> None:
+            try:
+                reply = self._sender.send(request, subscription)
+            except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
+                _in_loop(loop, _set, answer, None, error)
+            else:
+                _in_loop(loop, _set, answer, reply, None)
+
+        patience = request.timeout + (GRACE if request.patience else 0.0)
+        self._in_progress += 1
+        try:
+            while True:
+                try:
+                    threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
+                    break
+                except RuntimeError:  # the machine refuses it
+                    if self._in_progress == 1:
+                        send()
+                        break
+                    await asyncio.sleep(TICK)
+            return await asyncio.wait_for(answer, patience)
+        except asyncio.TimeoutError:
+            return NoAnswer(f"No complete response within {patience:.0f} seconds.", timed_out=True)
+        except asyncio.CancelledError:
+            if request.kind in ("read", "query"):
+                raise
+            return NoAnswer("Interrupted.", permanent=True)  # it may have been made
+        finally:
+            self._in_progress -= 1
+
+
+THREAD_NAME = "request to ARM"
+
+
+class _Starting:
+    """A place among the resources of a subscription that are begun at the same time, until it waits or was written. One
+    that waits, even for an hour, never holds the others up.
+    """
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places, self._holds = places, False
+
+    async def __aenter__(self) -> _Starting:
+        await self._places.acquire()
+        self._holds = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Give the place to another one."""
+        if self._holds:
+            self._holds = False
+            self._places.release()
+
+
+def _set(answer: asyncio.Future[Reply], reply: Reply | None, error: BaseException | None) -> None:
+    if answer.done():  # abandoned
+        return
+    if error:
+        answer.set_exception(error)
+    elif reply:
+        answer.set_result(reply)
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in the loop, unless the loop is gone: nobody waits for the answer any more."""
+    try:
+        loop.call_soon_threadsafe(function, *arguments)
+    except RuntimeError:
+        return
