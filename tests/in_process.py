@@ -6,10 +6,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import selectors
+import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,27 @@ from azext_communication_identity.runner.runner import THREAD_NAME
 
 @dataclass
 class Run:
-    """How a run ended: `error` is the exception that reached the CLI, if one did."""
+    """How a run ended: `error` is the exception that reached the CLI, if one did; `stderr` is what was `captured`."""
 
     exit_code: int
     output: str
     error: BaseException | None
+    stderr: str = ""
 
     @property
     def json(self) -> Any:
         return json.loads(self.output)
+
+
+class Input(io.StringIO):
+    """Standard input that holds a text, and is a terminal or isn't."""
+
+    def __init__(self, text: str = "", terminal: bool = False) -> None:
+        super().__init__(text)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
 
 
 class FakeClock:
@@ -101,3 +116,28 @@ class InProcessAz:
         except SystemExit as stop:  # the parser's own errors
             return Run(int(stop.code or 0), out.getvalue(), stop)
         return Run(exit_code, out.getvalue(), caught[0] if caught else None)
+
+    def captured(self, args: Sequence[str], stdin: Input) -> Run:
+        """Run with that standard input; `stderr` has the messages, as azure-cli shows them, and the question."""
+        shown = io.StringIO()
+        with _messages_in(shown, "--only-show-errors" in args), redirect_stderr(shown), redirect_stdout(shown):
+            before, sys.stdin = sys.stdin, stdin
+            try:
+                run = self(args)
+            finally:
+                sys.stdin = before
+        return replace(run, stderr=shown.getvalue())
+
+
+@contextmanager
+def _messages_in(stream: io.StringIO, only_errors: bool) -> Iterator[None]:
+    """Write azure-cli's messages to a stream: it doesn't do so itself where pytest has set up logging."""
+    handler = logging.StreamHandler(stream)
+    handler.setLevel(logging.ERROR if only_errors else logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("cli")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
