@@ -27,7 +27,7 @@ from azext_communication_identity.model.permissions import (
     judge,
     reaches,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 DATA = next(folder / "tests" / "data" for folder in Path(__file__).parents if (folder / "tests" / "data").is_dir())
@@ -178,6 +178,7 @@ def matches(given_elements: Sequence[Element], text: str) -> bool:
     return any(among(one.patterns) and not among(one.exceptions) for one in given_elements)
 
 
+@settings(deadline=None)
 @given(ELEMENTS, ELEMENTS)
 def test_coverage_is_what_trying_every_text_gives(need: list[Element], granted: list[Element]) -> None:
     found = {matches(granted, text) for text in TEXTS if matches(need, text)}
@@ -185,6 +186,7 @@ def test_coverage_is_what_trying_every_text_gives(need: list[Element], granted: 
         assert coverage(need, granted) == (PART if len(found) == 2 else ALL if found == {True} else NONE)
 
 
+@settings(deadline=None)
 @given(ELEMENTS, ELEMENTS, ELEMENTS)
 def test_more_never_takes_away(need: list[Element], granted: list[Element], more: list[Element]) -> None:
     before = coverage(need, granted)
@@ -192,6 +194,7 @@ def test_more_never_takes_away(need: list[Element], granted: list[Element], more
         assert ORDER.index(coverage(need, [*granted, *more])) >= ORDER.index(before)
 
 
+@settings(deadline=None)
 @given(ELEMENTS, st.lists(PATTERNS, min_size=1, max_size=3), st.data())
 def test_a_wider_pattern_never_narrows(need: list[Element], patterns: list[str], data: st.DataObject) -> None:
     wider = list(patterns)
@@ -426,6 +429,7 @@ DENIES = st.lists(st.sampled_from([CERTAIN, MAYBE, OPENAI, UNRELATED]), max_size
 BEST = ["failed", "unknown", "warning", "ok"]
 
 
+@settings(deadline=None, max_examples=50)
 @given(HELD, HELD, DENIES, DENIES)
 def test_more_roles_never_take_access_away_and_more_denials_never_give_any(
         held: list[Assignment], more: list[Assignment], denies: list[Deny], others: list[Deny]) -> None:
