@@ -3,7 +3,7 @@
 """The part of the Kusto query language in which the extension asks, over tables in memory (K43). What isn't in it is a
 ValueError, never a guess: what runs here is meant to mean the same in Azure Resource Graph.
 
-    TABLE | where TEST or TEST | mv-expand NAME = bag_keys(PATH) limit N | project NAME, NAME = VALUE | order by NAME asc
+    TABLE | where TEST or TEST | mv-expand NAME = bag_keys(PATH) limit N | project NAME, NAME = VALUE | order by ID asc
 
 TEST: VALUE =~ 'text', VALUE endswith 'text', VALUE in~ ('text', …). VALUE: 'text', a path, tostring(a path).
 """

@@ -148,7 +148,7 @@ def judge(need: Sequence[Element], target: str, assignments: Iterable[Assignment
     definition by GUID; None or absent if it can't be read. `role`: the GUID, if what is needed is that role: holding it
     is enough whatever conditions its definition has, and holding a part of it isn't.
     """
-    roles = {**roles, role: need} if role else roles
+    roles = {**roles, role: need}
     data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
     every = sorted(assignments, key=lambda one: one.settled(data))
     unread = {one for one in every if roles.get(one.role) is None}
