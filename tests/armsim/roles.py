@@ -51,7 +51,7 @@ def _matches(wildcard: str, action: str) -> bool:
 
 
 # Those of 787 definitions that Azure gave on 2025-08-12 that have to do with identities, Azure AI and storage.
-RECORDED: list[dict[str, Any]] = json.loads((Path(__file__).parent / "role_definitions.json").read_text(encoding="utf-8"))
+RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("role_definitions.json").read_text("utf-8"))
 _MSI = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _EVERY_OTHER = ("Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*",
                 "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Resources/deployments/*",
