@@ -266,6 +266,12 @@ def deny(target: str = ACCOUNT, scope: str = GROUP, principals: Any = ((ME, "Ser
 CERTAIN, MAYBE = Deny("/deny", AI, True), Deny("/deny", AI, False)
 
 
+@pytest.mark.parametrize("principals", [["?"], "?", 1, [None, {}]])
+def test_a_deny_assignment_of_whom_cannot_be_read_may_apply(principals: Any) -> None:
+    shown = {"scope": GROUP, "permissions": DENY, "principals": principals}
+    assert deny_of({"id": "/deny", "properties": shown}, ACCOUNT, [ME]) == MAYBE
+
+
 @pytest.mark.parametrize(("given_in", "expected"), [
     ({}, CERTAIN),
     ({"scope": SUB}, CERTAIN),
@@ -291,6 +297,9 @@ CERTAIN, MAYBE = Deny("/deny", AI, True), Deny("/deny", AI, False)
     ({"permissions": None}, Deny("/deny", EVERYTHING, False)),
     ({"permissions": [{**DENY[0], "condition": "c"}]}, Deny("/deny", (AI[0]._replace(conditional=True),), False)),
     ({"excludePrincipals": None}, CERTAIN),
+    ({"excludePrincipals": "?"}, MAYBE),
+    ({"excludePrincipals": [None, {"id": "other", "type": "User"}]}, MAYBE),
+    ({"principals": [], "excluded": [], "permissions": 1}, None),
     ({"principals": [], "excludePrincipals": None}, None),
 ])
 def test_deny_assignments(given_in: dict[str, Any], expected: Deny | None) -> None:

@@ -102,8 +102,7 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
     if not reaches(scope, target) or properties.get("doNotApplyToChildScopes") and _plain(scope) != _plain(target):
         return None
     known = {_bare(one) for one in principals} | {_EVERYONE}
-    named, excluded = ({_bare(one.get("id")): _is_group(one.get("type")) for one in properties.get(key) or []}
-                       for key in ("principals", "excludePrincipals"))
+    named, excluded = _principals(properties.get("principals")), _principals(properties.get("excludePrincipals"))
     if known & excluded.keys() or not (known & named.keys() or any(named.values())):
         return None
     elements = EVERYTHING if elements is None else elements
@@ -128,6 +127,13 @@ def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_group(principal_type: Any) -> bool:
     return str(principal_type).lower().endswith("group")  # Group, ForeignGroup
+
+
+def _principals(listed: Any) -> dict[str, bool]:
+    """Whether each is a group, by its ID. What can't be understood may be one."""
+    several = listed if isinstance(listed, list) else [listed] if listed else []
+    return dict((_bare(one.get("id")), _is_group(one.get("type"))) if isinstance(one, dict) else (str(one), True)
+                for one in several)
 
 
 def _bare(guid: Any) -> str:
@@ -172,8 +178,7 @@ def judge(need: Sequence[Element], target: str, assignments: Iterable[Assignment
         settled, least = least[-1].settled(data), _fewest(least, enough)
         if doubtful:
             return Access("unknown", "may-be-denied", tuple(least), doubtful)
-        status, why = ("warning", "new") if settled > now else ("ok", "granted")
-        return Access(status, why, tuple(least), (), settled)
+        return Access(*(("warning", "new") if settled > now else ("ok", "granted")), tuple(least), (), settled)
     possible = covered(here)
     if possible == ALL:
         asked = tuple(one for one in here if any(element.conditional for element in given[one]))
