@@ -165,10 +165,10 @@ def test_too_much_to_look_at_is_undecided(monkeypatch: pytest.MonkeyPatch) -> No
     assert coverage(need, granted) == ALL
     monkeypatch.setattr(action_patterns, "_MOST_STATES", 2)
     assert coverage(need, granted) == UNDECIDED
-    monkeypatch.setattr(action_patterns, "_MOST_STATES", 5)  # enough only where /*/ doesn't stand for / too
-    assert coverage(elements(("a/*/b", "")), elements(("*", ""))) == ALL
-    monkeypatch.setattr(action_patterns, "_MOST_STATES", 4)
-    assert coverage(elements(("a/*/b", "")), elements(("*", ""))) == UNDECIDED
+    monkeypatch.setattr(action_patterns, "_MOST_STATES", 5)  # enough only where /*/ stands for / too
+    assert coverage(elements(("a/*/*/b", "")), elements(("*", ""))) == UNDECIDED
+    monkeypatch.setattr(action_patterns, "_MOST_STATES", 6)
+    assert coverage(elements(("a/*/*/b", "")), elements(("*", ""))) == ALL
 
 
 PATTERNS = st.text("ab*", max_size=5)
@@ -346,6 +346,7 @@ IN_GROUP = {"principalType": "Group", "principalId": TEAM}
     ([row(USER, made=TODAY, **IN_GROUP), row(USER, made=HOURS)], ("ok", "granted")),
     ([row(USER, MANAGEMENT, made=TODAY)], ("warning", "new")),
     ([row(USER, MANAGEMENT, made=LONG_AGO)], ("ok", "granted")),
+    ([row(USER, MANAGEMENT, made=TODAY), row(USER, made=HOURS)], ("ok", "granted")),
     ([row(USER, createdOn=None)], ("warning", "new")),
 ])
 def test_assignments(rows: list[Assignment], expected: tuple[str, str]) -> None:
