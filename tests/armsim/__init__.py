@@ -4,6 +4,7 @@ built on public recordings of the real service, and where they are silent its co
 docs/service-behaviour.md.
 """
 
+from . import target_routes as _target_routes  # noqa: F401  # registers its routes
 from .clock import Clock, ManualClock, ScaledClock
 from .direct import DirectClient
 from .faults import Fault

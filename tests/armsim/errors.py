@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,6 +219,26 @@ def policy_token_missing(name: str, scope: str, assignment: str, change_referenc
     return ArmError(403, "RequestDisallowedByPolicy",
                     f"Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.",
                     {"target": name, "additionalInfo": [{"type": "PolicyViolation", "info": info}]}, GATEWAY)
+
+
+def unsupported_filter(text: str) -> ArmError:
+    """A filter that lists of assignments don't take (K66)."""
+    return ArmError(400, "UnsupportedQuery",
+                    f"The filter '{text}' is not supported. Supported filters are either 'atScope()' or 'principalId "
+                    "eq '{value}' or assignedTo('{value}')'.")
+
+
+def unknown_to_this_cloud(kind: str, version: str, known: Iterable[str]) -> ArmError:
+    """An API version that other clouds know (A37)."""
+    return ArmError(400, "NoRegisteredProviderFound",
+                    f"No registered resource provider found for location 'eastus' and API version '{version}' for "
+                    f"type '{kind.rsplit('/', 1)[-1]}'. The supported api-versions are '{', '.join(sorted(known))}'. "
+                    "The supported locations are 'eastus'.", headers=GATEWAY)
+
+
+def container_not_found() -> ArmError:
+    """No such blob container (A36)."""
+    return ArmError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
 def missing_api_version() -> ArmError:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The state of the simulated Azure: subscriptions, groups, identities, resources and what is forbidden. No HTTP."""
+"""The state of the simulated Azure: subscriptions, groups, identities, resources, what they get access to, and what is
+forbidden. No HTTP.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import errors
-from .authorization import Authorization, within
+from .authorization import ALL_PRINCIPALS, Authorization, within
 from .clock import Clock
 from .communication import CommunicationResource, Content, UnderWay
 from .identity_rules import Principal, Rules, StoredIdentity
 from .operations import Operation, Timeline, operation_name
 from .patch_shapes import ASYNC, LOCATION, PatchShape
 from .policy_token import PolicyTokens
-from .roles import Role, built_in
+from .roles import Role, built_in, permission
+from .targets import AI_TYPE, STORAGE_TYPE, AiAccount, Container, StorageAccount, Target
 from .throttle import QueryQuota, Throttle
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -49,6 +52,7 @@ class Options:
     graph_page_size: int = 1000
     graph_quota: QueryQuota = field(default_factory=QueryQuota)
     graph_lag_seconds: float = 0.0  # how late Resource Graph is (A13)
+    identity_versions: frozenset[str] | None = None  # of user-assigned identities in this cloud; None: all (A37)
     graph_limit_hit: bool = False  # the login can read more than the 10,000 subscriptions that Resource Graph looks at
 
 
@@ -67,14 +71,21 @@ class UserAssignedIdentity:
     id: str
     location: str
     tags: dict[str, str]
+    isolation_scope: str = "None"
+    providers: tuple[str, ...] = ()  # that may use it; none: all
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def document(self) -> dict[str, Any]:
-        """The JSON of an answer, keys in the recorded order (K13)."""
+    def document(self, tenant: str, api_version: str) -> dict[str, Any]:
+        """The JSON of an answer, keys in the recorded order (K13), with the restrictions that a version knows (K71)."""
+        restrictions: dict[str, Any] = {}
+        if api_version >= "2024-11-30":
+            restrictions["isolationScope"] = self.isolation_scope
+        if api_version in ("2025-05-31-preview", "2026-05-31"):
+            restrictions["assignmentRestrictions"] = {"providers": list(self.providers)}
         return {"location": self.location, "tags": self.tags, "id": self.id, "name": self.id.rsplit("/", 1)[-1],
-                "type": MSI_TYPE,
-                "properties": {"tenantId": TENANT, "principalId": self.principal_id, "clientId": self.client_id}}
+                "type": MSI_TYPE, "properties": {"tenantId": tenant, "principalId": self.principal_id,
+                                                 "clientId": self.client_id, **restrictions}}
 
 
 class ArmState:
@@ -94,7 +105,11 @@ class ArmState:
         self.identities: dict[str, UserAssignedIdentity] = {}
         self.operations: dict[str, Operation] = {}
         self.timeline = Timeline()
-        self.authorization = Authorization(self.clock, TENANT)
+        self.authorization = Authorization(self.clock, TENANT, CLIENT)
+        self.targets: dict[str, Target] = {}
+        self.deleted_targets: dict[str, Target] = {}
+        self.tenant = TENANT  # of the subscriptions; that of the login, unless it manages them for somebody else
+        self.tenant_of: dict[str, str] = {}  # of subscriptions that are of another one
         self.denials: list[tuple[str, str]] = []
         self.grants: list[tuple[str, Role]] | None = None  # None: the login may do everything
         self.policy_tokens = PolicyTokens()
@@ -105,10 +120,26 @@ class ArmState:
 
     # ---- setting the scene -------------------------------------------------------------------------------------------
 
-    def add_subscription(self, subscription: str, name: str) -> str:
-        """Add a subscription."""
+    def add_subscription(self, subscription: str, name: str, tenant: str | None = None) -> str:
+        """Add a subscription, of the login's tenant unless another one is named."""
         self.subscriptions[subscription] = name
+        if tenant:
+            self.tenant_of[subscription.lower()] = tenant
         return subscription
+
+    def manage_for_another_tenant(self, tenant: str = "00000000-0000-0000-0000-00000000000b") -> str:
+        """Azure Lighthouse: the subscriptions are of another tenant, whose role assignments the login can't see (K68).
+        """
+        self.tenant, self.authorization.delegated = tenant, True
+        return tenant
+
+    def add_management_group(self, name: str, *below: str) -> str:
+        """Add a management group with the subscriptions and management groups, by ID, below it. Once there is one, a
+        management group reaches only what is below it. Returns its ID.
+        """
+        group_id = f"/providers/Microsoft.Management/managementGroups/{name}"
+        self.authorization.parents |= {scope.lower(): group_id.lower() for scope in below}
+        return group_id
 
     def hide_subscription(self, subscription: str) -> None:
         """Take the login's right to read a subscription."""
@@ -126,11 +157,59 @@ class ArmState:
         return group_id
 
     def add_user_identity(self, name: str, group: str, subscription: str | None = None,
-                          location: str = "eastus") -> str:
-        """Add a user-assigned identity; return its ID, with lower-case resourcegroups (K13)."""
+                          location: str = "eastus", isolation_scope: str = "None", providers: tuple[str, ...] = ()
+                          ) -> str:
+        """Add a user-assigned identity; return its ID, with lower-case resourcegroups (K13). `isolation_scope` None or
+        Regional; `providers`: those that may use it.
+        """
         self.add_group(group, subscription)
+        properties = {"isolationScope": isolation_scope, "assignmentRestrictions": {"providers": providers}}
         with self.lock:
-            return self._make_identity(subscription or SUBSCRIPTION, group, name, {"location": location})[0].id
+            return self._make_identity(subscription or SUBSCRIPTION, group, name,
+                                       {"location": location, "properties": properties})[0].id
+
+    def recreate_user_identity(self, identity_id: str) -> str:
+        """Delete a user-assigned identity and create it again, with another principal; return its principal ID."""
+        with self.lock:
+            old = self.identities[identity_id.lower()]
+            new = UserAssignedIdentity(old.id, old.location, old.tags, old.isolation_scope, old.providers)
+            self.identities[identity_id.lower()] = new
+            return new.principal_id
+
+    def add_ai_account(self, name: str, group: str, *, subscription: str | None = None, subdomain: str | None = "",
+                       **properties: Any) -> str:
+        """Add an Azure AI account; return its ID. `subdomain`: its custom one, which is its name unless said otherwise;
+        None: it has none. `properties`: of AiAccount.
+        """
+        account_id = self._target_id(name, group, subscription, AI_TYPE)
+        self.targets[account_id.lower()] = AiAccount(
+            account_id, subdomain=name.lower() if subdomain == "" else subdomain, **properties)
+        return account_id
+
+    def add_storage_account(self, name: str, group: str, *containers: str, subscription: str | None = None,
+                            **properties: Any) -> str:
+        """Add a storage account with blob containers; return its ID. `properties`: of StorageAccount."""
+        account_id = self._target_id(name, group, subscription, STORAGE_TYPE)
+        self.targets[account_id.lower()] = StorageAccount(account_id, **properties)
+        for container in containers:
+            container_id = f"{account_id}/blobServices/default/containers/{container}"
+            self.targets[container_id.lower()] = Container(container_id)
+        return account_id
+
+    def change_target(self, target_id: str, **properties: Any) -> None:
+        """Change properties of AiAccount or StorageAccount."""
+        target = self.targets[target_id.lower()]
+        self.targets[target_id.lower()] = target._replace(**properties)
+
+    def delete_target(self, target_id: str) -> None:
+        """Delete a target; an Azure AI account can then be recovered."""
+        self.deleted_targets[target_id.lower()] = self.targets.pop(target_id.lower())
+
+    def add_entra_group(self, *members: str) -> str:
+        """Add a group of Microsoft Entra ID with principals, groups among them, by ID; return its ID."""
+        group_id = str(uuid.uuid4())
+        self.authorization.groups[group_id] = [member.lower() for member in members]
+        return group_id
 
     def add_resource(self, name: str, group: str, *, identity: dict[str, Any] | None = None,
                      tags: dict[str, str] | None = None, linked_domains: list[str] | None = None,
@@ -152,21 +231,38 @@ class ArmState:
             self.resources[resource.id.lower()] = resource
         return resource.id
 
-    def add_role(self, name: str, scope: str | None = None, actions: tuple[str, ...] = ()) -> str:
-        """Add a custom role; return its GUID."""
+    def add_role(self, name: str, scope: str | None = None, actions: tuple[str, ...] = (), *elements: dict[str, Any],
+                 **more: tuple[str, ...]) -> str:
+        """Add a custom role; return its GUID. `more`: of `permission`; `elements`: more of its `permissions`."""
         with self.lock:
-            return self.authorization.add_role(name, scope or f"/subscriptions/{SUBSCRIPTION}", actions)
+            return self.authorization.add_role(name, scope or f"/subscriptions/{SUBSCRIPTION}",
+                                               permission(actions, **more), *elements)
 
-    def add_role_assignment(self, scope: str, role: str, principal_id: str, age: float = 0.0) -> str:
+    def add_role_assignment(self, scope: str, role: str, principal_id: str, age: float = 0.0, *,
+                            condition: str | None = None) -> str:
         """Add a role assignment that was made `age` seconds ago; `role`: a GUID or an ID. Returns its ID."""
-        role_id = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/" \
-                  f"{role.rsplit('/', 1)[-1]}"
-        body = {"properties": {"roleDefinitionId": role_id, "principalId": principal_id,
-                               "principalType": "ServicePrincipal"}}
+        kind = "Group" if principal_id.lower() in self.authorization.groups else "ServicePrincipal"
+        body = {"properties": {"roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/"
+                                                   f"{role.rsplit('/', 1)[-1]}",
+                               "principalId": principal_id, "principalType": kind, "condition": condition,
+                               "conditionVersion": "2.0" if condition else None}}
         with self.lock:
             assignment_id = str(self.authorization.put(scope, str(uuid.uuid4()), body, 0, False)["id"])
-            self.authorization.assigned_at[assignment_id.lower()] -= age
+            self.authorization.date(assignment_id, self.clock.now() - age)
             return assignment_id
+
+    def add_deny_assignment(self, scope: str, *principals: str, actions: tuple[str, ...] = (),
+                            data_actions: tuple[str, ...] = (), exclude: tuple[str, ...] = (),
+                            child_scopes: bool = True, **more: tuple[str, ...]) -> str:
+        """Add a deny assignment, for all principals unless some are named; return its ID. `more`: of `permission`."""
+        def named(ids: tuple[str, ...]) -> list[dict[str, str]]:
+            return [{"id": one, "type": "SystemDefined" if one == ALL_PRINCIPALS else
+                     "Group" if one.lower() in self.authorization.groups else "ServicePrincipal"} for one in ids]
+        with self.lock:
+            return self.authorization.deny(scope, {
+                "permissions": [permission(actions, data_actions=data_actions, **more)],
+                "doNotApplyToChildScopes": not child_scopes, "principals": named(principals or (ALL_PRINCIPALS,)),
+                "excludePrincipals": named(exclude)})
 
     def deny(self, action: str, scope: str) -> None:
         """Take the login's right to an action at a scope and below."""
@@ -227,12 +323,12 @@ class ArmState:
             resource = self._find(resource_id)
             self.require(f"{RESOURCE_TYPE}/read", resource.id)
             resource.count_read()
-            return resource.document(TENANT), resource.etag
+            return resource.document(self.tenant), resource.etag
 
     def identity_of(self, resource_id: str) -> Any:
         """The identity block as it is, with nothing counted or checked."""
         with self.lock:
-            block = self._find(resource_id).document(TENANT).get("identity")
+            block = self._find(resource_id).document(self.tenant).get("identity")
             return dict(block) if block else None
 
     def put_resource(self, resource_id: str, body: dict[str, Any]) -> Written:
@@ -306,11 +402,11 @@ class ArmState:
         with self.lock:
             self._tidy()
             since = self.clock.now() - self.options.graph_lag_seconds
-            then = [next((old for until, old in self._past.get(key, []) if until > since), resource.document(TENANT))
-                    for key, resource in self.resources.items()]
+            then = [next((old for until, old in self._past.get(key, []) if until > since),
+                         resource.document(self.tenant)) for key, resource in self.resources.items()]
             documents = [document for document in then if document]
-            return [{"tenantId": TENANT, "tags": None, "identity": None, **document, "resourceGroup": group.lower(),
-                     "subscriptionId": subscription}
+            return [{"tenantId": self.tenant, "tags": None, "identity": None, **document,
+                     "resourceGroup": group.lower(), "subscriptionId": subscription}
                     for document in documents
                     for _, subscription, _, group in [document["id"].strip("/").split("/")[:4]]
                     if self._visible(subscription) and self.may(f"{RESOURCE_TYPE}/read", document["id"])]
@@ -332,16 +428,16 @@ class ArmState:
 
     # ---- user-assigned identities ------------------------------------------------------------------------------------
 
-    def put_identity(self, subscription: str, group: str, name: str, body: dict[str, Any]
+    def put_identity(self, subscription: str, group: str, name: str, body: dict[str, Any], api_version: str
                      ) -> tuple[dict[str, Any], bool]:
         """Make an identity; the document and whether it is new. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
             self.require(f"{MSI_TYPE}/write", _identity_id(subscription, group, name))
             identity, new = self._make_identity(subscription, group, name, body)
-            return identity.document(), new
+            return identity.document(self.tenant, api_version), new
 
-    def get_identity(self, subscription: str, group: str, name: str) -> dict[str, Any]:
+    def get_identity(self, subscription: str, group: str, name: str, api_version: str) -> dict[str, Any]:
         """One identity's document. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
@@ -349,15 +445,15 @@ class ArmState:
             self.require(f"{MSI_TYPE}/read", identity_id)
             if identity_id.lower() not in self.identities:
                 raise errors.resource_not_found(MSI_TYPE, name, group)
-            return self.identities[identity_id.lower()].document()
+            return self.identities[identity_id.lower()].document(self.tenant, api_version)
 
-    def list_identities(self, subscription: str, group: str | None = None) -> list[dict[str, Any]]:
+    def list_identities(self, subscription: str, group: str | None, api_version: str) -> list[dict[str, Any]]:
         """The identities of a group or a subscription. Raises ArmError."""
         with self.lock:
             self.require_place(subscription, group)
             scope = f"/subscriptions/{subscription}" + (f"/resourcegroups/{group}" if group else "")
             self.require(f"{MSI_TYPE}/read", scope)
-            return [identity.document() for key, identity in self.identities.items()
+            return [identity.document(self.tenant, api_version) for key, identity in self.identities.items()
                     if key.startswith(f"{scope.lower()}/")]
 
     def delete_identity(self, identity_id: str) -> bool:
@@ -373,16 +469,23 @@ class ArmState:
         identity_id = _identity_id(subscription, group, name)
         new = identity_id.lower() not in self.identities
         if new:
-            identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {})
+            properties = body.get("properties") or {}
+            allowed = (properties.get("assignmentRestrictions") or {}).get("providers") or ()
+            identity = UserAssignedIdentity(identity_id, body["location"], body.get("tags") or {},
+                                            properties.get("isolationScope") or "None", tuple(allowed))
             self.identities[identity_id.lower()] = identity
             self.authorization.made[identity.principal_id] = self.clock.now()
         return self.identities[identity_id.lower()], new
+
+    def _target_id(self, name: str, group: str, subscription: str | None, kind: str) -> str:
+        return f"{self.add_group(group, subscription)}/providers/{kind}/{name}"
 
     def _remember(self, resource_id: str, until: float) -> None:
         """Keep what Resource Graph shows of a resource for a while: what it is before it changes."""
         if self.options.graph_lag_seconds:
             known = self.resources.get(resource_id.lower())
-            self._past.setdefault(resource_id.lower(), []).append((until, known.document(TENANT) if known else None))
+            shown = known.document(self.tenant) if known else None
+            self._past.setdefault(resource_id.lower(), []).append((until, shown))
 
     def _find(self, resource_id: str) -> CommunicationResource:
         parts = resource_id.strip("/").split("/")
@@ -407,7 +510,7 @@ class ArmState:
             self.operations[operation.name] = operation
         write = UnderWay(before, operation)
         resource.start(write, now)
-        written = Written(resource.document(TENANT), resource.etag, operation)
+        written = Written(resource.document(self.tenant), resource.etag, operation)
 
         def settle() -> None:
             if resource.write is write:

@@ -14,14 +14,14 @@ from . import errors, policy_token, polling, resource_graph
 from .http_types import Answer, Request, json_answer
 from .openapi import complaints
 from .operations import Operation
-from .state import TENANT, ArmState
+from .state import MSI_TYPE, TENANT, ArmState
 
 Handler = Callable[["Wire", Request, dict[str, str]], Answer]
 
 # They behave alike (A11).
 COMMUNICATION_VERSIONS = frozenset({"2020-08-20", "2023-04-01", "2023-04-01-preview", "2023-06-01-preview",
                                     "2025-09-01"})
-MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-preview"})
+MSI_VERSIONS = frozenset({"2018-11-30", "2023-01-31", "2024-11-30", "2025-05-31-preview", "2026-04-30", "2026-05-31"})
 # What the versions of azure-cli that we test with send for these.
 RESOURCES_VERSIONS = frozenset({"2016-02-01", "2020-10-01", "2021-04-01", "2022-09-01", "2024-11-01", "2025-04-01"})
 SUBSCRIPTION_VERSIONS = frozenset({"2016-06-01", "2019-11-01", "2022-12-01"})
@@ -31,11 +31,11 @@ POLICY_VERSIONS = frozenset({"2021-06-01", "2022-06-01", "2025-11-01"})
 GRAPH_VERSIONS = frozenset({"2021-03-01", "2022-10-01", "2024-04-01"})
 POLICY_TOKEN_VERSIONS = frozenset({"2025-03-01", "2025-11-01"})
 
-_SUB = "/subscriptions/(?P<subscription>[^/]+)"
-_GROUP = f"{_SUB}/resourcegroups/(?P<group>[^/]+)"
+SUB = "/subscriptions/(?P<subscription>[^/]+)"
+GROUP = f"{SUB}/resourcegroups/(?P<group>[^/]+)"
 _ACS = "/providers/microsoft.communication/communicationservices"
 _MSI = "/providers/microsoft.managedidentity/userassignedidentities"
-_AUTH = "/providers/microsoft.authorization"
+AUTH = "/providers/microsoft.authorization"
 
 _ROUTES: list[tuple[str, re.Pattern[str], frozenset[str], Handler]] = []
 
@@ -97,6 +97,9 @@ class Wire:
         if version not in versions:
             self.violation(request, f"unknown api-version {version}")
             raise errors.unknown_route(request.path)
+        here = self.state.options.identity_versions
+        if versions is MSI_VERSIONS and here is not None and version not in here:
+            raise errors.unknown_to_this_cloud(MSI_TYPE, version, here)
 
     def _check_policy_token(self, request: Request) -> None:
         if request.method not in ("PUT", "PATCH", "DELETE"):
@@ -135,14 +138,14 @@ def _provider_headers(etag: str) -> dict[str, str]:
             "mise-correlation-id": str(uuid.uuid4())}
 
 
-@route("GET", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+@route("GET", f"{GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def get_resource(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
     document, etag = wire.state.get_resource(request.path.rstrip("/"))
     wire.check(request, "resource", "communication", document)
     return json_answer(200, document, _provider_headers(etag))
 
 
-@route("PUT", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+@route("PUT", f"{GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def put_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "resource", "communication", request.body)
     document, etag, operation = wire.state.put_resource(request.path.rstrip("/"), request.body)
@@ -151,7 +154,7 @@ def put_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
                                        **_addresses(wire, request, parts, operation)})
 
 
-@route("PATCH", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+@route("PATCH", f"{GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def patch_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "update", "communication", request.body)
     state = wire.state
@@ -170,7 +173,7 @@ def patch_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answe
     return json_answer(shape.status, document if shape.body == "resource" else None, headers)
 
 
-@route("DELETE", f"{_GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
+@route("DELETE", f"{GROUP}{_ACS}/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def delete_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     started = wire.state.delete_resource(request.path.rstrip("/"))
     if started is None:
@@ -179,18 +182,18 @@ def delete_resource(wire: Wire, request: Request, parts: dict[str, str]) -> Answ
                                    **_addresses(wire, request, parts, started.operation)})
 
 
-@route("GET", f"{_SUB}{_ACS}", COMMUNICATION_VERSIONS)
-@route("GET", f"{_GROUP}{_ACS}", COMMUNICATION_VERSIONS)
+@route("GET", f"{SUB}{_ACS}", COMMUNICATION_VERSIONS)
+@route("GET", f"{GROUP}{_ACS}", COMMUNICATION_VERSIONS)
 def list_resources(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     found = wire.state.list_resources(parts["subscription"], parts.get("group"))
-    body = _page(wire, request, found)
+    body = page(wire, request, found)
     with wire.state.lock:
-        body["value"] = [resource.document(TENANT) for resource in body["value"]]
+        body["value"] = [resource.document(wire.state.tenant) for resource in body["value"]]
     wire.check(request, "list", "communication", body)
     return json_answer(200, body, {"x-ms-providerhub-traffic": "True"})
 
 
-@route("GET", f"{_SUB}/providers/microsoft.communication/locations/[^/]+/operation(?P<kind>statuses|results)"
+@route("GET", f"{SUB}/providers/microsoft.communication/locations/[^/]+/operation(?P<kind>statuses|results)"
               "/(?P<name>[^/]+)", COMMUNICATION_VERSIONS)
 def get_operation(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     operation = wire.state.operation(parts["name"])
@@ -212,7 +215,8 @@ def _addresses(wire: Wire, request: Request, parts: dict[str, str], operation: O
                              wire.state.clock.now())
 
 
-def _page(wire: Wire, request: Request, found: Sequence[Any]) -> dict[str, Any]:
+def page(wire: Wire, request: Request, found: Sequence[Any]) -> dict[str, Any]:
+    """A page of a list, with the address of the next one."""
     start, size = int(request.query.get("$skipToken", "0")), wire.state.options.page_size
     body: dict[str, Any] = {"value": found[start:start + size]}
     if start + size < len(found):
@@ -224,25 +228,28 @@ def _page(wire: Wire, request: Request, found: Sequence[Any]) -> dict[str, Any]:
 # ---- user-assigned identities --------------------------------------------------------------------------------------
 
 
-@route("PUT", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+@route("PUT", f"{GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
 def put_identity(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.check(request, "resource", "msi", request.body)
-    document, new = wire.state.put_identity(parts["subscription"], parts["group"], parts["name"], request.body)
+    document, new = wire.state.put_identity(parts["subscription"], parts["group"], parts["name"], request.body,
+                                            request.query["api-version"])
     return json_answer(201 if new else 200, document, {"Location": document["id"]})
 
 
-@route("GET", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
-def get_identity(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
-    return json_answer(200, wire.state.get_identity(parts["subscription"], parts["group"], parts["name"]))
+@route("GET", f"{GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+def get_identity(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    return json_answer(200, wire.state.get_identity(parts["subscription"], parts["group"], parts["name"],
+                                                    request.query["api-version"]))
 
 
-@route("GET", f"{_SUB}{_MSI}", MSI_VERSIONS)
-@route("GET", f"{_GROUP}{_MSI}", MSI_VERSIONS)
+@route("GET", f"{SUB}{_MSI}", MSI_VERSIONS)
+@route("GET", f"{GROUP}{_MSI}", MSI_VERSIONS)
 def list_identities(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
-    return json_answer(200, _page(wire, request, wire.state.list_identities(parts["subscription"], parts.get("group"))))
+    found = wire.state.list_identities(parts["subscription"], parts.get("group"), request.query["api-version"])
+    return json_answer(200, page(wire, request, found))
 
 
-@route("DELETE", f"{_GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
+@route("DELETE", f"{GROUP}{_MSI}/(?P<name>[^/]+)", MSI_VERSIONS)
 def delete_identity(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
     return Answer(200 if wire.state.delete_identity(request.path.rstrip("/")) else 204)
 
@@ -250,17 +257,23 @@ def delete_identity(wire: Wire, request: Request, _parts: dict[str, str]) -> Ans
 # ---- role definitions and role assignments -------------------------------------------------------------------------
 
 
-@route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions", AUTHORIZATION_VERSIONS)
+@route("GET", f"(?P<scope>.*){AUTH}/roledefinitions", AUTHORIZATION_VERSIONS)
 def list_role_definitions(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     _require_to_read_roles(wire, parts["scope"])
-    return json_answer(200, {"value": _filtered(wire, request, wire.state.authorization.definitions, parts["scope"])})
+    try:
+        with wire.state.lock:
+            found = wire.state.authorization.definitions(parts["scope"], request.query.get("$filter"))
+    except ValueError as error:
+        wire.violation(request, str(error))
+        raise errors.unknown_route(request.path) from error
+    return json_answer(200, {"value": found})
 
 
-@route("GET", f"(?P<scope>.*){_AUTH}/roledefinitions/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+@route("GET", f"(?P<scope>.*){AUTH}/roledefinitions/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
 def get_role_definition(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     _require_to_read_roles(wire, parts["scope"])
     with wire.state.lock:
-        return json_answer(200, wire.state.authorization.definition(parts["name"]))
+        return json_answer(200, wire.state.authorization.definition(parts["name"], parts["scope"]))
 
 
 def _require_to_read_roles(wire: Wire, scope: str) -> None:
@@ -268,14 +281,16 @@ def _require_to_read_roles(wire: Wire, scope: str) -> None:
         wire.state.require("Microsoft.Authorization/roleDefinitions/read", scope)
 
 
-@route("GET", f"(?P<scope>.*){_AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
+@route("GET", f"(?P<scope>.*){AUTH}/roleassignments", AUTHORIZATION_VERSIONS)
 def list_role_assignments(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
-    wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
-    found = _filtered(wire, request, wire.state.authorization.find, parts["scope"])
-    return json_answer(200, _page(wire, request, found))
+    wire.state.require("Microsoft.Authorization/roleAssignments/read",  # K66
+                       f"{parts['scope']}/providers/Microsoft.Authorization")
+    with wire.state.lock:
+        found = wire.state.authorization.find(parts["scope"], request.query.get("$filter"))
+    return json_answer(200, page(wire, request, found))
 
 
-@route("PUT", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+@route("PUT", f"(?P<scope>.*){AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
 def put_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     state, options = wire.state, wire.state.options
     state.require("Microsoft.Authorization/roleAssignments/write", parts["scope"])
@@ -285,13 +300,13 @@ def put_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> 
                                                         options.replication_even_with_type))
 
 
-@route("GET", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+@route("GET", f"(?P<scope>.*){AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
 def get_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require("Microsoft.Authorization/roleAssignments/read", parts["scope"])
     return json_answer(200, wire.state.authorization.get(request.path))
 
 
-@route("DELETE", f"(?P<scope>.*){_AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
+@route("DELETE", f"(?P<scope>.*){AUTH}/roleassignments/(?P<name>[^/]+)", AUTHORIZATION_VERSIONS)
 def delete_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require("Microsoft.Authorization/roleAssignments/delete", parts["scope"])
     with wire.state.lock:
@@ -299,17 +314,7 @@ def delete_role_assignment(wire: Wire, request: Request, parts: dict[str, str]) 
     return Answer(204) if deleted is None else json_answer(200, deleted)
 
 
-def _filtered(wire: Wire, request: Request, find: Callable[[str, str | None], list[dict[str, Any]]], scope: str
-              ) -> list[dict[str, Any]]:
-    try:
-        with wire.state.lock:
-            return find(scope, request.query.get("$filter"))
-    except ValueError as error:
-        wire.violation(request, str(error))
-        raise errors.unknown_route(request.path) from error
-
-
-@route("POST", f"{_SUB}{_AUTH}/acquirepolicytoken", POLICY_TOKEN_VERSIONS)
+@route("POST", f"{SUB}{AUTH}/acquirepolicytoken", POLICY_TOKEN_VERSIONS)
 def acquire_policy_token(wire: Wire, request: Request, _parts: dict[str, str]) -> Answer:
     try:
         with wire.state.lock:
@@ -322,7 +327,7 @@ def acquire_policy_token(wire: Wire, request: Request, _parts: dict[str, str]) -
 # ---- policy: the built-in one that asks for an identity, and its assignments -----------------------------------------
 
 
-@route("GET", f"(?P<scope>.*){_AUTH}/policydefinitions/(?P<name>[^/]+)", POLICY_VERSIONS)
+@route("GET", f"(?P<scope>.*){AUTH}/policydefinitions/(?P<name>[^/]+)", POLICY_VERSIONS)
 def get_policy_definition(_wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     if parts["scope"] or parts["name"].lower() != errors.IDENTITY_POLICY:
         raise errors.policy_definition_not_found(parts["name"])
@@ -333,7 +338,7 @@ def get_policy_definition(_wire: Wire, _request: Request, parts: dict[str, str])
                                             "mode": "Indexed", "parameters": {"effect": effects}}})
 
 
-@route("PUT", f"(?P<scope>.*){_AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
+@route("PUT", f"(?P<scope>.*){AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
 def put_policy_assignment(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     properties = request.body["properties"]
     if not properties["policyDefinitionId"].lower().endswith(f"/{errors.IDENTITY_POLICY}"):
@@ -347,7 +352,7 @@ def put_policy_assignment(wire: Wire, request: Request, parts: dict[str, str]) -
                              "properties": {**properties, "scope": parts["scope"]}})
 
 
-@route("DELETE", f"(?P<scope>.*){_AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
+@route("DELETE", f"(?P<scope>.*){AUTH}/policyassignments/(?P<name>[^/]+)", POLICY_VERSIONS)
 def delete_policy_assignment(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     wire.state.end_policy(parts["scope"], parts["name"])
     return Answer(204)
@@ -383,43 +388,45 @@ def list_tenants(_wire: Wire, _request: Request, _parts: dict[str, str]) -> Answ
 
 @route("GET", "/subscriptions", SUBSCRIPTION_VERSIONS)
 def list_subscriptions(wire: Wire, _request: Request, _parts: dict[str, str]) -> Answer:
-    return json_answer(200, {"value": [_subscription(subscription, name) for subscription, name
-                                       in wire.state.subscriptions.items()]})
+    return json_answer(200, {"value": [_subscription(wire, subscription) for subscription in wire.state.subscriptions]})
 
 
-@route("GET", _SUB, SUBSCRIPTION_VERSIONS)
+@route("GET", SUB, SUBSCRIPTION_VERSIONS)
 def get_subscription(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require_place(parts["subscription"])
-    return json_answer(200, _subscription(parts["subscription"], wire.state.subscriptions[parts["subscription"]]))
+    return json_answer(200, _subscription(wire, parts["subscription"]))
 
 
-def _subscription(subscription: str, name: str) -> dict[str, Any]:
-    return {"id": f"/subscriptions/{subscription}", "subscriptionId": subscription, "tenantId": TENANT,
-            "displayName": name, "state": "Enabled", "authorizationSource": "RoleBased", "managedByTenants": [],
+def _subscription(wire: Wire, subscription: str) -> dict[str, Any]:
+    tenant = wire.state.tenant_of.get(subscription.lower(), wire.state.tenant)
+    return {"id": f"/subscriptions/{subscription}", "subscriptionId": subscription, "tenantId": tenant,
+            "displayName": wire.state.subscriptions[subscription], "state": "Enabled",
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [] if tenant == TENANT else [{"tenantId": TENANT}],
             "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01",
                                      "spendingLimit": "Off"}}
 
 
-@route("GET", f"{_SUB}/resourcegroups", RESOURCES_VERSIONS)
+@route("GET", f"{SUB}/resourcegroups", RESOURCES_VERSIONS)
 def list_groups(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require_place(parts["subscription"])
     return json_answer(200, {"value": [group for (subscription, _), group in wire.state.groups.items()
                                        if subscription == parts["subscription"].lower()]})
 
 
-@route("GET", _GROUP, RESOURCES_VERSIONS)
+@route("GET", GROUP, RESOURCES_VERSIONS)
 def get_group(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require_place(parts["subscription"], parts["group"])
     wire.state.require("Microsoft.Resources/subscriptions/resourceGroups/read", request.path)
     return json_answer(200, wire.state.groups[parts["subscription"].lower(), parts["group"].lower()])
 
 
-@route("HEAD", _GROUP, RESOURCES_VERSIONS)
+@route("HEAD", GROUP, RESOURCES_VERSIONS)
 def has_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     return Answer(204 if (parts["subscription"].lower(), parts["group"].lower()) in wire.state.groups else 404)
 
 
-@route("PUT", _GROUP, RESOURCES_VERSIONS)
+@route("PUT", GROUP, RESOURCES_VERSIONS)
 def put_group(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     key = (parts["subscription"].lower(), parts["group"].lower())
     new = key not in wire.state.groups
@@ -427,19 +434,19 @@ def put_group(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     return json_answer(201 if new else 200, wire.state.groups[key])
 
 
-@route("DELETE", _GROUP, RESOURCES_VERSIONS)
+@route("DELETE", GROUP, RESOURCES_VERSIONS)
 def delete_group(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require_place(parts["subscription"], parts["group"])
     prefix = f"/subscriptions/{parts['subscription']}/resourcegroups/{parts['group']}/".lower()
     with wire.state.lock:
         del wire.state.groups[parts["subscription"].lower(), parts["group"].lower()]
-        for kept in (wire.state.resources, wire.state.identities):
+        for kept in (wire.state.resources, wire.state.identities, wire.state.targets):
             for key in [key for key in kept if key.startswith(prefix)]:
                 del kept[key]
     return Answer(200)
 
 
-@route("GET", f"{_SUB}/providers/(?P<namespace>[^/]+)", RESOURCES_VERSIONS)
+@route("GET", f"{SUB}/providers/(?P<namespace>[^/]+)", RESOURCES_VERSIONS)
 def get_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     types = {"microsoft.communication": ("CommunicationServices", COMMUNICATION_VERSIONS),
              "microsoft.managedidentity": ("userAssignedIdentities", MSI_VERSIONS)}
@@ -455,18 +462,18 @@ def get_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
                            "apiVersions": sorted(versions, reverse=True)}]})
 
 
-@route("POST", f"{_SUB}/providers/(?P<namespace>[^/]+)/register", RESOURCES_VERSIONS)
+@route("POST", f"{SUB}/providers/(?P<namespace>[^/]+)/register", RESOURCES_VERSIONS)
 def register_provider(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     wire.state.require(f"{parts['namespace']}/register/action", f"/subscriptions/{parts['subscription']}")
     wire.state.unregistered.discard((parts["namespace"].lower(), parts["subscription"].lower()))
     return json_answer(200, {"namespace": parts["namespace"], "registrationState": "Registered"})
 
 
-@route("GET", f"{_SUB}/resources", RESOURCES_VERSIONS)
-@route("GET", f"{_GROUP}/resources", RESOURCES_VERSIONS)
+@route("GET", f"{SUB}/resources", RESOURCES_VERSIONS)
+@route("GET", f"{GROUP}/resources", RESOURCES_VERSIONS)
 def list_all(wire: Wire, _request: Request, parts: dict[str, str]) -> Answer:
     found = wire.state.list_resources(parts["subscription"], parts.get("group"))
-    documents = (resource.document(TENANT) for resource in found)
+    documents = (resource.document(wire.state.tenant) for resource in found)
     return json_answer(200, {"value": [
         {key: document[key] for key in ("id", "name", "type", "location")} for document in documents]})
 

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+
+"""What role assignments let a principal do: their role definitions together, minus deny assignments.
+
+The rules: azure-docs, articles/role-based-access-control, role-definitions.md and deny-assignments.md. Where one of
+them isn't certain, or something can't be read, the verdict is "unknown" and never "ok".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
+
+EVERYTHING = (Element(("*",), (), True),)  # what a definition that can't be read may grant or deny
+_EVERYONE = "0" * 32  # in a deny assignment: all principals
+_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
+_SETTLES = timedelta(minutes=10)  # troubleshooting.md: a role assignment takes up to 10 minutes,
+_SETTLES_LATE = timedelta(days=1)  # hours where data actions are granted at a management group; through a group a day
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
+
+
+class Assignment(NamedTuple):
+    """A role assignment. `role`: the GUID of its definition. `created`: None if it isn't known."""
+
+    id: str
+    role: str
+    scope: str
+    principal_id: str
+    through_group: bool
+    conditional: bool
+    created: datetime | None
+
+    def settled(self, data: bool) -> datetime:
+        """When it has taken effect everywhere; `data`: also as to data actions."""
+        late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
+        return self.created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
+
+
+class Deny(NamedTuple):
+    """A deny assignment that applies at the target. `certain`: to this principal, and without a condition."""
+
+    id: str
+    elements: tuple[Element, ...]
+    certain: bool
+
+
+class Access(NamedTuple):
+    """The verdict. `why`: granted, new, denied, may-be-denied, condition, unreadable, below, part, undecided, missing.
+    `assignments` and `denies`: those that are the reason. `settled`: when the access works everywhere.
+    """
+
+    status: str  # ok, warning, failed or unknown
+    why: str
+    assignments: tuple[Assignment, ...] = ()
+    denies: tuple[Deny, ...] = ()
+    settled: datetime | None = None
+
+
+def data_actions(*patterns: str) -> tuple[Element, ...]:
+    """What is needed, where these data actions are."""
+    return (Element(tuple(f"d{pattern.lower()}" for pattern in patterns)),)
+
+
+def elements_of(permissions: Any) -> tuple[Element, ...] | None:
+    """The elements of a definition's `permissions`; None if they can't be understood."""
+    if not isinstance(permissions, list) or not all(isinstance(one, dict) for one in permissions):
+        return None
+    found = []
+    for one in permissions:
+        patterns, exceptions = _patterns(one, "actions", "dataActions"), _patterns(one, "notActions", "notDataActions")
+        if patterns is None or exceptions is None:
+            return None
+        found.append(Element(patterns, exceptions, bool(one.get("condition"))))
+    return tuple(found)
+
+
+def _patterns(element: Mapping[str, Any], *keys: str) -> tuple[str, ...] | None:
+    lists = [element.get(key) or [] for key in keys]
+    if not all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in lists):
+        return None
+    return tuple(kind + text.lower() for kind, texts in zip("ad", lists) for text in texts)
+
+
+def assignment_of(row: Mapping[str, Any]) -> Assignment:
+    """A role assignment from ARM's JSON."""
+    properties = _properties(row)
+    return Assignment(str(row.get("id")), str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower(),
+                      str(properties.get("scope")), str(properties.get("principalId")).lower(),
+                      _is_group(properties.get("principalType")), bool(properties.get("condition")),
+                      _time(str(properties.get("createdOn"))))
+
+
+def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) -> Deny | None:
+    """A deny assignment from ARM's JSON, if it applies, or may apply, at the target to a principal. `principals`: its
+    ID, and those of the groups that it is known to be in.
+    """
+    properties = _properties(row)
+    scope, elements = str(properties.get("scope")), elements_of(properties.get("permissions"))
+    if not reaches(scope, target) or properties.get("doNotApplyToChildScopes") and _plain(scope) != _plain(target):
+        return None
+    known = {_bare(one) for one in principals} | {_EVERYONE}
+    named, excluded = _principals(properties.get("principals")), _principals(properties.get("excludePrincipals"))
+    if known & excluded.keys() or not (known & named.keys() or any(named.values())):
+        return None
+    elements = EVERYTHING if elements is None else elements
+    certain = (known & named.keys() and not any(excluded.values()) and not any(one.conditional for one in elements)
+               and not properties.get("condition") and properties.get("denyAssignmentEffect") in (None, "enforced"))
+    return Deny(str(row.get("id")), elements, bool(certain))
+
+
+def reaches(scope: str, target: str) -> bool:
+    """Whether what is assigned at a scope applies at a target. ARM names no management groups but those above it."""
+    return _plain(scope).startswith(_MANAGEMENT_GROUPS) or _plain(target).startswith(_plain(scope))
+
+
+def _plain(scope: str) -> str:
+    return f"{scope.rstrip('/').lower()}/"
+
+
+def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = row.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_group(principal_type: Any) -> bool:
+    return str(principal_type).lower().endswith("group")  # Group, ForeignGroup
+
+
+def _principals(listed: Any) -> dict[str, bool]:
+    """Whether each is a group, by its ID. What can't be understood may be one."""
+    several = listed if isinstance(listed, list) else [listed] if listed else []
+    return dict((_bare(one.get("id")), _is_group(one.get("type"))) if isinstance(one, dict) else (str(one), True)
+                for one in several)
+
+
+def _bare(guid: Any) -> str:
+    return str(guid).replace("-", "").lower()
+
+
+def _time(text: str) -> datetime | None:
+    try:  # without the fractions of a second: older versions of Python don't read all seven digits
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc) if text.endswith("Z") else None
+    except ValueError:
+        return None
+
+
+def judge(need: Sequence[Element], target: str, assignments: Iterable[Assignment],
+          roles: Mapping[str, Sequence[Element] | None], denies: Sequence[Deny], now: datetime, *, role: str = ""
+          ) -> Access:
+    """Whether the assignments of one principal give it all that is needed at a target. `roles`: the elements of each
+    definition by GUID; None or absent if it can't be read. `role`: the GUID, if what is needed is that role: holding it
+    is enough whatever conditions its definition has, and holding a part of it isn't.
+    """
+    roles = {**roles, role: need}
+    data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
+    every = sorted(assignments, key=lambda one: one.settled(data))
+    unread = {one for one in every if roles.get(one.role) is None}
+    given = {one: [element._replace(conditional=one.conditional or element.conditional and one.role != role)
+                   for element in (EVERYTHING if one in unread else roles[one.role] or ())] for one in every}
+    here = [one for one in every if reaches(one.scope, target)]
+    hits = {deny: coverage(need, deny.elements) for deny in denies}
+    denied = tuple(deny for deny, hit in hits.items() if deny.certain and hit in (ALL, PART))
+    doubtful = tuple(deny for deny, hit in hits.items() if hit != NONE)
+
+    def covered(by: Sequence[Assignment], maybe: bool = True) -> str:
+        return coverage(need, [element for one in by for element in given[one] if maybe or not element.conditional])
+
+    def enough(by: Sequence[Assignment]) -> bool:
+        return covered(by, maybe=False) == ALL
+
+    if denied:
+        return Access("failed", "denied", (), denied)
+    if enough(here):
+        least = next(here[:count] for count in range(1, len(here) + 1) if enough(here[:count]))
+        settled, least = least[-1].settled(data), _fewest(least, enough)
+        if doubtful:
+            return Access("unknown", "may-be-denied", tuple(least), doubtful)
+        return Access(*(("warning", "new") if settled > now else ("ok", "granted")), tuple(least), (), settled)
+    possible = covered(here)
+    if possible == ALL:
+        asked = tuple(one for one in here if any(element.conditional for element in given[one]))
+        hidden = tuple(one for one in asked if one in unread)
+        return Access("unknown", "unreadable", hidden) if hidden else Access("unknown", "condition", asked)
+    if possible == UNDECIDED or possible == PART and not role:
+        return Access("unknown", possible, tuple(one for one in here if covered([one]) != NONE))
+    below = tuple(one for one in every if one not in here and reaches(target, one.scope))
+    if covered([*here, *below]) == ALL:
+        return Access("failed", "below", below)
+    return Access("failed", "missing")
+
+
+def _fewest(by: list[Assignment], enough: Callable[[Sequence[Assignment]], bool]) -> list[Assignment]:
+    """Those without which it isn't enough, the newest first."""
+    for one in by[:-1]:
+        fewer = [other for other in by if other is not one]
+        by = fewer if enough(fewer) else by
+    return by[::-1]
