@@ -14,7 +14,7 @@ import html
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -73,7 +73,8 @@ class Sanitiser:
                 return json.dumps(self.body(json.loads(text)), separators=(",", ":"), ensure_ascii=False)
             except ValueError:
                 pass  # it only looks like JSON
-        return "".join(map(self._word, _BETWEEN_WORDS.split(self._plain(text))))
+        words = _BETWEEN_WORDS.split(self._plain(text))
+        return self._decoding("".join(self._decoding(word, _address) for word in words))
 
     def body(self, body: Any) -> Any:
         """JSON without secrets, and without any tag but ours."""
@@ -95,11 +96,11 @@ class Sanitiser:
         return {name: self._known_only.sub("x", value) if name.lower() in ("etag", "if-match") else self.text(value)
                 for name, value in kept.items()}
 
-    def _word(self, word: str) -> str:
-        """A word; it stays as it is written where nothing in it has to go."""
-        decoded = _decoded(word)
-        clean = self._plain(_address(decoded))
-        return word if clean == decoded else clean
+    def _decoding(self, text: str, change: Callable[[str], str] = str) -> str:
+        """A text without secrets, encoded or not; it stays as it is written where nothing in it has to go."""
+        decoded = _decoded(text)
+        clean = self._plain(change(decoded))
+        return text if clean == decoded else clean
 
     def _plain(self, text: str) -> str:
         return self._pattern.sub(self._replace, text)
@@ -138,7 +139,7 @@ def _decoded(word: str) -> str:
     before = ""
     while before != word:
         before = word
-        word = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda match: chr(int(match.group(1), 16)), html.unescape(unquote(word)))
+        word = re.sub(r"\\+[uU]([0-9a-fA-F]{4})", lambda match: chr(int(match.group(1), 16)), html.unescape(unquote(word)))
         word = word.replace("\\/", "/")
     return word
 
