@@ -44,12 +44,12 @@ _BETWEEN_WORDS = re.compile(r"([\s\"'<>`]+)")
 _BETWEEN_PARAMETERS = "[?#&;]"
 _PATTERNS = (
     ("token", r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
-    ("email", r"[\w.+%#-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("email", r"(?<![\w.+%#-])[\w.+%#-]+@[\w-]+(?:\.[\w-]+)+"),
     ("guid", r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])"),
     ("hash", r"\*[0-9a-f]{64}(?![0-9a-f])"),
     ("plain_guid", r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"),
     ("address", r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"),
-    ("host", r"(?:[\w-]+\.)+(?:azure|windows|microsoft|onmicrosoft|microsoftonline)\.(?:com|net|cn|us|de)"),
+    ("host", r"(?<![\w-])(?:[\w-]+\.)+(?:azure|windows|microsoft|onmicrosoft|microsoftonline)\.(?:com|net|cn|us|de)"),
 )
 _FIXED = {"token": "token", "email": USER, "address": "192.0.2.1"}
 
