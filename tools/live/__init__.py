@@ -17,10 +17,11 @@ from ..private_az import install_extension, private_folder
 from .arm import Arm, NoAnswerError
 from .commands import Ran, run_all
 from .login import Az, Login
-from .questions import QUESTIONS, Finding, Questions, put
+from .questions import QUESTIONS, Questions, put
 from .report import VERDICTS, Report
 from .sanitise import Sanitiser, known_secrets
 from .scene import CannotAskError, Scene
+from .writing import Finding
 
 Say = Callable[[str], None]
 
@@ -32,7 +33,8 @@ def run(args: Sequence[str]) -> int:
     with private_folder() as folder:
         login = Login(venv.python, folder / "extensions")
         try:
-            account = login.ask("account", "show", *(["--subscription", parsed.subscription] * bool(parsed.subscription)))
+            subscription = ["--subscription", parsed.subscription] if parsed.subscription else []
+            account = login.ask("account", "show", *subscription)
             arm = Arm(login.ask("cloud", "show")["endpoints"]["resourceManager"], lambda: login.token(account["id"]))
             scene = Questions(arm, account["id"], parsed.resource_group)
             scene.check()
@@ -93,9 +95,9 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
     print(f"In the resource group {scene.group} of the subscription {account['name']} ({scene.subscription}),\n"
           f"this creates the Communication Services resource {scene.name}, the user-assigned identities "
           + ", ".join(identity.rsplit("/", 1)[-1] for identity in scene.users)
-          + ",\nand for some seconds a fourth identity and a role assignment (Reader) on that resource. They cost nothing. It takes 10 to 30 "
-            "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml to this folder, and deletes "
-            "what it created.")
+          + ",\nand for a short time a fourth identity and a role assignment (Reader) on that resource. They cost "
+            "nothing.\nIt takes 15 to 40 minutes, writes live-report.md, live-report.json and live-recording.yaml to "
+            "this folder,\nand deletes what it created.")
     if yes:
         return True
     if not sys.stdin.isatty():

@@ -38,9 +38,9 @@ class Answer:
     identity block, and `state`, its provisioningState.
     """
 
-    def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
+    def __init__(self, status: int, headers: Any, text: str) -> None:
         self.status, self.text, self.ok = status, text, 200 <= status < 300
-        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.headers: dict[str, str] = {name.lower(): value for name, value in headers.items()}
         try:
             self.body: Any = json.loads(text)
         except ValueError:

@@ -91,7 +91,8 @@ def _check(scene: Scene, az: Az, where: list[str]) -> Ran:
         scene.delete(made)
     except (CannotAskError, NoAnswerError) as error:
         return Ran(line, None, f"not answered: {error}", seconds())
-    return Ran(line, before == "failed, exit 1" and after in _GRANTED, f"without the role: {before}; with it: {after}", seconds())
+    right = before == "failed, exit 1" and after in _GRANTED
+    return Ran(line, right, f"without the role: {before}; with it: {after}", seconds())
 
 
 _GRANTED = ("ok, exit 0", "warning, exit 0")  # a warning says that the role was granted only just now

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,8 @@ class LoginError(NoAnswerError):
     """`az` can't be used; the message is what it said."""
 
 
-class Login(NamedTuple):
+@dataclass(frozen=True)
+class Login:
     """`az` with the user's configuration folder and an extension folder of our own."""
 
     python: str

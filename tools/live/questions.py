@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .arm import Answer, NoAnswerError
+from .arm import NoAnswerError
 from .scene import VERSION, CannotAskError, Scene
-from .writing import LIMIT, MAP, Outcome, State, block_of, kinds, state, words
+from .writing import LIMIT, MAP, Finding, Outcome, State, block_of, kinds, state, user, users, words
 
 BOTH = "SystemAssigned,UserAssigned"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
@@ -21,13 +21,6 @@ SOON = 120.0  # seconds that Resource Graph and the directory may lag behind
 OLDER = "2023-03-31"  # what Terraform's azurerm sends; its model has no identity
 ISOLATING = "2024-11-30"  # of Microsoft.ManagedIdentity: the first that has isolationScope
 _COMPARED, _NEWEST = "2025-09-01", "2026-03-18"  # that is known of
-
-
-class Finding(NamedTuple):
-    """What was seen. `holds`: whether the assumption does; None: it could not be settled."""
-
-    holds: bool | None
-    seen: str
 
 
 class Questions(Scene):
@@ -42,7 +35,7 @@ class Questions(Scene):
 
     def patch_taken(self) -> Finding:
         """A1: A PATCH with identity, and nothing else, makes the change."""
-        finding = _done(self.first_patch(state(system=True)), state(system=True))
+        finding = self.first_patch(state(system=True)).done(state(system=True))
         late = f"; the resource shows it {self.lag:.0f} s after that" if self.lag else ""
         return Finding(finding.holds, finding.seen + late)
 
@@ -53,17 +46,18 @@ class Questions(Scene):
     def busy_while_running(self) -> Finding:
         """A1: While the operation of a PATCH runs, the resource doesn't say that it is settled."""
         seen = self._first().seen
-        sights = "; ".join(f"{sight.seconds:.0f} s: {sight.state or 'no state'}, {words(sight.block)}" for sight in seen)
-        return Finding(all(sight.state.lower() != "succeeded" for sight in seen), sights or "no operation was seen running")
+        sights = "; ".join(f"{one.seconds:.0f} s: {one.state or 'no state'}, {words(one.block)}" for one in seen)
+        settled = [one for one in seen if one.state.lower() == "succeeded"]
+        return Finding(not settled, sights or "no operation was seen running")
 
     def values_filled(self) -> Finding:
         """A1: When a PATCH is done, each user-assigned identity has its clientId and principalId."""
         self.bring(system=True)
         outcome = self._made({"type": BOTH, MAP: {self.one: {}}}, state(self.one, system=True))
-        at_once, filled = (all({"clientId", "principalId"} <= set(value or {}) for value in (block or {}).get(MAP, {"": {}}).values())
+        at_once, filled = ({"clientId", "principalId"} <= set(user(block, self.one))
                            for block in (outcome.answer.block, outcome.block))
-        return Finding(filled, f"in the answer to the PATCH {'filled' if at_once else 'not filled'}, "
-                       f"at the end {'filled' if filled else 'not filled'}")
+        return Finding(filled, f"in the answer to the PATCH {'' if at_once else 'not '}filled, "
+                       f"at the end {'' if filled else 'not '}filled")
 
     def put_settles_early(self) -> Finding:
         """A25: After a PUT the resource shows Succeeded some time before the operation does."""
@@ -86,7 +80,7 @@ class Questions(Scene):
         outcome = self._made(block_of(self.one, system=True), state(self.one, system=True))
         after = outcome.resource.body if outcome.resource else {}
         changed = [key for key in ("location", "tags", "properties") if before.get(key) != after.get(key)]
-        return Finding(not changed, f"changed: {', '.join(changed)}" if changed else "location, tags, properties unchanged")
+        return Finding(not changed, f"changed: {', '.join(changed) or 'nothing'}")
 
     def map_merged(self) -> Finding:
         """A2: An identity that the map of a PATCH doesn't name stays."""
@@ -100,22 +94,22 @@ class Questions(Scene):
     def null_removes(self) -> Finding:
         """A3: Null as the value of an identity removes it."""
         self.bring(self.one, self.two)
-        return _done(self.patch(block_of(self.one, gone=[self.two])), state(self.one))
+        return self.patch(block_of(self.one, gone=[self.two])).done(state(self.one))
 
     def type_without_map(self) -> Finding:
         """A4: A type with UserAssigned but no map keeps the map."""
         self.bring(self.one)
-        return _done(self.patch({"type": BOTH}), state(self.one, system=True))
+        return self.patch({"type": BOTH}).done(state(self.one, system=True))
 
     def map_needs_type(self) -> Finding:
         """K21: A map with a type that doesn't say UserAssigned is refused with 400."""
         self.bring(system=True)
-        return _refused(self.patch({"type": "SystemAssigned", MAP: {self.one: None}}), 400)
+        return self.patch({"type": "SystemAssigned", MAP: {self.one: None}}).refused(400)
 
     def empty_user_assigned(self) -> Finding:
         """K22: UserAssigned without any identity is refused with 400 MissingIdentityIds."""
         self.bring()
-        return _refused(self.patch({"type": "UserAssigned"}), 400, "MissingIdentityIds")
+        return self.patch({"type": "UserAssigned"}).refused(400, "MissingIdentityIds")
 
     def last_removed(self) -> Finding:
         """A5: Type None removes all; the resource then has {"type": "None"}."""
@@ -129,20 +123,21 @@ class Questions(Scene):
         before = self.principal()
         self.bring()
         self.bring(system=True)
-        return Finding(self.principal() != before, f"{'the same' if self.principal() == before else 'another'} principal")
+        same = self.principal() == before
+        return Finding(not same, f"{'the same' if same else 'another'} principal")
 
     def if_match_fresh(self) -> Finding:
         """A6: A PATCH with the ETag of the GET before it is taken."""
         self.bring(system=True)
         outcome = self.patch(block_of(self.one, system=True), if_match=self._etag())
-        return _done(outcome, state(self.one, system=True))
+        return outcome.done(state(self.one, system=True))
 
     def if_match_old(self) -> Finding:
         """A6: A PATCH with an ETag from before another change is refused with 412 and changes nothing."""
         outcome = self._patch_with_an_old_etag()
         if outcome.answer.ok and self.two.lower() in kinds(outcome.block)[1]:
             return Finding(False, f"If-Match is ignored: {outcome.words()}")
-        return _refused(outcome, 412)
+        return outcome.refused(412)
 
     def precondition_body(self) -> Finding:
         """A6: A 412 has the code PreconditionFailed."""
@@ -159,7 +154,7 @@ class Questions(Scene):
         etag = self._etag()
         if etag.startswith("W/"):
             return Finding(None, "the service's own ETags are weak")
-        return _refused(self.patch(block_of(self.one, system=True), if_match=f"W/{etag}"), 412)
+        return self.patch(block_of(self.one, system=True), if_match=f"W/{etag}").refused(412)
 
     def write_while_busy(self) -> Finding:
         """A7: While an operation runs, a PATCH is refused with 409."""
@@ -169,7 +164,7 @@ class Questions(Scene):
         second = self.begin("PATCH", {"identity": block_of(self.one, system=True)})
         if not first.follow().seen:
             return Finding(None, f"the PUT was not seen running: {first.words()}")
-        return _refused(second.follow(), 409)
+        return second.follow().refused(409)
 
     def patch_while_patching(self) -> Finding:
         """A7: While the operation of a PATCH runs, another PATCH is refused with 409."""
@@ -181,22 +176,21 @@ class Questions(Scene):
             return Finding(True, "the first was done when it was answered")
         second = self.begin("PATCH", {"identity": block_of(self.one)})
         first.follow()
-        return _refused(second.follow(), 409)
+        return second.follow().refused(409)
 
     def key_casing_kept(self) -> Finding:
         """A8: Keys are answered in the casing that they were sent in."""
         self.bring()
         self._made(block_of(self.one), state(self.one))
-        keys = list((self.get().block or {}).get(MAP) or {})
-        changed = [part for key in keys for part, sent in zip(key.split("/"), self.one.split("/"), strict=True)
-                   if part != sent]
+        found = "".join(users(self.get().block)).split("/")
+        changed = [part for part, sent in zip(found, self.one.split("/"), strict=True) if part != sent]
         return Finding(not changed, f"answered as {', '.join(changed)}" if changed else "as they were sent")
 
     def keys_without_case(self) -> Finding:
         """A8: A key in another casing names the same identity."""
         self.bring(self.one)
         other = self.one.replace("/resourcegroups/", "/RESOURCEGROUPS/").replace("/userAssigned", "/UserAssigned")
-        keys = ((self._made({"type": BOTH, MAP: {other: {}}}).block or {}).get(MAP)) or {}
+        keys = users(self._made({"type": BOTH, MAP: {other: {}}}).block)
         return Finding(len(keys) == 1, f"{len(keys)} keys afterwards")
 
     def gone_stays_listed(self) -> Finding:
@@ -208,12 +202,12 @@ class Questions(Scene):
     def gone_refused(self) -> Finding:
         """A9: A PATCH that names a deleted identity with {} is refused, though the resource has it."""
         self._bring_a_gone_identity()
-        return _refused(self.patch(block_of(self.one, self.three, self.two)), 400)
+        return self.patch(block_of(self.one, self.three, self.two)).refused(400)
 
     def gone_removed(self) -> Finding:
         """A9: A PATCH with null takes a deleted identity off the resource."""
         self._bring_a_gone_identity()
-        return _done(self.patch(block_of(self.one, gone=[self.three, self.two])), state(self.one))
+        return self.patch(block_of(self.one, gone=[self.three, self.two])).done(state(self.one))
 
     def created_again(self) -> Finding:
         """A9: {} doesn't refresh an identity that was deleted and created again; to remove and add it does."""
@@ -245,7 +239,7 @@ class Questions(Scene):
     def unknown_identity(self) -> Finding:
         """A10: An identity that doesn't exist is refused with 400 FailedIdentityOperation."""
         self.bring(self.one)
-        return _refused(self.patch(block_of(self.one, self.identity("absent"))), 400, "FailedIdentityOperation")
+        return self.patch(block_of(self.one, self.identity("absent"))).refused(400, "FailedIdentityOperation")
 
     def put_at_older_version(self) -> Finding:
         """K9: A PUT at 2023-03-31, which knows no identity, leaves the resource none."""
@@ -351,12 +345,11 @@ class Questions(Scene):
         elif self.three.lower() not in kinds(self.get().block)[1]:
             raise CannotAskError("The deleted identity is no longer on the resource")
 
-    def _principal_of(self, user: str, outcome: Outcome | None = None) -> str:
+    def _principal_of(self, identity: str, outcome: Outcome | None = None) -> str:
         """The principal of a user-assigned identity as the resource has it; empty where it has none."""
         if outcome and not outcome.made:
             raise CannotAskError(f"The PATCH was not made: {outcome.words()}")
-        found = ((self.get().block or {}).get(MAP) or {}).items()
-        return next((str((value or {}).get("principalId") or "") for key, value in found if key.lower() == user.lower()), "")
+        return str(user(self.get().block, identity).get("principalId") or "")
 
     def _stable_versions(self) -> list[str]:
         """The stable api-versions of the resource that the provider lists."""
@@ -389,8 +382,8 @@ class Question(NamedTuple):
     ask: Callable[[Questions], Finding]
 
 
-QUESTIONS = {name.replace("_", "-"): Question(*found.groups(), method) for name, method in vars(Questions).items()
-             if (found := re.match(r"(\w+): (.*)", str(method.__doc__))) and not name.startswith("_")}
+QUESTIONS = {name.replace("_", "-"): Question(found[1], found[2], method) for name, method in vars(Questions).items()
+             if (found := re.fullmatch(r"(new|[AK]\d+): (.*)", str(method.__doc__)))}
 
 
 def put(key: str, scene: Questions) -> Finding:
@@ -401,16 +394,3 @@ def put(key: str, scene: Questions) -> Finding:
         return Finding(None, str(error))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         return Finding(None, f"an answer of a form that nobody expected ({type(error).__name__}: {error})")
-
-
-def _done(outcome: Outcome, wanted: State) -> Finding:
-    """Whether the write was accepted and made what was wanted."""
-    done = outcome.made and kinds(outcome.block) == wanted
-    said = "" if done else "accepted, but not made: " if outcome.answer.ok else "refused: "
-    return Finding(done, said + outcome.words())
-
-
-def _refused(outcome: Outcome, status: int, code: str = "") -> Finding:
-    """Whether the write was refused with this status and code."""
-    right = outcome.answer.status == status and code in ("", outcome.answer.code)
-    return Finding(right, outcome.words() if right or not outcome.answer.ok else f"not refused: {outcome.words()}")

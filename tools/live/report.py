@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from ..environment import ROOT
 from .arm import Answer, Exchange
 from .commands import Ran
-from .questions import GRAPH, QUESTIONS, Finding
+from .questions import GRAPH, QUESTIONS
 from .sanitise import Sanitiser
+from .writing import Finding
 
 DOCUMENT = ROOT / "docs" / "service-behaviour.md"
 VERDICTS = {True: "holds", False: "DOES NOT HOLD", None: "not settled"}
@@ -32,8 +33,8 @@ class Report(NamedTuple):
     @property
     def all_hold(self) -> bool:
         """Whether every assumption holds and every command did what it should."""
-        return (not self.stopped and set(self.findings) == set(QUESTIONS) and bool(self.commands)
-                and all(one.holds for one in (*self.findings.values(), *self.commands)))
+        verdicts = [*(one.holds for one in self.findings.values()), *(one.holds for one in self.commands)]
+        return not self.stopped and set(self.findings) == set(QUESTIONS) and bool(self.commands) and all(verdicts)
 
     def write(self, folder: Path, sanitiser: Sanitiser) -> list[Path]:
         """Write the three files; return their paths."""
@@ -69,8 +70,8 @@ class Report(NamedTuple):
                        "headers": lists(headers), "method": method, "uri": sanitiser.text(url)}
             response = {"body": {"string": sanitiser.text(text)}, "headers": lists(answer.headers),
                         "status": {"code": answer.status, "message": responses.get(answer.status, "")}}
-            lines += ["- request:", *(f"    {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in request.items()),
-                      "  response:", *(f"    {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in response.items())]
+            for name, part in (("- request:", request), ("  response:", response)):
+                lines += [name, *(f"    {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in part.items())]
         return "\n".join([*lines, "version: 1"]) + "\n"
 
 

@@ -139,8 +139,8 @@ def _decoded(word: str) -> str:
     before = ""
     while before != word:
         before = word
-        word = re.sub(r"\\+[uU]([0-9a-fA-F]{4})", lambda match: chr(int(match.group(1), 16)), html.unescape(unquote(word)))
-        word = word.replace("\\/", "/")
+        word = html.unescape(unquote(word)).replace("\\/", "/")
+        word = re.sub(r"\\+u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), word, flags=re.IGNORECASE)
     return word
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .arm import Answer, Arm, NoAnswerError
 from .sanitise import OUR_TAG
-from .writing import LIMIT, MAP, Outcome, State, block_of, kinds, state
+from .writing import LIMIT, Outcome, State, block_of, kinds, state, users
 
 VERSION = "2023-04-01"  # of Microsoft.Communication; what the extension sends
 MSI_VERSION = "2023-01-31"
@@ -95,7 +95,7 @@ class Scene:
         """Send a write, and don't wait."""
         if method == "PATCH":
             self.need_patch()
-        return Outcome(self.arm, self.resource, version, method, body, if_match)
+        return Outcome(self.arm, method, self.resource, version, body, if_match)
 
     def need_patch(self) -> None:
         """Raise CannotAskError where no PATCH with identity is ever made."""
@@ -123,28 +123,28 @@ class Scene:
         """The first PATCH of all: remember whether the service makes it, and how late the resource shows it."""
         self.first = self.patch(block_of(system=True))
         started = self.arm.clock.now()
-        while self.first.made and kinds(self.first.block) != wanted and self.arm.clock.now() - started < _LATE:
+        lag = 0.0
+        while self.first.made and not self.first.has(wanted) and lag < _LATE:
             self.arm.clock.sleep(2)
-            self.first.resource = self.get()
-            self.lag = self.arm.clock.now() - started
-        self.takes_patch = self.first.made and kinds(self.first.block) == wanted
-        self.lag = self.lag if self.takes_patch else 0.0
+            self.first.resource, lag = self.get(), self.arm.clock.now() - started
+        self.takes_patch = self.first.has(wanted)
+        self.lag = lag if self.takes_patch else 0.0
         return self.first
 
-    def bring(self, *users: str, system: bool = False) -> None:
+    def bring(self, *named: str, system: bool = False) -> None:
         """Bring the resource to these identities, by PATCH or, where that doesn't do it, by PUT. Raises CannotAskError.
 
         A question begins with it, so that each is asked of a known state.
         """
-        wanted, current = state(*users, system=system), self.get().block
+        wanted, current = state(*named, system=system), self.get().block
         if kinds(current) == wanted:
             return
-        keys = {key.lower(): key for key in (current or {}).get(MAP) or {}}
+        keys = {key.lower(): key for key in users(current)}
         gone = [key for lower, key in keys.items() if lower not in wanted[1]]
-        kept = [keys.get(user.lower(), user) for user in users]
-        outcome = self.patch(block_of(*kept, gone=gone, system=system)) if self.takes_patch else None
-        if outcome is None or kinds(outcome.block) != wanted:
-            outcome = self.write("PUT", self.put_body(block_of(*users, system=system)))
+        kept = [keys.get(one.lower(), one) for one in named]
+        if self.takes_patch and kinds(self.patch(block_of(*kept, gone=gone, system=system)).block) == wanted:
+            return
+        outcome = self.write("PUT", self.put_body(block_of(*named, system=system)))
         if kinds(outcome.block) != wanted:
             raise CannotAskError(f"The resource can't be brought to the question's starting state: {outcome.words()}")
 
@@ -174,7 +174,7 @@ class Scene:
         """Delete one; whether it is gone."""
         for _ in range(_DELETE_TRIES):
             try:
-                outcome = Outcome(self.arm, made, self.made[made], "DELETE")
+                outcome = Outcome(self.arm, "DELETE", made, self.made[made])
                 if outcome.answer.ok and "/roleAssignments/" not in made:
                     outcome.follow()
             except NoAnswerError:

@@ -23,14 +23,21 @@ class Sight(NamedTuple):
     block: dict[str, Any] | None
 
 
+class Finding(NamedTuple):
+    """What was seen. `holds`: whether the assumption does; None: it could not be settled."""
+
+    holds: bool | None
+    seen: str
+
+
 class Outcome:
     """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
     say) or Running (given up); `error`: why; `seen`: the resource meanwhile; `resource`: at the end.
     """
 
-    def __init__(self, arm: Arm, resource: str, version: str, method: str, body: Any = None, if_match: str = "") -> None:
-        self.arm, self.path, self.version, self.started = arm, resource, version, arm.clock.now()
-        self.answer = answer = arm.ask(method, resource, body, version, if_match)
+    def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
+        self.arm, self.path, self.version, self.started = arm, path, version, arm.clock.now()
+        self.answer = answer = arm.ask(method, path, body, version, if_match)
         self.operation, self.error, self.seconds = "None", "", 0.0
         self.seen: list[Sight] = []
         self.resource: Answer | None = None
@@ -64,6 +71,20 @@ class Outcome:
         error = f" ({self.error})" if self.error else ""
         return (f"{said} {headers}, {body}; {operation}{error}; done after {self.seconds:.0f} s; "
                 f"the resource then has {words(self.block)}")
+
+    def has(self, wanted: State) -> bool:
+        """Whether the write was accepted and made what was wanted."""
+        return self.made and kinds(self.block) == wanted
+
+    def done(self, wanted: State) -> Finding:
+        """Whether the write was accepted and made what was wanted, and what it did."""
+        how = "" if self.has(wanted) else "accepted, but not made: " if self.answer.ok else "refused: "
+        return Finding(self.has(wanted), how + self.words())
+
+    def refused(self, status: int, code: str = "") -> Finding:
+        """Whether the write was refused with this status and code."""
+        right = self.answer.status == status and code in ("", self.answer.code)
+        return Finding(right, self.words() if right or not self.answer.ok else f"not refused: {self.words()}")
 
     def runs(self) -> bool:
         """Whether the operation still runs, or the resource is busy."""
@@ -111,24 +132,34 @@ def _busy(resource: Answer) -> bool:
     return resource.ok and resource.state != "" and resource.state.lower() not in _ENDED
 
 
-def state(*users: str, system: bool = False) -> State:
+def state(*identities: str, system: bool = False) -> State:
     """What is wanted of a block."""
-    return system, frozenset(user.lower() for user in users)
+    return system, frozenset(identity.lower() for identity in identities)
+
+
+def users(block: dict[str, Any] | None) -> dict[str, Any]:
+    """The user-assigned identities of a block."""
+    return (block or {}).get(MAP) or {}
+
+
+def user(block: dict[str, Any] | None, identity: str) -> dict[str, Any]:
+    """What a block says of a user-assigned identity."""
+    return next((value or {} for key, value in users(block).items() if key.lower() == identity.lower()), {})
 
 
 def kinds(block: dict[str, Any] | None) -> State:
     """What a block holds."""
     named = {kind.strip().lower() for kind in str((block or {}).get("type")).split(",")}
-    return state(*((block or {}).get(MAP) or {}), system="systemassigned" in named)
+    return state(*users(block), system="systemassigned" in named)
 
 
-def block_of(*users: str, gone: Iterable[str] = (), system: bool = False) -> dict[str, Any]:
+def block_of(*named: str, gone: Iterable[str] = (), system: bool = False) -> dict[str, Any]:
     """A block for a write that names the whole state."""
-    kind = ",".join(["SystemAssigned"] * system + ["UserAssigned"] * bool(users)) or "None"
-    return {"type": kind, **({MAP: {**{user: {} for user in users}, **dict.fromkeys(gone)}} if users else {})}
+    kind = ",".join(["SystemAssigned"] * system + ["UserAssigned"] * bool(named)) or "None"
+    return {"type": kind, **({MAP: {**{one: {} for one in named}, **dict.fromkeys(gone)}} if named else {})}
 
 
 def words(block: dict[str, Any] | None) -> str:
     """A block in short."""
-    users = ", ".join(sorted(key.rsplit("/", 1)[-1] for key in (block or {}).get(MAP) or {}))
-    return f"type '{block.get('type')}'{users and f' and {users}'}" if block is not None else "no identity block"
+    names = ", ".join(sorted(key.rsplit("/", 1)[-1] for key in users(block)))
+    return f"type '{block.get('type')}'{names and f' and {names}'}" if block is not None else "no identity block"
