@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any, NamedTuple
-from urllib.error import HTTPError
 from urllib.parse import quote, urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPErrorProcessor, HTTPSHandler, Request, build_opener
 
 TIMEOUT = 120.0  # seconds for one answer
 TRIES = 8  # of a request that is throttled, or of a read that got no answer
@@ -78,7 +77,7 @@ class Arm:
         context = ssl.create_default_context()
         if ca_file := ca_file or os.environ.get("REQUESTS_CA_BUNDLE"):
             context.load_verify_locations(ca_file)
-        self._opener = build_opener(_NoRedirects(), HTTPSHandler(context=context))
+        self._opener = build_opener(_AnyAnswer(), HTTPSHandler(context=context))
 
     def address(self, address: str) -> str | None:
         """An address that an answer names, also a relative one; None where it isn't at this host."""
@@ -99,7 +98,11 @@ class Arm:
         headers = {"If-Match": if_match} if if_match else {}
         for last in [False] * (TRIES - 1) + [True]:
             try:
-                answer = self._authorized(method, url, headers, body)
+                self.token = self.token or self._new_token()
+                answer = self._open(method, url, headers, body)
+                if answer.status == 401:  # it has expired
+                    self.token = self._new_token()
+                    answer = self._open(method, url, headers, body)
             except NoAnswerError:
                 if method != "GET" or last:
                     raise
@@ -111,14 +114,6 @@ class Arm:
             self.clock.sleep(answer.pause(_PAUSE))
         return answer
 
-    def _authorized(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
-        self.token = self.token or self._new_token()
-        answer = self._open(method, url, headers, body)
-        if answer.status == 401:  # it has expired
-            self.token = self._new_token()
-            answer = self._open(method, url, headers, body)
-        return answer
-
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
         data = None if body is None else json.dumps(body).encode()
         request = Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)  # noqa: S310  # `ask` checked it
@@ -126,9 +121,6 @@ class Arm:
         try:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 return Answer(response.status, response.headers, response.read().decode("utf-8", "replace"))
-        except HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read().decode("utf-8", "replace"))
         except (HTTPException, OSError) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
 
@@ -139,8 +131,10 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    """ARM doesn't redirect; a token must not follow."""
+class _AnyAnswer(HTTPErrorProcessor):
+    """Errors are answers, too; and ARM doesn't redirect: a token must not follow."""
 
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    def http_response(self, request: Any, response: Any) -> Any:
+        return response
+
+    https_response = http_response

@@ -38,7 +38,8 @@ _KEPT_GUIDS = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", SUBSCRIPTION, "00000000-0
 # Values by the name of their property.
 _BY_NAME = {"createdBy": USER, "lastModifiedBy": USER, "hostName": HOST}
 _CLAIMS = ("oid", "sub", "appid", "azp", "upn", "unique_name", "preferred_username", "name", "given_name",
-           "family_name", "email", "puid", "ipaddr", "sid", "uti", "xms_mirid")
+           "family_name", "email", "puid", "ipaddr", "sid", "uti", "xms_mirid", "tid")
+_ACCOUNT = ("tenantId", "homeTenantId", "tenantDefaultDomain", "tenantDisplayName", "name")
 
 _BETWEEN_WORDS = re.compile(r"([\s\"'<>`]+)")
 _BETWEEN_PARAMETERS = "[?#&;]"
@@ -51,6 +52,7 @@ _PATTERNS = (
     ("address", r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"),
     ("host", r"(?<![\w-])(?:[\w-]+\.)+(?:azure|windows|microsoft|onmicrosoft|microsoftonline)\.(?:com|net|cn|us|de)"),
 )
+_MADE_UP = "*" + "f" * 56  # a hash of ours
 _FIXED = {"token": "token", "email": USER, "address": "192.0.2.1"}
 
 
@@ -59,8 +61,7 @@ class Sanitiser:
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._known = {value.lower(): placeholder for value, placeholder in known.items() if len(value) > 2}
-        self._guids: dict[str, str] = {}
-        self._hashes: dict[str, str] = {}
+        self._others: dict[str, str] = {}  # that are not known, but look like it
         known_pattern = "|".join(map(_alone, sorted(self._known, key=len, reverse=True))) or r"(?!)"
         named = "|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS)
         self._pattern = re.compile(f"(?P<known>{known_pattern})|{named}", re.IGNORECASE)
@@ -114,18 +115,17 @@ class Sanitiser:
         if kind == "plain_guid":
             dashed = f"{found[:8]}-{found[8:12]}-{found[12:16]}-{found[16:20]}-{found[20:]}"
             return self._known.get(dashed, self._guid(dashed)).replace("-", "")
-        if kind == "hash":
-            made_up = found[1:].startswith("f" * 56)
-            return match.group() if made_up else "*" + self._hashes.setdefault(
-                found, f"{'F' * 56}{len(self._hashes) + 1:08d}")
-        if kind == "host":
-            return match.group() if found in _KEPT_HOSTS else HOST
-        return _FIXED[kind]
+        if kind == "hash" and not found.startswith(_MADE_UP):
+            return self._numbered(found, f"{_MADE_UP.upper()}{{:08d}}")
+        if kind == "host" and found not in _KEPT_HOSTS:
+            return HOST
+        return _FIXED.get(kind, match.group())
 
     def _guid(self, guid: str) -> str:
-        if guid.startswith(_KEPT_GUIDS):
-            return guid
-        return self._guids.setdefault(guid, f"00000000-0000-4000-8000-{len(self._guids) + 1:012d}")
+        return guid if guid.startswith(_KEPT_GUIDS) else self._numbered(guid, "00000000-0000-4000-8000-{:012d}")
+
+    def _numbered(self, value: str, placeholder: str) -> str:
+        return self._others.setdefault(value, placeholder.format(len(self._others) + 1))
 
 
 def _alone(value: str) -> str:
@@ -171,13 +171,9 @@ def known_secrets(endpoint: str, subscription: str, group: str, account: Mapping
                   ) -> dict[str, str]:
     """What is known to be secret before the first request, with its placeholders."""
     host = urlsplit(endpoint).netloc.lower()
-    claims, user = _claims(token), account.get("user") or {}
-    people = [claims.get(name) for name in _CLAIMS]
-    people += [user.get("name"), *map(account.get, ("tenantDefaultDomain", "tenantDisplayName", "name"))]
-    tenants = [claims.get("tid"), account.get("tenantId"), account.get("homeTenantId")]
-    known = {str(person or ""): f"00000000-0000-4000-9000-{number:012d}"
-             if re.fullmatch(r"[0-9a-fA-F-]{36}", str(person)) else USER for number, person in enumerate(people)}
-    known |= {str(tenant or ""): "00000000-0000-4000-a000-000000000000" for tenant in tenants}
+    said = [*map(_claims(token).get, _CLAIMS), *map(account.get, _ACCOUNT), (account.get("user") or {}).get("name")]
+    known = {str(value or ""): f"00000000-0000-4000-9000-{number:012d}"
+             if re.fullmatch(r"[0-9a-fA-F-]{36}", str(value)) else USER for number, value in enumerate(said)}
     known |= {host.rsplit(":", 1)[0]: AZURE_HOST} if "." in host else {}
     return {**known, str(Path.home()): "~", platform.node(): HOST, host: AZURE_HOST, subscription: SUBSCRIPTION,
             group: "live-group"}
