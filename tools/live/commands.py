@@ -63,6 +63,7 @@ def _run(scene: Scene, az: Az, args: list[str], wanted: State, before: str) -> R
     printed = _printed(run)
     if isinstance(printed, list):
         printed = next((one for one in printed if str(one.get("id")).lower() == scene.resource.lower()), None)
+    printed = printed if isinstance(printed, dict) else None
     if args[0] == "wait" or kinds(block) == kinds(printed) == wanted:
         return Ran(line, True, before + words(block), seconds)
     named = ["system-assigned"] * wanted[0] + sorted(user.rsplit("/", 1)[-1] for user in wanted[1])
@@ -91,7 +92,7 @@ def _check(scene: Scene, az: Az, where: list[str]) -> Ran:
         scene.delete(made)
     except (CannotAskError, NoAnswerError) as error:
         return Ran(line, None, f"not answered: {error}", seconds())
-    right = before == "failed, exit 1" and after in _GRANTED
+    right = None if "unknown, exit 1" in (before, after) else before == "failed, exit 1" and after in _GRANTED
     return Ran(line, right, f"without the role: {before}; with it: {after}", seconds())
 
 

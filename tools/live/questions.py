@@ -69,14 +69,12 @@ class Questions(Scene):
 
     def spelling_of_both(self) -> Finding:
         """K11: The type of both kinds is answered with a space."""
-        self.bring(self.one, system=True)
-        spelled = str((self.get().block or {}).get("type"))
+        spelled = str((self.bring(self.one, system=True).get().block or {}).get("type"))
         return Finding(spelled == "SystemAssigned, UserAssigned", f"'{spelled}'")
 
     def nothing_else_changes(self) -> Finding:
         """K34: A PATCH of the identity leaves tags and properties as they are."""
-        self.bring(self.one)
-        before = self.get().body
+        before = self.bring(self.one).get().body
         outcome = self._made(block_of(self.one, system=True), state(self.one, system=True))
         after = outcome.resource.body if outcome.resource else {}
         changed = [key for key in ("location", "tags", "properties") if before.get(key) != after.get(key)]
@@ -84,8 +82,7 @@ class Questions(Scene):
 
     def map_merged(self) -> Finding:
         """A2: An identity that the map of a PATCH doesn't name stays."""
-        self.bring(self.one)
-        outcome = self._made({"type": "UserAssigned", MAP: {self.two: {}}})
+        outcome = self.bring(self.one)._made({"type": "UserAssigned", MAP: {self.two: {}}})
         if kinds(outcome.block) == state(self.two):
             return Finding(False, "the map is replaced: the identity that was not named is gone")
         merged = kinds(outcome.block)[1] == state(*self.users[:2])[1]
@@ -93,44 +90,35 @@ class Questions(Scene):
 
     def null_removes(self) -> Finding:
         """A3: Null as the value of an identity removes it."""
-        self.bring(self.one, self.two)
-        return self.patch(block_of(self.one, gone=[self.two])).done(state(self.one))
+        return self.bring(self.one, self.two).patch(block_of(self.one, gone=[self.two])).done(state(self.one))
 
     def type_without_map(self) -> Finding:
         """A4: A type with UserAssigned but no map keeps the map."""
-        self.bring(self.one)
-        return self.patch({"type": BOTH}).done(state(self.one, system=True))
+        return self.bring(self.one).patch({"type": BOTH}).done(state(self.one, system=True))
 
     def map_needs_type(self) -> Finding:
         """K21: A map with a type that doesn't say UserAssigned is refused with 400."""
-        self.bring(system=True)
-        return self.patch({"type": "SystemAssigned", MAP: {self.one: None}}).refused(400)
+        return self.bring(system=True).patch({"type": "SystemAssigned", MAP: {self.one: None}}).refused(400)
 
     def empty_user_assigned(self) -> Finding:
         """K22: UserAssigned without any identity is refused with 400 MissingIdentityIds."""
-        self.bring()
-        return self.patch({"type": "UserAssigned"}).refused(400, "MissingIdentityIds")
+        return self.bring().patch({"type": "UserAssigned"}).refused(400, "MissingIdentityIds")
 
     def last_removed(self) -> Finding:
         """A5: Type None removes all; the resource then has {"type": "None"}."""
-        self.bring(self.one, system=True)
-        outcome = self._made(block_of(), state())
+        outcome = self.bring(self.one, system=True)._made(block_of(), state())
         return Finding(outcome.block == {"type": "None"}, words(outcome.block))
 
     def new_principal(self) -> Finding:
         """K12: A system-assigned identity that is removed and added again has another principal."""
-        self.bring(system=True)
-        before = self.principal()
-        self.bring()
-        self.bring(system=True)
-        same = self.principal() == before
+        before = self.bring(system=True).principal()
+        same = self.bring().bring(system=True).principal() == before
         return Finding(not same, f"{'the same' if same else 'another'} principal")
 
     def if_match_fresh(self) -> Finding:
         """A6: A PATCH with the ETag of the GET before it is taken."""
-        self.bring(system=True)
-        outcome = self.patch(block_of(self.one, system=True), if_match=self._etag())
-        return outcome.done(state(self.one, system=True))
+        etag = self.bring(system=True)._etag()
+        return self.patch(block_of(self.one, system=True), if_match=etag).done(state(self.one, system=True))
 
     def if_match_old(self) -> Finding:
         """A6: A PATCH with an ETag from before another change is refused with 412 and changes nothing."""
@@ -150,8 +138,7 @@ class Questions(Scene):
 
     def if_match_weak(self) -> Finding:
         """A6: The fresh ETag, written as a weak one, is refused with 412."""
-        self.bring(self.one)
-        etag = self._etag()
+        etag = self.bring(self.one)._etag()
         if etag.startswith("W/"):
             return Finding(None, "the service's own ETags are weak")
         return self.patch(block_of(self.one, system=True), if_match=f"W/{etag}").refused(412)
@@ -159,8 +146,7 @@ class Questions(Scene):
     def write_while_busy(self) -> Finding:
         """A7: While an operation runs, a PATCH is refused with 409."""
         self.need_patch()
-        self.bring(self.one)
-        first = self.begin("PUT", self.put_body(block_of(self.one)))
+        first = self.bring(self.one).begin("PUT", self.put_body(block_of(self.one)))
         second = self.begin("PATCH", {"identity": block_of(self.one, system=True)})
         if not first.follow().seen:
             return Finding(None, f"the PUT was not seen running: {first.words()}")
@@ -168,8 +154,7 @@ class Questions(Scene):
 
     def patch_while_patching(self) -> Finding:
         """A7: While the operation of a PATCH runs, another PATCH is refused with 409."""
-        self.bring(self.one)
-        first = self.begin("PATCH", {"identity": block_of(self.one, system=True)})
+        first = self.bring(self.one).begin("PATCH", {"identity": block_of(self.one, system=True)})
         if not first.answer.ok:
             raise CannotAskError(f"The PATCH was refused: {first.words()}")
         if not first.runs():
@@ -180,17 +165,15 @@ class Questions(Scene):
 
     def key_casing_kept(self) -> Finding:
         """A8: Keys are answered in the casing that they were sent in."""
-        self.bring()
-        self._made(block_of(self.one), state(self.one))
+        self.bring()._made(block_of(self.one), state(self.one))
         found = "".join(users(self.get().block)).split("/")
         changed = [part for part, sent in zip(found, self.one.split("/"), strict=True) if part != sent]
         return Finding(not changed, f"answered as {', '.join(changed)}" if changed else "as they were sent")
 
     def keys_without_case(self) -> Finding:
         """A8: A key in another casing names the same identity."""
-        self.bring(self.one)
         other = self.one.replace("/resourcegroups/", "/RESOURCEGROUPS/").replace("/userAssigned", "/UserAssigned")
-        keys = users(self._made({"type": BOTH, MAP: {other: {}}}).block)
+        keys = users(self.bring(self.one)._made({"type": BOTH, MAP: {other: {}}}).block)
         return Finding(len(keys) == 1, f"{len(keys)} keys afterwards")
 
     def gone_stays_listed(self) -> Finding:
@@ -211,16 +194,13 @@ class Questions(Scene):
 
     def created_again(self) -> Finding:
         """A9: {} doesn't refresh an identity that was deleted and created again; to remove and add it does."""
-        self.bring(self.one, self.two)
-        before = self._principal_of(self.two)
+        before = self.bring(self.one, self.two)._principal_of(self.two)
         if not self.delete(self.two):
             raise CannotAskError("The identity can't be deleted")
         new = self.make_identity(self.two).body["properties"]["principalId"]
         seen = {"after it was created": self._principal_of(self.two)}
         seen["after {}"] = self._principal_of(self.two, self.patch(block_of(self.one, self.two)))
-        self.bring(self.one)
-        self.bring(self.one, self.two)
-        seen["removed and added"] = self._principal_of(self.two)
+        seen["removed and added"] = self.bring(self.one).bring(self.one, self.two)._principal_of(self.two)
         names = {before: "the old principal", new: "the new principal", "": "no principal"}
         return Finding(seen["after {}"] != new == seen["removed and added"], "; ".join(
             f"{when}: {names.get(principal, 'another principal')}" for when, principal in seen.items()))
@@ -288,9 +268,7 @@ class Questions(Scene):
 
     def role_at_once(self) -> Finding:
         """A14: With principalType, a role can be granted to a new system-assigned identity at once."""
-        self.bring()
-        self.bring(system=True)
-        made, seconds = self.grant()
+        made, seconds = self.bring().bring(system=True).grant()
         self.delete(made)
         return Finding(seconds < 5, f"granted after {seconds:.0f} s")
 
@@ -329,10 +307,8 @@ class Questions(Scene):
 
     def _patch_with_an_old_etag(self) -> Outcome:
         """A PATCH with an ETag that a change has made old."""
-        self.bring(self.one, system=True)
-        old = self._etag()
-        self.bring(self.one)
-        if self._etag() == old:
+        old = self.bring(self.one, system=True)._etag()
+        if self.bring(self.one)._etag() == old:
             raise CannotAskError("The ETag doesn't change with the identity")
         return self.patch(block_of(self.one, self.two), if_match=old)
 

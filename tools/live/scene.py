@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
 from .arm import Answer, Arm, NoAnswerError
 from .sanitise import OUR_TAG
@@ -20,6 +20,7 @@ _DELETE = {"communicationservices": "az resource delete --ids", "userassignedide
            "roleassignments": "az role assignment delete --ids"}
 _DELETE_TRIES = 12  # while an operation that was broken off is still running
 _DELETE_PAUSE = 10.0
+S = TypeVar("S", bound="Scene")
 _LATE = 60.0  # seconds after the end of an operation until it is taken for ended
 
 
@@ -131,22 +132,23 @@ class Scene:
         self.lag = lag if self.takes_patch else 0.0
         return self.first
 
-    def bring(self, *named: str, system: bool = False) -> None:
+    def bring(self: S, *named: str, system: bool = False) -> S:
         """Bring the resource to these identities, by PATCH or, where that doesn't do it, by PUT. Raises CannotAskError.
 
         A question begins with it, so that each is asked of a known state.
         """
         wanted, current = state(*named, system=system), self.get().block
         if kinds(current) == wanted:
-            return
+            return self
         keys = {key.lower(): key for key in users(current)}
         gone = [key for lower, key in keys.items() if lower not in wanted[1]]
         kept = [keys.get(one.lower(), one) for one in named]
         if self.takes_patch and kinds(self.patch(block_of(*kept, gone=gone, system=system)).block) == wanted:
-            return
+            return self
         outcome = self.write("PUT", self.put_body(block_of(*named, system=system)))
         if kinds(outcome.block) != wanted:
             raise CannotAskError(f"The resource can't be brought to the question's starting state: {outcome.words()}")
+        return self
 
     def principal(self) -> str:
         """The principal of the system-assigned identity."""
