@@ -121,7 +121,7 @@ class Arm:
         try:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 return Answer(response.status, response.headers, response.read().decode("utf-8", "replace"))
-        except (HTTPException, OSError) as error:
+        except (HTTPException, OSError, ValueError) as error:  # ValueError: an address that can't be sent
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
 
 

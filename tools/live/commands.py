@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import partial
 from typing import Any, NamedTuple
 
 from .arm import NoAnswerError
 from .login import Az, Run
 from .questions import SOON
 from .scene import CannotAskError, Scene
-from .writing import State, kinds, state, words
+from .writing import Finding, State, kinds, state, words
+
+_GRANTED = ("ok, exit 0", "warning, exit 0")  # a warning says that the role was granted only just now
 
 
 class Ran(NamedTuple):
@@ -25,11 +28,6 @@ class Ran(NamedTuple):
 
 def run_all(scene: Scene, az: Az) -> list[Ran]:
     """Run every command; a failure doesn't stop the next ones."""
-    try:
-        scene.bring()
-        before = ""
-    except (CannotAskError, NoAnswerError) as error:
-        before = f"the resource was not empty at the start ({error}); "
     where, both = ["-n", scene.name, "-g", scene.group], state(scene.one, scene.two, system=True)
     steps: list[tuple[list[str], State]] = [
         (["show", *where], state()),
@@ -42,61 +40,52 @@ def run_all(scene: Scene, az: Az) -> list[Ran]:
         (["remove", *where, "--system-assigned", "--yes"], state(scene.one)),
         (["show", *where], state(scene.one)),
         (["remove", *where, "--user-assigned", "[]", "--yes"], state()),
+        (["check", *where, "--role", "Reader", "--scope", scene.resource], state(system=True)),
     ]
-    return [*(_run(scene, az, args, wanted, before) for args, wanted in steps), _check(scene, az, where)]
-
-
-def _az(scene: Scene, az: Az, args: list[str]) -> Run:
-    return az(["communication", "identity", *args, "--subscription", scene.subscription, "-o", "json"])
-
-
-def _run(scene: Scene, az: Az, args: list[str], wanted: State, before: str) -> Ran:
-    line, started = f"az communication identity {shlex.join(args)}", scene.arm.clock.now()
-    run = _az(scene, az, args)
-    seconds = scene.arm.clock.now() - started
-    if run.exit_code:
-        return Ran(line, False, f"{before}exit {run.exit_code}: {run.stderr.strip()[:500]}", seconds)
+    ran, before = [], ""
     try:
-        block = scene.get().block
-    except NoAnswerError as error:
-        return Ran(line, False, f"{before}then the resource can't be read: {error}", seconds)
-    printed = _printed(run)
+        scene.bring()
+    except (CannotAskError, NoAnswerError) as error:
+        before = f"the resource was not empty at the start ({error}); "
+    for args, wanted in steps:
+        started = scene.arm.clock.now()
+        command = partial(az, ["communication", "identity", *args, "--subscription", scene.subscription, "-o", "json"])
+        try:
+            holds, seen = _check(scene, command) if args[0] == "check" else _judged(scene, command(), args[0], wanted)
+        except (CannotAskError, NoAnswerError) as error:
+            holds, seen = None, f"not answered: {error}"
+        seconds = scene.arm.clock.now() - started
+        ran.append(Ran(f"az communication identity {shlex.join(args)}", holds, before + seen, seconds))
+    return ran
+
+
+def _judged(scene: Scene, run: Run, verb: str, wanted: State) -> Finding:
+    """Whether a command printed, and the resource has, what is wanted."""
+    if run.exit_code:
+        return Finding(False, f"exit {run.exit_code}: {run.stderr.strip()[:500]}")
+    block, printed = scene.get().block, _printed(run)
     if isinstance(printed, list):
         printed = next((one for one in printed if str(one.get("id")).lower() == scene.resource.lower()), None)
     printed = printed if isinstance(printed, dict) else None
-    if args[0] == "wait" or kinds(block) == kinds(printed) == wanted:
-        return Ran(line, True, before + words(block), seconds)
-    named = ["system-assigned"] * wanted[0] + sorted(user.rsplit("/", 1)[-1] for user in wanted[1])
-    return Ran(line, False, f"{before}wanted {', '.join(named) or 'no identity'}; printed {words(printed)}; "
-                            f"the resource has {words(block)}", seconds)
+    if verb == "wait" or kinds(block) == kinds(printed) == wanted:
+        return Finding(True, words(block))
+    named = ["system-assigned"] * wanted[0] + sorted(identity.rsplit("/", 1)[-1] for identity in wanted[1])
+    return Finding(False, f"wanted {', '.join(named) or 'no identity'}; printed {words(printed)}; "
+                          f"the resource has {words(block)}")
 
 
-def _check(scene: Scene, az: Az, where: list[str]) -> Ran:
+def _check(scene: Scene, check: partial[Run]) -> Finding:
     """Whether `check` misses a role before it is granted, and finds it afterwards."""
-    args = ["check", *where, "--role", "Reader", "--scope", scene.resource]
-    line, started = f"az communication identity {shlex.join(args)}", scene.arm.clock.now()
-
-    def seconds() -> float:
-        return float(scene.arm.clock.now() - started)
-
-    try:
-        scene.bring(system=True)
-        run = _az(scene, az, args)
-        if "misspelled or not recognized" in run.stderr:
-            return Ran(line, None, "not answered: the extension has no command check", seconds())
-        before = _status(run)
-        made, _ = scene.grant()
-        granted = seconds()
-        while (after := _status(_az(scene, az, args))) not in _GRANTED and seconds() - granted < SOON:
-            scene.arm.clock.sleep(5)
-        scene.delete(made)
-    except (CannotAskError, NoAnswerError) as error:
-        return Ran(line, None, f"not answered: {error}", seconds())
-    right = None if "unknown, exit 1" in (before, after) else before == "failed, exit 1" and after in _GRANTED
-    return Ran(line, right, f"without the role: {before}; with it: {after}", seconds())
-
-
-_GRANTED = ("ok, exit 0", "warning, exit 0")  # a warning says that the role was granted only just now
+    scene.bring(system=True)
+    run = check()
+    if "misspelled or not recognized" in run.stderr:
+        raise CannotAskError("the extension has no command check")
+    without, (made, _), granted = _status(run), scene.grant(), scene.arm.clock.now()
+    while (with_it := _status(check())) not in _GRANTED and scene.arm.clock.now() - granted < SOON:
+        scene.arm.clock.sleep(5)
+    scene.delete(made)
+    right = None if "unknown, exit 1" in (without, with_it) else without == "failed, exit 1" and with_it in _GRANTED
+    return Finding(right, f"without the role: {without}; with it: {with_it}")
 
 
 def _status(run: Run) -> str:

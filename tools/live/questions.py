@@ -41,13 +41,15 @@ class Questions(Scene):
 
     def patch_synchronous(self) -> Finding:
         """A1: The answer is 200 with the finished resource and no operation to wait for."""
-        return Finding(self._first().synchronous, self._first().words())
+        first = self._first()
+        at_once = first.answer.status == 200 and not first.headers and first.answer.state.lower() == "succeeded"
+        return Finding(at_once, first.words())
 
     def busy_while_running(self) -> Finding:
         """A1: While the operation of a PATCH runs, the resource doesn't say that it is settled."""
         seen = self._first().seen
-        sights = "; ".join(f"{one.seconds:.0f} s: {one.state or 'no state'}, {words(one.block)}" for one in seen)
-        settled = [one for one in seen if one.state.lower() == "succeeded"]
+        sights = "; ".join(f"{after:.0f} s: {one.state or 'no state'}, {words(one.block)}" for after, one in seen)
+        settled = [one for _, one in seen if one.state.lower() == "succeeded"]
         return Finding(not settled, sights or "no operation was seen running")
 
     def values_filled(self) -> Finding:
@@ -63,7 +65,7 @@ class Questions(Scene):
         """A25: After a PUT the resource shows Succeeded some time before the operation does."""
         if self.created is None or not self.created.seen:
             return Finding(None, "the PUT had no operation that was seen running")
-        early = [sight.seconds for sight in self.created.seen if sight.state.lower() == "succeeded"]
+        early = [seconds for seconds, one in self.created.seen if one.state.lower() == "succeeded"]
         return Finding(bool(early), f"operation {self.created.seconds:.0f} s; the resource Succeeded "
                        + (f"after {early[0]:.0f} s" if early else "not before"))
 

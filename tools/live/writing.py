@@ -15,14 +15,6 @@ _PAUSES = (1.0, 1.0, 2.0, 3.0, 5.0)  # between polls, where the service names no
 State = tuple[bool, frozenset[str]]  # the system-assigned identity, and the user-assigned ones by lower-case ID
 
 
-class Sight(NamedTuple):
-    """What the resource showed while the operation ran."""
-
-    seconds: float
-    state: str
-    block: dict[str, Any] | None
-
-
 class Finding(NamedTuple):
     """What was seen. `holds`: whether the assumption does; None: it could not be settled."""
 
@@ -32,17 +24,17 @@ class Finding(NamedTuple):
 
 class Outcome:
     """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
-    say) or Running (given up); `error`: why; `seen`: the resource meanwhile; `resource`: at the end.
+    say) or Running (given up); `error`: why; `seen`: the resource meanwhile, after how many seconds; `resource`: at the
+    end.
     """
 
     def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
         self.arm, self.path, self.version, self.started = arm, path, version, arm.clock.now()
         self.answer = answer = arm.ask(method, path, body, version, if_match)
         self.operation, self.error, self.seconds = "None", "", 0.0
-        self.seen: list[Sight] = []
+        self.seen: list[tuple[float, Answer]] = []
         self.resource: Answer | None = None
         self.headers = [name for name in ("Azure-AsyncOperation", "Location") if name.lower() in answer.headers]
-        self.synchronous = answer.status == 200 and not self.headers and answer.state.lower() == "succeeded"
         location = answer.headers.get("location", "") if answer.status in (201, 202) else ""
         named = (answer.headers.get("azure-asyncoperation") or location) if answer.ok else ""
         self.where = arm.address(named) if named else None
@@ -96,10 +88,10 @@ class Outcome:
         wait = self.answer.pause(_PAUSES[0])
         while self.where and self.operation == "Running" and self._lasted() < LIMIT:
             now = self._read()
-            sight, poll = Sight(self._lasted(), now.state, now.block), self.arm.ask("GET", self.where)
+            seconds, poll = self._lasted(), self.arm.ask("GET", self.where)
             self.operation, self.error = _ended(poll)
             if self.operation == "Running":
-                self.seen.append(sight)
+                self.seen.append((seconds, now))
                 self.arm.clock.sleep(wait)
                 wait = poll.pause(_PAUSES[min(len(self.seen), 4)])
         self.resource = self._read()
