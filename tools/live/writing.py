@@ -24,8 +24,8 @@ class Finding(NamedTuple):
 
 class Outcome:
     """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
-    say) or Running (given up); `error`: why; `seen`: the resource meanwhile, after how many seconds; `resource`: at the
-    end.
+    say) or Running (given up); `error`: why; `seen`: the resource until then, and after how many seconds; `resource`: at
+    the end.
     """
 
     def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
@@ -78,10 +78,6 @@ class Outcome:
         right = self.answer.status == status and code in ("", self.answer.code)
         return Finding(right, self.words() if right or not self.answer.ok else f"not refused: {self.words()}")
 
-    def runs(self) -> bool:
-        """Whether the operation still runs, or the resource is busy."""
-        return _ended(self.arm.ask("GET", self.where))[0] == "Running" if self.where else _busy(self._read())
-
     def follow(self) -> Outcome:
         """Wait for the end of the operation and until the resource is settled; look at the resource meanwhile."""
         self.operation = "Running" if self.where else self.operation
@@ -96,6 +92,7 @@ class Outcome:
                 wait = poll.pause(_PAUSES[min(len(self.seen), 4)])
         self.resource = self._read()
         while self.answer.ok and _busy(self.resource) and self._lasted() < LIMIT:
+            self.seen.append((self._lasted(), self.resource))
             self.arm.clock.sleep(2)
             self.resource = self._read()
         self.seconds = self._lasted()
