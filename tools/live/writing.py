@@ -24,8 +24,8 @@ class Finding(NamedTuple):
 
 class Outcome:
     """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
-    say) or Running (given up); `error`: why; `seen`: the resource until then, and after how many seconds; `resource`: at
-    the end.
+    say) or Running (given up); `error`: why; `seen`: the resource meanwhile, and after how many seconds;
+    `resource`: the resource at the end.
     """
 
     def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
