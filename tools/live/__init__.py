@@ -1,10 +1,6 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """`dev.py live`: check every assumption about the real service, with the user's own login, and write down what the
-service does. It creates one resource and three identities, and deletes them at the end.
+service does. It creates one resource and some identities, and deletes them at the end.
 """
 
 from __future__ import annotations
@@ -19,13 +15,13 @@ from ..command_line import parser
 from ..environment import for_demo
 from ..private_az import install_extension, private_folder
 from .arm import Arm, NoAnswerError
-from .assumptions import LINES
-from .commands import Az, Ran, run_all
-from .login import Login
-from .questions import Finding, put
+from .commands import Ran, run_all
+from .login import Az, Login
+from .questions import QUESTIONS, Questions, put
 from .report import VERDICTS, Report
 from .sanitise import Sanitiser, known_secrets
 from .scene import CannotAskError, Scene
+from .writing import Finding
 
 Say = Callable[[str], None]
 
@@ -35,36 +31,37 @@ def run(args: Sequence[str]) -> int:
     parsed = _parse(args)
     venv = for_demo()
     with private_folder() as folder:
+        login = Login(venv.python, folder / "extensions")
         try:
-            login = Login(venv.python, folder / "extensions")
-            account = login.account(parsed.subscription)
-            arm = Arm(login.endpoint(), lambda: login.token(account["id"]))
-            scene = Scene(arm, account["id"], parsed.resource_group)
-            location = scene.check()
+            subscription = ["--subscription", parsed.subscription] if parsed.subscription else []
+            account = login.ask("account", "show", *subscription)
+            arm = Arm(login.ask("cloud", "show")["endpoints"]["resourceManager"], lambda: login.token(account["id"]))
+            scene = Questions(arm, account["id"], parsed.resource_group)
+            scene.check()
         except (CannotAskError, NoAnswerError) as error:
             print(error)
             return 2
         if not _agreed(scene, account, parsed.yes):
             return 2
         install_extension(venv, folder)
-        report = live(scene, location, login, keep=parsed.keep)
+        report = live(scene, login, keep=parsed.keep)
     secrets = known_secrets(arm.endpoint, scene.subscription, scene.group, account, arm.token)
     for path in report.write(Path.cwd(), Sanitiser(secrets)):
         print(f"Written: {path}")
     return 0 if report.all_hold else 1
 
 
-def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = print) -> Report:
+def live(scene: Questions, az: Az, *, keep: bool = False, say: Say = print) -> Report:
     """Make everything, ask, run the commands, delete; also after Ctrl-C or a failure."""
     findings: dict[str, Finding] = {}
     commands: list[Ran] = []
     stopped = ""
     try:
         say("Creating the resource and three identities (one to two minutes) …")
-        scene.make(location)
-        for number, key in enumerate(LINES, 1):
+        scene.make()
+        for number, (key, question) in enumerate(QUESTIONS.items(), 1):
             findings[key] = put(key, scene)
-            say(f"{number:2}/{len(LINES)} {LINES[key]:4}{key}: {VERDICTS[findings[key].holds]}")
+            say(f"{number:2}/{len(QUESTIONS)} {question.line:4}{key}: {VERDICTS[findings[key].holds]}")
         say("Running the commands …")
         commands += run_all(scene, az)
     except (CannotAskError, NoAnswerError) as error:
@@ -79,27 +76,28 @@ def live(scene: Scene, location: str, az: Az, *, keep: bool = False, say: Say = 
 
 
 def _clean(scene: Scene, keep: bool, say: Say) -> None:
-    """Delete everything; where that fails, or Ctrl-C comes again, say how to do it by hand."""
+    """Delete everything, the last first; where that fails, or Ctrl-C comes again, say how to do it by hand."""
     if not keep:
         say("Deleting what was created …")
         try:
-            scene.delete_all()
+            for made in reversed(list(scene.made)):
+                scene.delete(made)
         except KeyboardInterrupt:
             say("Stopped while deleting.")
     if scene.made:
         say("These resources still exist. To delete them, run:")
-        for made in reversed(scene.made):
-            say(f"  {made.delete_command()}")
+        for command in scene.delete_commands():
+            say(f"  {command}")
 
 
 def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
     """Say what will be made, and ask."""
     print(f"In the resource group {scene.group} of the subscription {account['name']} ({scene.subscription}),\n"
           f"this creates the Communication Services resource {scene.name}, the user-assigned identities "
-          + ", ".join(identity.rsplit("/", 1)[-1] for identity in (scene.one, scene.two, scene.three))
-          + ",\nand for some seconds a role assignment (Reader) on that resource. They cost nothing. It takes 10 to 30 "
-            "minutes,\nwrites live-report.md, live-report.json and live-recording.yaml to this folder, and deletes "
-            "what it created.")
+          + ", ".join(identity.rsplit("/", 1)[-1] for identity in scene.users)
+          + ",\nand for a short time a fourth identity and a role assignment (Reader) on that resource. They cost "
+            "nothing.\nIt takes 15 to 40 minutes, writes live-report.md, live-report.json and live-recording.yaml to "
+            "this folder,\nand deletes what it created.")
     if yes:
         return True
     if not sys.stdin.isatty():

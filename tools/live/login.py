@@ -1,8 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """The user's own `az login`, used through the `az` of dev.py's environment."""
 
 from __future__ import annotations
@@ -10,17 +6,27 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .arm import NoAnswerError
-from .commands import Run
 
 # The user's command index must not learn of another extension folder; no other setting plays a part.
 OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no",
                 "AZURE_CORE_NO_COLOR": "true", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
+
+
+class Run(NamedTuple):
+    """How a run of `az` ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+Az = Callable[[Sequence[str]], Run]
 
 
 class LoginError(NoAnswerError):
@@ -49,14 +55,6 @@ class Login:
             raise LoginError(run.stderr.strip())
         return json.loads(run.stdout)
 
-    def account(self, subscription: str | None) -> dict[str, Any]:
-        """The subscription: its ID, name, tenant and user."""
-        return dict(self.ask("account", "show", *(["--subscription", subscription] if subscription else [])))
-
-    def endpoint(self) -> str:
-        """Where the cloud's Azure Resource Manager is."""
-        return str(self.ask("cloud", "show")["endpoints"]["resourceManager"])
-
     def token(self, subscription: str) -> str:
-        """A token for it."""
+        """A token for Azure Resource Manager."""
         return str(self.ask("account", "get-access-token", "--subscription", subscription)["accessToken"])

@@ -1,54 +1,45 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
-
+# SPDX-License-Identifier: MIT
 """A write, followed to its end: what was answered, what was seen meanwhile, and what the resource shows then."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from .arm import Answer, Arm, pause
+from .arm import Answer, Arm
 
 LIMIT = 900.0  # seconds until a write is given up
-_OPERATION_HEADERS = {"azure-asyncoperation": "Azure-AsyncOperation", "location": "Location"}
+MAP = "userAssignedIdentities"
 _ENDED = ("succeeded", "failed", "canceled")
-_PAUSES = (1.0, 1.0, 2.0, 3.0)  # between polls, where the service names none; then 5
+_PAUSES = (1.0, 1.0, 2.0, 3.0, 5.0)  # between polls, where the service names none
+State = tuple[bool, frozenset[str]]  # the system-assigned identity, and the user-assigned ones by lower-case ID
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What the resource showed while the operation ran."""
+class Finding(NamedTuple):
+    """What was seen. `holds`: whether the assumption does; None: it could not be settled."""
 
-    seconds: float
-    state: str
-    block: dict[str, Any] | None
+    holds: bool | None
+    seen: str
 
 
-@dataclass
 class Outcome:
     """How a write went. `operation`: Succeeded, Failed, Canceled, None (there was none), Unknown (its address doesn't
-    say) or Running (given up).
+    say) or Running (given up); `error`: why; `seen`: the resource meanwhile, and after how many seconds;
+    `resource`: the resource at the end.
     """
 
-    answer: Answer
-    operation: str = "None"
-    error: str = ""  # of an operation that failed
-    seen: list[Sight] = field(default_factory=list)
-    resource: Answer | None = None  # at the end
-    seconds: float = 0.0
-
-    @property
-    def headers(self) -> list[str]:
-        """The operation headers that the answer has."""
-        return [name for key, name in _OPERATION_HEADERS.items() if key in self.answer.headers]
-
-    @property
-    def synchronous(self) -> bool:
-        """Whether the answer was 200 with the finished resource and no operation."""
-        return self.answer.status == 200 and not self.headers and self.answer.state.lower() == "succeeded"
+    def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
+        self.arm, self.path, self.version, self.started = arm, path, version, arm.clock.now()
+        self.answer = answer = arm.ask(method, path, body, version, if_match)
+        self.operation, self.error, self.seconds = "None", "", 0.0
+        self.seen: list[tuple[float, Answer]] = []
+        self.resource: Answer | None = None
+        self.headers = [name for name in ("Azure-AsyncOperation", "Location") if name.lower() in answer.headers]
+        location = answer.headers.get("location", "") if answer.status in (201, 202) else ""
+        named = (answer.headers.get("azure-asyncoperation") or location) if answer.ok else ""
+        self.where = arm.address(named) if named else None
+        if named and not self.where:
+            self.operation, self.error = "Unknown", "its address is at another host, which gets no token"
 
     @property
     def made(self) -> bool:
@@ -62,70 +53,63 @@ class Outcome:
 
     def words(self) -> str:
         """The outcome in a sentence."""
-        said = f"{self.answer.status} {self.answer.code}".strip()
-        if not self.answer.ok:
-            return f"{said}: {str(self.answer.error.get('message', '') or self.answer.text)[:300]}"
-        said += f" with {' and '.join(self.headers)}" if self.headers else " without operation headers"
-        said += f", {_body_words(self.answer)}; "
-        said += "no operation" if self.operation == "None" else f"the operation: {self.operation}"
-        said += f" ({self.error})" if self.error else ""
-        return f"{said}; done after {self.seconds:.0f} s; the resource then has {words(self.block)}"
+        answer, said = self.answer, f"{self.answer.status} {self.answer.code}".strip()
+        if not answer.ok:
+            return f"{said}: {str(answer.error.get('message', '') or answer.text)[:300]}"
+        headers = f"with {' and '.join(self.headers)}" if self.headers else "without operation headers"
+        body = ("an empty body" if not answer.text.strip() else
+                "the body null" if answer.body is None else f"a resource that has {words(answer.block)}")
+        operation = "no operation" if self.operation == "None" else f"the operation: {self.operation}"
+        error = f" ({self.error})" if self.error else ""
+        return (f"{said} {headers}, {body}; {operation}{error}; done after {self.seconds:.0f} s; "
+                f"the resource then has {words(self.block)}")
+
+    def has(self, wanted: State) -> bool:
+        """Whether the write was accepted and made what was wanted."""
+        return self.made and kinds(self.block) == wanted
+
+    def done(self, wanted: State) -> Finding:
+        """Whether the write was accepted and made what was wanted, and what it did."""
+        how = "" if self.has(wanted) else "accepted, but not made: " if self.answer.ok else "refused: "
+        return Finding(self.has(wanted), how + self.words())
+
+    def refused(self, status: int, code: str = "") -> Finding:
+        """Whether the write was refused with this status and code."""
+        right = self.answer.status == status and code in ("", self.answer.code)
+        return Finding(right, self.words() if right or not self.answer.ok else f"not refused: {self.words()}")
+
+    def follow(self) -> Outcome:
+        """Wait for the end of the operation and until the resource is settled; look at the resource meanwhile."""
+        self.operation = "Running" if self.where else self.operation
+        wait = self.answer.pause(_PAUSES[0])
+        while self.where and self.operation == "Running" and self._lasted() < LIMIT:
+            now = self._read()
+            seconds, poll = self._lasted(), self.arm.ask("GET", self.where)
+            self.operation, self.error = _ended(poll)
+            if self.operation == "Running":
+                self.seen.append((seconds, now))
+                self.arm.clock.sleep(wait)
+                wait = poll.pause(_PAUSES[min(len(self.seen), 4)])
+        self.resource = self._read()
+        while self.answer.ok and _busy(self.resource) and self._lasted() < LIMIT:
+            self.seen.append((self._lasted(), self.resource))
+            self.arm.clock.sleep(2)
+            self.resource = self._read()
+        self.seconds = self._lasted()
+        return self
+
+    def _read(self) -> Answer:
+        return self.arm.ask("GET", self.path, version=self.version)
+
+    def _lasted(self) -> float:
+        return float(self.arm.clock.now() - self.started)
 
 
-def write(arm: Arm, method: str, resource: str, body: Any, version: str, if_match: str | None = None) -> Outcome:
-    """Send a write and follow it. Raises NoAnswerError."""
-    started = arm.clock.now()
-    outcome = Outcome(arm.ask(method, resource, body, version=version, if_match=if_match))
-    follow(arm, resource, version, outcome, started)
-    return outcome
-
-
-def address(answer: Answer) -> str | None:
-    """Where the operation of a write is followed."""
-    found = answer.headers.get("azure-asyncoperation")
-    if found is None and answer.status in (201, 202):
-        found = answer.headers.get("location")
-    return found if answer.ok and found and "://" in found else None
-
-
-def running(arm: Arm, resource: str, version: str, answer: Answer) -> bool:
-    """Whether the operation of a write still runs, or the resource is busy."""
-    if address(answer):
-        return ended(arm.ask("GET", str(address(answer))))[0] == "Running"
-    return busy(arm.ask("GET", resource, version=version))
-
-
-def follow(arm: Arm, resource: str, version: str, outcome: Outcome, started: float) -> None:
-    """Wait for the end of the operation and until the resource is settled; look at the resource meanwhile."""
-    if address(outcome.answer):
-        _follow_operation(arm, resource, version, outcome, started)
-    outcome.resource = arm.ask("GET", resource, version=version)
-    while outcome.answer.ok and busy(outcome.resource) and arm.clock.now() - started < LIMIT:
-        arm.clock.sleep(2)
-        outcome.resource = arm.ask("GET", resource, version=version)
-    outcome.seconds = arm.clock.now() - started
-
-
-def _follow_operation(arm: Arm, resource: str, version: str, outcome: Outcome, started: float) -> None:
-    polls, wait, outcome.operation = 0, pause(outcome.answer, _PAUSES[0]), "Running"
-    while outcome.operation == "Running" and arm.clock.now() - started < LIMIT:
-        now = arm.ask("GET", resource, version=version)
-        sight = Sight(arm.clock.now() - started, now.state, now.block)
-        poll = arm.ask("GET", str(address(outcome.answer)))
-        outcome.operation, outcome.error = ended(poll)
-        if outcome.operation == "Running":
-            outcome.seen.append(sight)
-            polls += 1
-            arm.clock.sleep(wait)
-            wait = pause(poll, _PAUSES[polls] if polls < len(_PAUSES) else 5.0)
-
-
-def ended(poll: Answer) -> tuple[str, str]:
+def _ended(poll: Answer) -> tuple[str, str]:
     """The state of an operation by the answer to a poll, and its error."""
-    body = poll.body if isinstance(poll.body, dict) else {}
-    status = str(body.get("status") or "")
+    status = str(poll.body.get("status") or "") if isinstance(poll.body, dict) else ""
     if status.lower() in _ENDED:
-        return status.capitalize(), " ".join(str(poll.error.get(key) or "") for key in ("code", "message")).strip()
+        return status.capitalize(), f"{poll.code} {poll.error.get('message') or ''}".strip()
     if poll.status in (401, 403, 404, 410):
         return "Unknown", f"its address answers {poll.status} {poll.code}"
     if not poll.ok:
@@ -133,27 +117,38 @@ def ended(poll: Answer) -> tuple[str, str]:
     return "Running" if status or poll.status == 202 else "Succeeded", ""
 
 
-def busy(resource: Answer) -> bool:
-    """Whether a resource says that something is under way."""
+def _busy(resource: Answer) -> bool:
     return resource.ok and resource.state != "" and resource.state.lower() not in _ENDED
 
 
-def _body_words(answer: Answer) -> str:
-    if not answer.text.strip():
-        return "an empty body"
-    return "the body null" if answer.body is None else f"a resource that has {words(answer.block)}"
+def state(*identities: str, system: bool = False) -> State:
+    """What is wanted of a block."""
+    return system, frozenset(identity.lower() for identity in identities)
 
 
-def kinds(block: dict[str, Any] | None) -> tuple[bool, frozenset[str]]:
-    """What a block holds: the system-assigned identity, and the user-assigned ones by lower-case ID."""
+def users(block: dict[str, Any] | None) -> dict[str, Any]:
+    """The user-assigned identities of a block."""
+    return (block or {}).get(MAP) or {}
+
+
+def user(block: dict[str, Any] | None, identity: str) -> dict[str, Any]:
+    """What a block says of a user-assigned identity."""
+    return next((value or {} for key, value in users(block).items() if key.lower() == identity.lower()), {})
+
+
+def kinds(block: dict[str, Any] | None) -> State:
+    """What a block holds."""
     named = {kind.strip().lower() for kind in str((block or {}).get("type")).split(",")}
-    users = (block or {}).get("userAssignedIdentities") or {}
-    return "systemassigned" in named, frozenset(key.lower() for key in users)
+    return state(*users(block), system="systemassigned" in named)
+
+
+def block_of(*named: str, gone: Iterable[str] = (), system: bool = False) -> dict[str, Any]:
+    """A block for a write that names the whole state."""
+    kind = ",".join(["SystemAssigned"] * system + ["UserAssigned"] * bool(named)) or "None"
+    return {"type": kind, **({MAP: {**{one: {} for one in named}, **dict.fromkeys(gone)}} if named else {})}
 
 
 def words(block: dict[str, Any] | None) -> str:
     """A block in short."""
-    if block is None:
-        return "no identity block"
-    users = [key.rsplit("/", 1)[-1] for key in block.get("userAssignedIdentities") or {}]
-    return f"type '{block.get('type')}'" + (f" and {', '.join(sorted(users))}" if users else "")
+    names = ", ".join(sorted(key.rsplit("/", 1)[-1] for key in users(block)))
+    return f"type '{block.get('type')}'{names and f' and {names}'}" if block is not None else "no identity block"
