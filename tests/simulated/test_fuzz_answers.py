@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 from azext_communication_identity.actions.assign import assign
 from azext_communication_identity.actions.changing import Order
-from azext_communication_identity.actions.remove import remove
 from azext_communication_identity.actions.list import list_resources
 from azext_communication_identity.actions.reading import list_everywhere, names_of_roles
+from azext_communication_identity.actions.remove import remove
 from azext_communication_identity.actions.show import show
 from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.runner.terminal import Consent
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import Flow, PollDelay, Request, RequestError, Sleep
+from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.steps import Ready
+from azext_communication_identity.runner.terminal import Consent
 from azure.cli.core.azclierror import AzCLIError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -15,11 +15,11 @@ import pytest
 from armsim import ArmState, ManualClock
 from armsim.errors import ArmError
 from armsim.patch_shapes import PatchShape
+from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.identities import Identities, identities_of
 from azext_communication_identity.model.identity import Change, after_assign, after_remove
-from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.requests import Flow, Request
+from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.update import Updated, get, update_identities
 from azure.cli.core.azclierror import AzureResponseError
 from hypothesis import settings

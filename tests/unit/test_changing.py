@@ -8,9 +8,9 @@ from typing import Any
 from azext_communication_identity.actions.assign import assign
 from azext_communication_identity.actions.changing import Order
 from azext_communication_identity.actions.remove import remove
+from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.runner.terminal import Consent
-from azext_communication_identity.model.answers import Answer
 from life import play
 
 RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from azext_communication_identity._completers import complete_assigned
 from azext_communication_identity.actions import each
-from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.requests import Request
+from azext_communication_identity.model.resource_id import ResourceId
 
 RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")
 IDENTITY = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"

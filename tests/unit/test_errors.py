@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.wait import Condition, wait
-from azext_communication_identity.arm.identities import gone_error, identity_not_found
 from azext_communication_identity.arm.errors import explained
-from azext_communication_identity.model.role_assignments import create_command, delete_command
-from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.arm.identities import gone_error, identity_not_found
 from azext_communication_identity.model.answers import Answer, error_text
 from azext_communication_identity.model.requests import Request, RequestError
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.role_assignments import create_command, delete_command
 from azure.cli.core.azclierror import AzCLIError, BadRequestError, UnauthorizedError
 from life import play
 

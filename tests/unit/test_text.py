@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azext_communication_identity.model.resource_id import check_user_assigned, parse_resource_id
+from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azext_communication_identity.model.shell_words import clean_list, clean_value, from_git_bash, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from azext_communication_identity.actions.wait import Condition, wait
-from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
+from azext_communication_identity.model.resource_id import ResourceId
 from life import Played, play
 
 RESOURCE = ResourceId("00000000-0000-0000-0000-000000000001", "rg", "app")

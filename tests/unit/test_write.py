@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_code
 from azext_communication_identity.model.identities import Identities
 from azext_communication_identity.model.identity import Change, after_assign, after_remove
-from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_code
-from azext_communication_identity.model.requests import PollDelay, Request, Sleep
 from azext_communication_identity.model.operation import OperationFailedError
-from azext_communication_identity.model.update import Snapshot, Updated, get, require_supported, snapshot_of, until_idle, update_identities
+from azext_communication_identity.model.requests import PollDelay, Request, Sleep
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.update import (
+    Snapshot,
+    Updated,
+    get,
+    require_supported,
+    snapshot_of,
+    until_idle,
+    update_identities,
+)
 from azext_communication_identity.model.write import ChangedError, Plan, plan
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 from life import Played, play
