@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -81,11 +82,15 @@ class Az:
         return subprocess.Popen(self.command(args), env=self.environment(env), text=True, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60) -> Result:
+    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60, columns: int = 80
+                    ) -> Result:
         """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`."""
-        import pty  # not on Windows, where dev.py uses this file too
+        import fcntl  # these three aren't on Windows, where dev.py uses this file too
+        import pty
+        import termios
 
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
         process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=theirs,
                                    stderr=theirs, close_fds=True)
         os.close(theirs)
