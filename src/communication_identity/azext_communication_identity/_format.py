@@ -10,16 +10,16 @@ from .model.quoting import printable
 Row = dict[str, str]
 Block = dict[str, Any]
 _WIDEST = 100  # columns of a table with roles, as long as names leave room
-_NARROWEST = 24  # columns of a scope
+_NARROWEST = 20  # columns of a scope
 
 
 def show_table(result: Block | list[Block] | None) -> list[Row]:
     """A row for each identity in the result of `show`, `assign` and `remove`, or of a dry run. With several resources,
     each row names its resource.
     """
-    if isinstance(result, list):
-        return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
-    return _fitted(_rows(result or {}))
+    if not isinstance(result, list):
+        return _fitted(_rows(result or {}))
+    return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
 
 
 def list_table(result: list[Block]) -> list[Row]:

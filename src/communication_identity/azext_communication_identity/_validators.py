@@ -11,6 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
@@ -38,6 +39,7 @@ from .model.shell_words import clean_list, clean_value, flatten, from_git_bash
 from .runner.terminal import Consent, is_terminal
 
 logger = get_logger(__name__)
+
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
@@ -142,7 +144,6 @@ def _read_user_assigned(namespace: Namespace) -> None:
 def _read_file(name: str) -> list[str]:
     """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
-    from pathlib import Path
 
     import yaml
     from azure.cli.core.util import read_file_content
@@ -196,11 +197,17 @@ def usage_error(error: AzCLIError) -> NoReturn:
     raise SystemExit(2)
 
 
-def warn_of_git_bash(namespace: Namespace) -> None:
-    """Warn once if Git Bash changed any ID."""
+def check_words(namespace: Namespace) -> None:
+    """Warn once if Git Bash changed any ID. Raises FileOperationError for a file that azure-cli couldn't read: it leaves
+    the word as it is, with its @.
+    """
     words: list[str] = []
     for name in ("resources", "user_assigned", "scopes", "roles"):
         words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
+    for file in [word.strip()[1:] for word in words if re.match(r"\s*@.", word)]:
+        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
+                                 f"There is no file {for_display(file)}.",
+                                 "Specify the path of a file after @, or use @- to read from standard input.")
     if from_git_bash(words):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
                        "conversion, run: export MSYS_NO_PATHCONV=1")
