@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "communication_identity"
@@ -82,16 +82,18 @@ class Az:
         return subprocess.Popen(self.command(args), env=self.environment(env), text=True, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60, columns: int = 80
-                    ) -> Result:
-        """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`."""
+    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60, columns: int = 80,
+                    output: IO[str] | None = None) -> Result:
+        """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`. `output`: where standard output goes
+        instead.
+        """
         import fcntl  # these three aren't on Windows, where dev.py uses this file too
         import pty
         import termios
 
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
-        process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=theirs,
+        process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=output or theirs,
                                    stderr=theirs, close_fds=True)
         os.close(theirs)
         os.write(ours, answer.encode())

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import Any
 
 from .model.quoting import printable
+from .runner.terminal import is_terminal
 
 Row = dict[str, str]
 Block = dict[str, Any]
-_WIDEST = 100  # columns of a table with roles, as long as names leave room
+_COLUMNS = 80, 100  # that a table with roles has, as long as names leave room
 _NARROWEST = 20  # columns of a scope
 
 
@@ -77,24 +80,29 @@ def _fitted(rows: list[Row]) -> list[Row]:
     rows = [{column: printable(cell) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
               for row in rows for column in row if column != "Scope"}
+    room = _columns() - sum(widths.values())
     for row in rows:
         if "Change" in row and "Scope" in row:
-            room = _WIDEST - sum(widths.values()) + widths["Name"] - len(f"{row['Name']} on ")
-            row["Name"] += f" on {_short_scope(row.pop('Scope'), room)}"
+            row["Name"] += " on "
+            row["Name"] += _short_scope(row.pop("Scope"), room + widths["Name"] - len(row["Name"]))
         elif row.get("Scope"):
-            row["Scope"] = _short_scope(row["Scope"], _WIDEST - sum(widths.values()))
+            row["Scope"] = _short_scope(row["Scope"], room)
     return rows
+
+
+def _columns() -> int:
+    """The columns of the terminal, within bounds."""
+    least, most = _COLUMNS
+    return max(least, min(most, get_terminal_size().columns)) if is_terminal(sys.stdout) else most
 
 
 def _short_scope(scope: str, width: int) -> str:
     """A scope from its resource group on, or its subscription. Without its middle if it's longer than `width`."""
     parts = scope.strip("/").split("/")
-    kind, text = parts[0].lower(), scope
-    if kind == "subscriptions" and len(parts) == 2:
-        return f"subscription {parts[1]}"
-    if kind == "subscriptions" and parts[2].lower() == "resourcegroups":
+    text = scope
+    if parts[0].lower() == "subscriptions":
         parts = parts[3:]
-        text = "/".join(parts)
+        text = "/".join(parts) or f"subscription {scope.strip('/').split('/')[1]}"
     width = max(width, _NARROWEST)
     if len(text) > width and len(parts) > 2:
         text = f"{parts[0]}/…/{parts[-1]}"

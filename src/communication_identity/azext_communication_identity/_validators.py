@@ -197,20 +197,25 @@ def usage_error(error: AzCLIError) -> NoReturn:
     raise SystemExit(2)
 
 
-def check_words(namespace: Namespace) -> None:
-    """Warn once if Git Bash changed any ID. Raises FileOperationError for a file that azure-cli couldn't read: it leaves
-    the word as it is, with its @.
-    """
-    words: list[str] = []
-    for name in ("resources", "user_assigned", "scopes", "roles"):
-        words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
-    for file in [word.strip()[1:] for word in words if re.match(r"\s*@.", word)]:
+def warn_of_git_bash(namespace: Namespace) -> None:
+    """Warn once if Git Bash changed any ID."""
+    if from_git_bash(_words(namespace)):
+        logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
+                       "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def require_files(namespace: Namespace) -> None:
+    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
+    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
         raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
                                  f"There is no file {for_display(file)}.",
                                  "Specify the path of a file after @, or use @- to read from standard input.")
-    if from_git_bash(words):
-        logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
-                       "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def _words(namespace: Namespace) -> list[str]:
+    """The words of all options that take several."""
+    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
+    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:

@@ -35,6 +35,7 @@ def _validator(name: str) -> Callable[[Any, Namespace], None]:
     """A function in _validators.py. azure-cli passes the arguments by name: cmd and namespace."""
     def validate(cmd: Any, namespace: Namespace) -> None:
         validators = import_module("._validators", __package__)
-        validators.check_words(namespace)
+        validators.warn_of_git_bash(namespace)
+        validators.require_files(namespace)
         getattr(validators, name)(cmd, namespace)
     return validate

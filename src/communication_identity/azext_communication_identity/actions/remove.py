@@ -153,9 +153,9 @@ def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
     lose = "lost" if is_done else "loses" if total == 1 else "lose"
     text = f"{counted(total, 'resource', 'resources')} {lose} {' and '.join(filter(None, what))}"
     text += f", {'all' if last == total else last} of them their last identity" if last and total > 1 else ""
-    fates = {(False, False): ("becomes an orphan", "become orphans"), (False, True): ("became an orphan", "became orphans"),
-             (True, False): ("is deleted", "are deleted"), (True, True): ("was deleted", "were deleted")}
-    one, many = fates[removals[0].options.delete_role_assignments, is_done]
+    one, many = {(False, False): ("becomes an orphan", "become orphans"), (True, False): ("is deleted", "are deleted"),
+                 (False, True): ("became an orphan", "became orphans"), (True, True): ("was deleted", "were deleted"),
+                 }[removals[0].options.delete_role_assignments, is_done]
     assignments = sum(len(removal.assignments) for removal in removals)
     text += f"; {counted(assignments, f'role assignment {one}', f'role assignments {many}')}" if assignments else ""
     return text + ("." if is_done or not system else ". This can't be undone.")

@@ -8,6 +8,7 @@ once; the exit code is 1 if any failed, also after the output of the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from typing import Any, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import (
@@ -49,7 +50,7 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
     def ask(removals: Mapping[Any, Any]) -> None:
         show_warnings()
         if confirm:
-            confirm(removals)
+            Context().run(confirm, removals)  # what it warns of belongs to no single target
 
     runner: Runner[T] = Runner(Arm(cmd.cli_ctx, min(MOST_THREADS, len(targets))), targets, run_flow, ask)
     try:
@@ -99,7 +100,8 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
 
 def _log_failures(outcome: Outcome[Any], resources: Sequence[ResourceId]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
-    errors = {one: explained(outcome.failures[one]) for one in resources if one in outcome.failures}
+    errors = {one: explained(outcome.failures[one]) for one in resources
+              if one in outcome.failures and not isinstance(outcome.failures[one], ManualInterrupt)}
     printed: set[str] = set()
     for same, text in same_texts([(one, _text(outcome.failures[one])) for one in errors]):
         recommended = [_for_all(*one) for one in same_texts([
@@ -126,8 +128,8 @@ def _rerun_helps(failure: BaseException) -> bool:
     if isinstance(failure, UnfinishedError):
         return not failure.remaining and (failure.is_interrupted or _rerun_helps(failure.cause))
     if isinstance(failure, RequestError):
-        return isinstance(failure.reply, NoAnswer) or failure.reply.status in (408, 409, 412, 429) or (
-            failure.reply.status >= 500)
+        return (not failure.reply.permanent if isinstance(failure.reply, NoAnswer) else
+                failure.reply.status in (408, 412, 429) or failure.reply.status >= 500)
     return (isinstance(failure, (AzureConnectionError, AzureInternalError, AzureResponseError, ServiceError))
             and not isinstance(failure, AuthenticationError))
 
