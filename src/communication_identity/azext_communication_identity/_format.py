@@ -77,7 +77,7 @@ def _fitted(rows: list[Row]) -> list[Row]:
     """The rows as a terminal can show them: control characters escaped, and scopes no longer than there is room. In a
     dry run, a scope becomes a part of the name.
     """
-    rows = [{column: printable(cell) for column, cell in row.items()} for row in rows]
+    rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
               for row in rows for column in row if column != "Scope"}
     room = _columns() - sum(widths.values())
@@ -98,11 +98,10 @@ def _columns() -> int:
 
 def _short_scope(scope: str, width: int) -> str:
     """A scope from its resource group on, or its subscription. Without its middle if it's longer than `width`."""
-    parts = scope.strip("/").split("/")
-    text = scope
-    if parts[0].lower() == "subscriptions":
-        parts = parts[3:]
-        text = "/".join(parts) or f"subscription {scope.strip('/').split('/')[1]}"
+    parts, text = scope.strip("/").split("/"), scope
+    if parts[0].lower() == "subscriptions" and "".join(parts[2:3]).lower() in ("", "resourcegroups"):
+        parts = parts[3:] or [f"subscription {_subscription_name(''.join(parts[1:2]))}"]
+        text = "/".join(parts)
     width = max(width, _NARROWEST)
     if len(text) > width and len(parts) > 2:
         text = f"{parts[0]}/…/{parts[-1]}"
@@ -110,8 +109,15 @@ def _short_scope(scope: str, width: int) -> str:
     return text if len(text) <= width else f"{text[:half]}…{text[-half:]}"
 
 
+def _subscription_name(subscription: str) -> str:
+    """The name of a subscription, if the CLI knows it; else its ID."""
+    from azure.cli.core._session import ACCOUNT
+    known = {account["id"].lower(): account["name"] for account in ACCOUNT.get("subscriptions") or ()}
+    return printable(known.get(subscription.lower()) or subscription)
+
+
 def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
-    return {"Kind": kind, "Name": name, "ResourceGroup": group, "PrincipalId": ids.get("principalId", ""),
+    return {"Kind": kind, "Name": name, "ResourceGroup": group, "PrincipalId": str(ids.get("principalId", "")),
             "ClientId": ids.get("clientId", "")}
 
 

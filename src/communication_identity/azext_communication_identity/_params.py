@@ -113,9 +113,9 @@ def load_arguments(self: Any, _command: str) -> None:
                         "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
                         "no effect.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False, required=False,
-                   help="Do not prompt for confirmation. If there is no terminal to ask in, the option is required for "
-                        "what would be asked about resources of --ids, and for --user-assigned without a value. Any "
-                        "other removal then needs no confirmation.")
+                   help="Do not prompt for confirmation. If there is no terminal to prompt in, a removal that would "
+                        "prompt fails without this option if its resources are given by --ids, or if --user-assigned "
+                        "has no value. Any other removal then goes on without a prompt.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
         c.argument("roles", options_list=["--roles"], action="store_true",
