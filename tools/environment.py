@@ -62,9 +62,19 @@ def for_demo() -> Environment:
 
 def for_tests() -> Environment:
     """The same, with all that the tests and the linters need, and the extension as an editable install."""
-    venv = for_demo()
-    return ensure(venv.folder, ["--no-build-isolation", "-e", str(SOURCE)], [TEST_REQUIREMENTS],
+    venv = ensure(for_demo().folder, ["--no-build-isolation", "-e", str(SOURCE)], [TEST_REQUIREMENTS],
                   stamp="tests", watched=[SOURCE / "setup.py"])
+    write_egg_info(venv, SOURCE)
+    return venv
+
+
+def write_egg_info(venv: Environment, source: Path) -> None:
+    """Write the .egg-info folder by which azure-cli finds an extension under AZURE_EXTENSION_DEV_SOURCES. pip 25.3 and
+    later leave none.
+    """
+    written = [path.stat().st_mtime for path in source.glob("*.egg-info/PKG-INFO")]
+    if not written or max(written) < (source / "setup.py").stat().st_mtime:
+        run([venv.python, "setup.py", "egg_info"], cwd=source, quiet=True)
 
 
 def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], *, stamp: str = "base",

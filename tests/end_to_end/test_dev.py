@@ -8,7 +8,10 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +84,17 @@ def test_pip_is_quiet_unless_it_fails(capfd: pytest.CaptureFixture[str]) -> None
     with pytest.raises(CommandFailedError):
         venv.pip("no-such-command")
     assert "no-such-command" in capfd.readouterr().out
+
+
+def test_azure_cli_finds_the_extension_in_its_source_whatever_pip_leaves(tmp_path: Path) -> None:
+    source = tmp_path / "extensions" / "communication_identity"
+    shutil.copytree(environment.SOURCE, source, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    environment.write_egg_info(Environment(Path(sys.prefix)), source)
+    listed = subprocess.run([sys.executable, "-m", "azure.cli", "extension", "list", "--query", "[].name"],
+                            env={**os.environ, "AZURE_EXTENSION_DEV_SOURCES": str(source.parent),
+                                 "AZURE_CONFIG_DIR": str(tmp_path), "AZURE_EXTENSION_DIR": str(tmp_path / "none")},
+                            text=True, capture_output=True, check=True)
+    assert json.loads(listed.stdout) == ["communication_identity"]
 
 
 def test_matrix_needs_its_pythons(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
