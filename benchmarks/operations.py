@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Fleets whose writes are answered 202 and go on for 13 seconds, as LoadTestService on ProviderHub was recorded to: in
 one subscription, over six, and a large one.

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Runs a fleet in a terminal, against the simulation, and draws what the terminal showed as an animation in SVG."""
 
@@ -70,7 +67,7 @@ def _distinct(frames: Iterator[Frame]) -> Iterator[Frame]:
     """Each line that counts, when it was first shown."""
     before = ""
     for at, line in frames:
-        if " resources done" in line and line != before:
+        if f" of {SIZE} resources" in line and line != before:
             yield at, line
             before = line
 

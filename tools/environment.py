@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Virtual environments: created when missing, and kept when they already have the requested packages."""
 
@@ -108,7 +105,8 @@ def find_python(version: str) -> str | None:
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
     candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return str(candidates[-1]) if candidates else shutil.which(f"python{version}")
+    name = f"python{version}"
+    return str(candidates[-1]) if candidates else shutil.which(name) or shutil.which(name.replace(".", ""))  # Windows
 
 
 def apart_from_the_users_own() -> dict[str, str]:

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """The command line of dev.py."""
 
@@ -21,15 +18,14 @@ COMMANDS = {
     "sim": "start the simulation and keep it running, to try az by hand",
     "test": "run the tests; everything after the options goes to pytest",
     "lint": "run all checks that need no server",
-    "mutate": "change the pure code in small ways and see whether the unit tests notice",
+    "mutate": "change the code in small ways and see whether the unit tests notice",
     "matrix": "run the end-to-end tests with other versions of azure-cli and Python",
     "bench": "measure commands, a fleet and long lists, and check the bounds",
     "record": "record the scenario tests again, against the simulation",
     "live": "try the extension against a real Azure subscription",
     "picture": "draw the terminal pictures in docs/ from real runs",
     "build": "build the wheel into dist/",
-    "release": "build the wheel, its checksum and an extension index into dist/",
-    "upstream": "write the files of a pull request to Azure/azure-cli-extensions",
+    "release": "make all files of a release in dist/: wheels, checksums, SBOMs, an extension index",
     "constraints": "pin the newest versions of the packages that tests and tools use",
 }
 FILES = {"sim": "simulate", "build": "wheel"}  # where the file has another name

@@ -1,10 +1,7 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
-"""`dev.py mutate`: mutation testing of the pure code. mutmut changes model/ in small ways, one at a time; a change that
-no unit test notices is a survivor.
+"""`dev.py mutate`: mutation testing. mutmut changes model/, arm/ and runner/ in small ways, one at a time; a change
+that no test notices is a survivor.
 """
 
 from __future__ import annotations
@@ -21,13 +18,15 @@ from .environment import ROOT, SOURCE, WORK, Environment, captured, for_tests
 from .environment import run as run_command
 
 NAME = "azext_communication_identity"
+MUTATED = tuple(folder for folder in ("model", "arm", "runner") if (SOURCE / NAME / folder).is_dir())
 TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "simulated", SOURCE / NAME / "tests" / "latest")
 TREE = WORK / "mutation"  # a copy, flat as mutmut wants it; the checkout isn't touched
-HELPERS = ("life.py",)  # of the tests, as pure as they are
-# Modules that tests of model/ may drive too: the lives that are built on it, without I/O.
-LIVES = tuple(f"{NAME}.{one}" for one in ("model", "arm.access", "actions.reading"))
+SLOW = {"az", "in_process", "conftest", "tools", "benchmarks"}  # modules with which a test runs azure-cli
+# Fixtures of conftest.py, other processes, files of the checkout: none of them is where the tests run.
+ELSEWHERE = re.compile(r"^def \w+\([^)]*\b(az|in_process|installed|sim|shared|wheel):|subprocess|__file__|testsdk",
+                       re.MULTILINE)
 SURVIVORS = WORK / "survivors.txt"
-MINIMUM = 90  # percent of the mutants that the tests notice
+MINIMUM = 95  # percent of the mutants that the tests notice
 NOTICED = ("killed", "timeout", "caught by type check")
 
 SETTINGS = f"""\
@@ -38,7 +37,7 @@ timeout = 60
 
 [tool.mutmut]
 source_paths = ["{NAME}"]
-only_mutate = ["{NAME}/model/*"]
+only_mutate = {[f"{NAME}/{folder}/*" for folder in MUTATED]}
 pytest_add_cli_args_test_selection = ["tests"]
 use_git_change_detection = false
 """
@@ -46,16 +45,15 @@ use_git_change_detection = false
 
 def run(args: Sequence[str]) -> int:
     """Make the tree, run mutmut there, list the survivors."""
-    command = parser("mutate", "Change the code of model/ in small ways, one at a time, and run the unit tests of "
-                               f"model/ on each change.\nFails if they notice less than {MINIMUM} % of the "
-                               f"changes. Writes the changes that they don't notice to\n{SURVIVORS.relative_to(ROOT)}.")
-    command.add_argument("modules", nargs="*", metavar="MODULE",
-                         help="modules of model/, such as identity (default: all)")
+    command = parser("mutate", f"Change the code of {', '.join(MUTATED)} in small ways, one at a time, and run the "
+                               f"tests that need no azure-cli on each change.\nFails if they notice less than "
+                               f"{MINIMUM} % of the changes. Writes the others to {SURVIVORS.relative_to(ROOT)}.")
+    command.add_argument("modules", nargs="*", metavar="MODULE", help="modules, such as arm.errors (default: all)")
     command.add_argument("--children", type=int, default=2, help="processes at a time (default: %(default)s)")
     parsed = command.parse_args(args)
     venv = for_tests()
     _make_tree()
-    selected = [f"{NAME}.model.{module}*" for module in parsed.modules]
+    selected = [f"{NAME}.{module}*" for module in parsed.modules]
     mutmut(venv, "run", "--max-children", str(parsed.children), *selected)
     states = dict(re.findall(r"^\s*(\S+): (.+)$", output(venv, "results", "--all", "true"), re.MULTILINE))
     return report(venv, {name: state for name, state in states.items() if state != "not checked"})
@@ -76,23 +74,24 @@ def report(venv: Environment, states: dict[str, str]) -> int:
 
 def _make_tree() -> None:
     shutil.rmtree(TREE, ignore_errors=True)
-    shutil.copytree(SOURCE / NAME, TREE / NAME, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    shutil.copytree(ROOT / "tests" / "armsim", TREE / "tests" / "armsim", ignore=shutil.ignore_patterns("__pycache__"))
-    for helper in HELPERS:
-        shutil.copy(ROOT / "tests" / helper, TREE / "tests")
-    for path in (path for folder in TESTS for path in sorted(folder.glob("test_*.py"))):
-        if knows_only_model(path):
-            shutil.copy(path, TREE / "tests")
+    without = shutil.ignore_patterns("tests", "__pycache__")
+    shutil.copytree(SOURCE / NAME, TREE / NAME, ignore=without)
+    shutil.copytree(ROOT / "tests" / "armsim", TREE / "tests" / "armsim", ignore=without)
+    helpers = [path for path in (ROOT / "tests").glob("*.py") if path.stem not in SLOW]
+    tests = [path for folder in TESTS for path in sorted(folder.glob("test_*.py"))]
+    tests = [path for path in tests if re.search(rf"{NAME}\.({'|'.join(MUTATED)})\b", path.read_text(encoding="utf-8"))]
+    for path in (path for path in [*helpers, *tests] if needs_no_azure_cli(path)):
+        shutil.copy(path, TREE / "tests")
     (TREE / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
 
 
-def knows_only_model(test: Path) -> bool:
-    """Whether a test imports nothing of ours but model/, lives, the simulation's state and pure helpers."""
-    pure = {Path(helper).stem for helper in HELPERS} | {"armsim"}
-    helpers = {path.stem for path in (ROOT / "tests").iterdir()} | {"tools", "benchmarks"}
-    imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", test.read_text(encoding="utf-8"), re.MULTILINE)
-    ours = [name for name in imported if name.split(".")[0] in {NAME, *helpers} - pure]
-    return bool(ours) and all(name.startswith(LIVES) for name in ours)
+def needs_no_azure_cli(path: Path) -> bool:
+    """Whether a test or a helper of tests, and the helpers that it imports, run neither azure-cli nor a process."""
+    text = path.read_text(encoding="utf-8")
+    imported = {name.split(".")[0] for name in re.findall(r"^\s*(?:from|import) ([\w.]+)", text, re.MULTILINE)}
+    helpers = [ROOT / "tests" / f"{name}.py" for name in imported - SLOW if (ROOT / "tests" / f"{name}.py").is_file()]
+    return (not imported & SLOW and not ELSEWHERE.search(text)
+            and all(needs_no_azure_cli(helper) for helper in helpers))
 
 
 def mutmut(venv: Environment, *words: str) -> None:

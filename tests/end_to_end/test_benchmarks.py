@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """docs/benchmarks.md says what was measured last, and Microsoft's extension can be measured beside ours."""
 
@@ -15,10 +12,11 @@ import pytest
 from armsim import Armsim
 from az import Az, add_extension
 
-from benchmarks import one_command, options, service_time
+from benchmarks import one_command, service_time
 from benchmarks.bounds import missed
 from benchmarks.measuring import Setting
 from benchmarks.report import BEGIN, END, report, write_into
+from tools.bench import PARTS
 from tools.environment import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -29,7 +27,7 @@ def published() -> dict[str, Any]:
 
 
 def test_the_document_says_what_was_measured(tmp_path: Path) -> None:
-    assert set(published()) <= set(options.PARTS)
+    assert set(published()) <= set(PARTS)
     document = tmp_path / "benchmarks.md"
     document.write_bytes((ROOT / "docs" / "benchmarks.md").read_bytes())
     write_into(document, report(published()))
@@ -56,7 +54,7 @@ def test_every_bound_is_checked() -> None:
 
 
 def test_the_parts_that_the_command_line_names_exist() -> None:
-    assert all((ROOT / "benchmarks" / f"{part}.py").is_file() for part in options.PARTS)
+    assert all((ROOT / "benchmarks" / f"{part}.py").is_file() for part in PARTS)
 
 
 def test_the_report_replaces_what_stands_between_the_marks(tmp_path: Path) -> None:

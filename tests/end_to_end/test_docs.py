@@ -147,9 +147,8 @@ def test_pictures_have_a_title_and_load_nothing(picture: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
-@pytest.mark.parametrize("picture", ["fleet.svg", "one-command.svg"])
-def test_charts_can_be_read_on_white_and_on_dark_pages(picture: str, page: str) -> None:
-    text = (ROOT / "docs" / picture).read_text(encoding="utf-8")
+def test_the_chart_can_be_read_on_white_and_on_dark_pages(page: str) -> None:
+    text = (ROOT / "docs" / "fleet.svg").read_text(encoding="utf-8")
     colours = set(re.findall(r"#[0-9a-f]{6}", text))
     assert len(colours) > 2
     for colour in colours:
