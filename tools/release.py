@@ -84,6 +84,8 @@ def write_sbom(tools: Environment, wheel: Path, *packages: str) -> None:
         venv.create(folder, with_pip=False)
         alone = Environment(Path(folder))
         tools.pip("--python", alone.python, "install", *packages)
+        for path in Path(folder).rglob("direct_url.json"):
+            path.unlink()  # else the SBOM would name a folder of this machine
         run_command([tools.python, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--output-format",
                      "JSON", "--output-file", f"{wheel}.cdx.json", alone.python], quiet=True)
 

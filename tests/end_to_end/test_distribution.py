@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 
-"""What the checks of Azure/azure-cli-extensions ask of an extension, and the tree that `dev.py upstream` writes."""
+"""What is released: wheels, SBOMs, checksums, and what the checks of Azure/azure-cli-extensions ask of an extension."""
 
 from __future__ import annotations
 
 import ast
+import base64
+import hashlib
 import json
+import re
+import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -14,58 +19,100 @@ import pytest
 from az import ROOT, SOURCE
 from azdev.operations.extensions.util import get_ext_metadata
 
-from tools import upstream
-from tools.wheel import stated
+from tools import release
+from tools.environment import Environment
+from tools.wheel import build, build_offline, stated
 
 PACKAGE = SOURCE / "azext_communication_identity"
 IN_THEIR_ENVIRONMENT = {*sys.stdlib_module_names, "azure", "knack", "pytest", "azext_communication_identity"}
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("upstream")
-    (folder / "src").mkdir()
-    (folder / ".github").mkdir()
-    (folder / "src" / "service_name.json").write_text('[{"Command": "az x", "AzureServiceName": "X", "URL": ""}]',
-                                                      encoding="utf-8")
-    (folder / ".github" / "CODEOWNERS").write_text("/src/x/ @x\n", encoding="utf-8")
-    for _ in range(2):  # a second run changes nothing
-        upstream.write(folder, "@me")
-    return folder
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_offline(sys.executable, tmp_path_factory.mktemp("offline"))
 
 
-def test_every_file_has_their_header(tree: Path) -> None:
-    words = "Copyright (c) Microsoft Corporation. All rights reserved. Licensed under the MIT License. " \
-            "See License.txt in the project root for license information."
-    files = list(tree.rglob("*.py"))
-    assert len(files) > 10
-    for path in files:
-        text = path.read_text(encoding="utf-8").replace("\n#", "")  # as scripts/ci/verify_license.py reads it
-        assert not text or words in text, path
+def test_two_builds_are_the_same_bytes(wheel: Path, offline: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / "source"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"),
+                    copy_function=shutil.copyfile)  # of another date, in another folder
+    for path in copy.rglob("*.py"):
+        path.chmod(0o600)
+    assert build(sys.executable, tmp_path / "again", copy).read_bytes() == wheel.read_bytes()
+    assert build_offline(sys.executable, tmp_path / "again").read_bytes() == offline.read_bytes()
 
 
-def test_the_folder_and_the_entries(tree: Path) -> None:
-    assert f"src/{upstream.NAME}\"" in (tree / "src" / upstream.NAME / "setup.py").read_text(encoding="utf-8")
-    services = json.loads((tree / "src" / "service_name.json").read_text(encoding="utf-8"))
-    assert [one["Command"] for one in services] == ["az x", "az communication"]
-    owners = (tree / ".github" / "CODEOWNERS").read_text(encoding="utf-8")
-    assert owners == f"/src/x/ @x\n\n/src/{upstream.NAME}/ @me\n"
+@pytest.mark.parametrize("kind", ["wheel", "offline"])
+def test_what_record_says_of_each_file_is_true(kind: str, request: pytest.FixtureRequest) -> None:
+    with zipfile.ZipFile(request.getfixturevalue(kind)) as archive:
+        record = next(name for name in archive.namelist() if name.endswith("/RECORD"))
+        rows = [line.rsplit(",", 2) for line in archive.read(record).decode().splitlines()]
+        assert [name for name, *_ in rows] == archive.namelist()
+        for name, hashed, size in rows[:-1]:
+            content = archive.read(name)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+            assert (hashed, size) == (f"sha256={digest}", str(len(content)))
+
+
+def test_the_root_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source / "src" / SOURCE.name, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    for name in ("setup.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, source)
+    for command in (["wheel", "--wheel-dir", str(tmp_path / "built")], ["install", "--target", str(tmp_path / "to")]):
+        subprocess.run([sys.executable, "-m", "pip", *command, "--no-deps", "--no-build-isolation", str(source)],
+                       capture_output=True, check=True)
+    (built,) = (tmp_path / "built").iterdir()
+    assert built.name == wheel.name
+    with zipfile.ZipFile(built) as ours, zipfile.ZipFile(wheel) as theirs:
+        assert {name: ours.read(name) for name in ours.namelist() if not name.endswith("RECORD")} == {
+            name: theirs.read(name) for name in theirs.namelist() if not name.endswith("RECORD")}
+    assert (tmp_path / "to" / "azext_communication_identity" / "azext_metadata.json").is_file()
+    assert not list(source.glob("*.egg-info"))  # azdev and azure-cli would take the root for the extension
+
+
+def test_paths_of_the_offline_wheel_fit_into_those_of_windows(offline: Path) -> None:
+    assert max(map(len, zipfile.ZipFile(offline).namelist())) < 200  # of 260, with the extension folder
 
 
 @pytest.mark.slow
-def test_their_index_check_reads_the_wheel(tree: Path) -> None:
-    wheel = upstream.build_wheel(tree)
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith(".dist-info/metadata.json"))
-        metadata = json.loads(archive.read(name))
-    assert metadata["generator"] == "bdist_wheel (0.30.0)"
-    assert (metadata["name"], metadata["version"]) == (upstream.NAME, stated("VERSION"))
-    assert wheel.name.endswith("-py3-none-any.whl")
+def test_nothing_that_the_wheel_installs_has_to_be_compiled(tmp_path: Path) -> None:
+    """Every package has a wheel for any machine, 32-bit ones too."""
+    report = tmp_path / "report.json"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
+                    "--target", str(tmp_path / "to"), "--only-binary=:all:", "--platform", "any", "--abi", "none",
+                    "--implementation", "py", "--python-version", "3.9", "--report", str(report),
+                    *stated("DEPENDENCIES")], capture_output=True, check=True)
+    found = [one["download_info"]["url"] for one in json.loads(report.read_text(encoding="utf-8"))["install"]]
+    assert len(found) > 5
+    assert [url for url in found if not url.endswith("-none-any.whl")] == []
+
+
+@pytest.mark.slow
+def test_a_release_is_complete(tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    release.make(Environment(Path(sys.prefix)), folder, "https://example.com/az/")
+    name = f"communication_identity-{stated('VERSION')}"
+    wheels = [f"{name}-py3-none-any.whl", f"{name}+offline-py3-none-any.whl"]
+    assert {path.name for path in folder.iterdir()} == {
+        *wheels, *(f"{wheel}.cdx.json" for wheel in wheels), "index.json", release.SUMS, "NEWS.md"}
+    subprocess.run(["sha256sum", "--check", "--strict", release.SUMS], cwd=folder, capture_output=True, check=True)
+    for wheel, version in zip(wheels, (stated("VERSION"), f"{stated('VERSION')}+offline"), strict=True):
+        sbom = json.loads((folder / f"{wheel}.cdx.json").read_text(encoding="utf-8"))
+        assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+        components = {one["name"]: one["version"] for one in sbom["components"]}
+        assert components["communication-identity"] == version
+        assert components["azure-mgmt-communication"] == "2.1.0"
+        assert ("azure-core" in components) is (version == stated("VERSION"))
+        assert str(tmp_path) not in json.dumps(sbom)  # nothing of the machine that made it
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    (entry,) = index["extensions"][release.NAME]
+    assert entry["downloadUrl"] == f"https://example.com/az/{wheels[0]}"
 
 
 def test_azdev_reads_our_own_wheel(wheel: Path, tmp_path: Path) -> None:
-    metadata = get_ext_metadata(str(tmp_path), str(wheel), upstream.NAME)
-    assert (metadata["name"], metadata["version"]) == (upstream.NAME, stated("VERSION"))
+    metadata = get_ext_metadata(str(tmp_path), str(wheel), release.NAME)
+    assert (metadata["name"], metadata["version"]) == (release.NAME, stated("VERSION"))
     assert metadata["azext.isPreview"] is True
 
 
@@ -79,10 +126,9 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert lines[lines.index("Release History") + 3] == stated("VERSION")
 
 
-def test_no_address_that_is_not_the_projects() -> None:
-    setup = (SOURCE / "setup.py").read_text(encoding="utf-8")
-    assert "example" not in setup
-    assert "http" not in setup
+def test_no_address_that_is_not_the_publishers() -> None:
+    setup = (SOURCE / "setup.py").read_text(encoding="utf-8").replace("such as https://github.com/OWNER/REPOSITORY", "")
+    assert set(re.findall(r"https?://[^\s\"]+", setup)) <= {stated("URL")}
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "tests").rglob("*.py")), ids=lambda path: path.name)
