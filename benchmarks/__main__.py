@@ -15,11 +15,9 @@ from az import Az, add_extension
 
 from tools.bench import parse
 
-from . import ROOT, bounds, fleet, listing, one_command, operations, pictures, service_time
+from . import ROOT, operations, pictures
 from .measuring import Setting
-from .report import report, write_into
-
-PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, service_time, fleet, operations, listing)}
+from .report import PARTS, missed, report, write_into
 
 
 def main(args: list[str] | None = None) -> int:
@@ -29,7 +27,7 @@ def main(args: list[str] | None = None) -> int:
     results.mkdir(parents=True, exist_ok=True)
     measured = measure(parsed, results)
     show(results, docs=ROOT / "docs" if parsed.publish else results)
-    sentences = bounds.missed(measured)
+    sentences = missed(measured)
     for sentence in sentences:
         sys.stderr.write(f"Bound not met: {sentence}\n")
     return 1 if sentences else 0

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from armsim import Throttle
 
-from .measuring import Setting, machine, run
-from .service_time import PATCH_SECONDS
+from .measuring import Data, Setting, machine, markdown, run
 
+PATCH_SECONDS = 5.0
 SIZE = 1000
 LIMIT = 1.10  # times the ideal time
 
@@ -43,3 +44,26 @@ def measure(setting: Setting) -> dict[str, Any]:
                         "granted": [round(one.at - took.started, 3) for one in writes if one.status == 200],
                         "refused": [round(one.at - took.started, 3) for one in writes if one.status == 429]}
     return result
+
+
+def table(data: Data) -> str:
+    """What was measured, in Markdown."""
+    rows = [[f"`{verb} --ids`", f"{data[verb]['seconds']:.1f} s", f"{data['ideal']:.0f} s",
+             f"{data[verb]['seconds'] / data['ideal']:.3f}", f"{LIMIT:.2f}", str(len(data[verb]["granted"])),
+             str(len(data[verb]["refused"])), f"{data[verb]['memory']:.0f} MiB"] for verb in ("assign", "remove")]
+    title = (f"{data['resources']} resources, {data['patch_seconds']:.0f} seconds for a PATCH, a bucket of "
+             f"{data['bucket']} writes that refills with {data['refill']} a second. Ideal: the last write begins the "
+             "moment the bucket grants it.")
+    head = ["command", "time", "ideal", "ratio", "at most", "writes", "refused (429)", "memory"]
+    return markdown(title, head, rows)
+
+
+def missed(data: Data) -> Iterator[str]:
+    """The bounds that aren't met, a sentence each."""
+    for verb in ("assign", "remove"):
+        ratio = data[verb]["seconds"] / data["ideal"]
+        if ratio > LIMIT:
+            yield f"{verb} of a fleet takes {ratio:.3f} times the ideal; the bound is {LIMIT:.2f}."
+        granted = len(data[verb]["granted"])
+        if granted != data["resources"]:
+            yield f"{verb} of a fleet wrote {granted} of {data['resources']} resources."

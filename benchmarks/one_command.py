@@ -7,13 +7,15 @@ machine, against armsim answering at once.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from armsim import Armsim
 from az import Az
 
-from .measuring import Run, Setting, machine, run
+from .measuring import Data, Run, Setting, machine, markdown, middle_half, run
 
 APP = "--name myApp --resource-group rg"
 CORE_SHOW, CORE_HELP = "az identity show", "az identity show -h"
@@ -80,3 +82,43 @@ def prepare(sim: Armsim, resource: str, name: str) -> None:
     kind = {"assign": "None", "remove": "SystemAssigned"}.get(name)
     if kind:
         sim.state.patch_resource(resource, {"identity": {"type": kind}})
+
+
+def table(data: Data) -> str:
+    """What was measured, in Markdown."""
+    runs = data["runs"]
+    middle = {name: median([run["seconds"] for run in all_of]) for name, all_of in runs.items()}
+    memory = {name: median([run["memory"] for run in all_of]) for name, all_of in runs.items()}
+
+    def row(name: str, shown: str, against: str = "", limit: str = "") -> list[str]:
+        low, high = middle_half([run["seconds"] for run in runs[name]])
+        ratio = f"{middle[name] / middle[against]:.2f}" if against else ""
+        return [shown, f"{middle[name] * 1000:.0f} ms", f"{low * 1000:.0f} to {high * 1000:.0f} ms",
+                f"`{against}`" if against else "", ratio, limit, f"{memory[name]:.1f} MiB"]
+
+    rows = [row(name, f"`{name}`") for name in CORE]
+    rows += [row(name, f"`{name}`", one.against, f"{one.limit:.2f}") for name, one in OURS.items()]
+    rows += [row(name, name, against) for name, (_, against) in MICROSOFT.items() if name in runs]
+    table = [seconds * 1000 for seconds in data["command table"]]
+    low, high = middle_half(table)
+    rows.append(["loading the command table", f"{median(table):.0f} ms", f"{low:.0f} to {high:.0f} ms", "", "",
+                 f"{TABLE_LIMIT * 1000:.0f} ms", ""])
+    title = (f"One command, {len(runs[CORE_SHOW])} interleaved runs of each, the simulation answering at once. Memory: "
+             f"the peak, which must stay within {MEMORY_LIMIT} MiB of that of `{CORE_SHOW}`.")
+    return markdown(title, ["command", "median", "middle half", "against", "ratio", "at most", "memory"], rows)
+
+
+def missed(data: Data) -> Iterator[str]:
+    """The bounds that aren't met, a sentence each."""
+    seconds = {name: median(run["seconds"] for run in runs) for name, runs in data["runs"].items()}
+    memory = {name: median(run["memory"] for run in runs) for name, runs in data["runs"].items()}
+    for name, one in OURS.items():
+        ratio = seconds[name] / seconds[one.against]
+        if ratio > one.limit:
+            yield f"{name} takes {ratio:.2f} times as long as {one.against}; the bound is {one.limit:.2f}."
+        more = memory[name] - memory[CORE_SHOW]
+        if more > MEMORY_LIMIT:
+            yield f"{name} needs {more:.1f} MiB more than {CORE_SHOW}; the bound is {MEMORY_LIMIT} MiB."
+    table = median(data["command table"])
+    if table > TABLE_LIMIT:
+        yield f"Loading the command table takes {table * 1000:.0f} ms; the bound is {TABLE_LIMIT * 1000:.0f} ms."

@@ -13,7 +13,7 @@ from .environment import BENCH_REQUIREMENTS, ensure, for_demo
 from .environment import run as run_command
 from .private_az import install_extension, private_folder
 
-PARTS = ("one_command", "service_time", "fleet", "operations", "listing")  # modules of benchmarks/, in this order
+PARTS = ("one_command", "fleet", "operations", "listing")  # modules of benchmarks/, in this order
 
 
 def run(args: Sequence[str]) -> int:

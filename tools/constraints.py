@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from .command_line import parser
 from .environment import (
@@ -19,14 +17,13 @@ from .environment import (
     TEST_REQUIREMENTS,
     CommandFailedError,
     Environment,
+    captured,
     ensure,
     find_python,
 )
 
 OLDEST = "3.10"  # the oldest Python that dev.py runs on: what is chosen for it installs on newer ones too
-REQUIREMENTS = (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)
 BASE = ("azure-cli", "setuptools", "wheel")
-
 HEAD = """\
 # Versions of what the tests and the tools install. `python3 dev.py constraints` writes this file.
 # azure-cli and what it depends on are not pinned: the tests run with the newest, and `dev.py matrix` with older ones.
@@ -39,23 +36,19 @@ def run(args: Sequence[str]) -> int:
                           f"pip chooses them on Python {OLDEST}.").parse_args(args)
     python = find_python(OLDEST)
     if python is None:
-        print(f"Python {OLDEST} isn't installed on this machine.")
-        return 1
+        raise CommandFailedError([f"python{OLDEST}"], 127)
     venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
-    chosen = resolve(venv, [*BASE, *(word for path in REQUIREMENTS for word in ("-r", str(path)))])
-    clis = resolve(venv, BASE)
-    pinned = {name: version for name, version in chosen.items() if name not in clis}
+    files = [f"--requirement={path}" for path in (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)]
+    clis = resolve(venv, *BASE)
+    pinned = {name: version for name, version in resolve(venv, *BASE, *files).items() if name not in clis}
     CONSTRAINTS.write_text(HEAD + "".join(f"{name}=={pinned[name]}\n" for name in sorted(pinned)), encoding="utf-8")
     print(f"{CONSTRAINTS.name}: {len(pinned)} packages")
     return 0
 
 
-def resolve(venv: Environment, words: Sequence[str]) -> dict[str, str]:
+def resolve(venv: Environment, *words: str) -> dict[str, str]:
     """What pip would install for these, by normalized name."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        venv.pip("install", "--dry-run", "--ignore-installed", "--report", str(report), *words)
-        if not report.is_file():
-            raise CommandFailedError(["pip", "install", "--report"], 1)
-        installs = json.loads(report.read_text(encoding="utf-8"))["install"]
-    return {re.sub(r"[-_.]+", "-", one["metadata"]["name"]).lower(): one["metadata"]["version"] for one in installs}
+    report = captured([venv.python, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed",
+                       "--report", "-", *words])
+    metadata = [one["metadata"] for one in json.loads(report)["install"]]
+    return {re.sub(r"[-_.]+", "-", one["name"]).lower(): one["version"] for one in metadata}

@@ -12,10 +12,9 @@ import pytest
 from armsim import Armsim
 from az import Az, add_extension
 
-from benchmarks import one_command, service_time
-from benchmarks.bounds import missed
+from benchmarks import one_command
 from benchmarks.measuring import Setting
-from benchmarks.report import BEGIN, END, report, write_into
+from benchmarks.report import BEGIN, END, missed, report, write_into
 from tools.bench import PARTS
 from tools.environment import ROOT
 
@@ -43,14 +42,13 @@ def test_every_bound_is_checked() -> None:
     for verb in ("assign", "remove"):
         data["fleet"][verb]["seconds"] *= 2
         data["fleet"][verb]["granted"].pop()
-    data["service_time"]["runs"]["assign"][0]["seconds"] = 60
     commands = data["one_command"]
     for name in one_command.OURS:
         for run in commands["runs"][name]:
             run["seconds"] *= 2
             run["memory"] += 1000
     commands["command table"] = [1.0]
-    assert len(missed(data)) == 4 + 1 + 2 * len(one_command.OURS) + 1
+    assert len(missed(data)) == 4 + 2 * len(one_command.OURS) + 1
 
 
 def test_the_parts_that_the_command_line_names_exist() -> None:
@@ -75,11 +73,10 @@ def setting(az: Az, sim: Armsim, their_wheel: Path, tmp_path: Path) -> Setting:
 @pytest.mark.slow
 def test_microsofts_extension_is_measured_when_its_wheel_is_given(setting: Setting,
                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_time, "PATCH_SECONDS", 0.0)
     for name in ("remove", "assign -h", "remove -h", "list -h", "wait -h"):  # the others show as much
         monkeypatch.delitem(one_command.OURS, name)
-    data = {"one_command": one_command.measure(setting), "service_time": service_time.measure(setting)}
+    data = {"one_command": one_command.measure(setting)}
     assert {len(runs) for runs in data["one_command"]["runs"].values()} == {2}
     tables = report(data)
-    for name in ("| Microsoft's show |", "| Microsoft's show -h |", "| Microsoft's assign |"):
+    for name in ("| Microsoft's show |", "| Microsoft's show -h |"):
         assert name in tables

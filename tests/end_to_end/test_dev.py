@@ -22,7 +22,7 @@ from az import ROOT
 
 from tools import environment, lint, matrix, mutate, release
 from tools.environment import CommandFailedError, Environment
-from tools.main import COMMANDS, available
+from tools.main import COMMANDS
 from tools.simulate import bash_lines, powershell_lines
 from tools.test import WORKERS, with_workers
 from tools.wheel import stated
@@ -48,12 +48,12 @@ def test_standard_library_only(path: Path) -> None:
 def test_help(args: tuple[str, ...]) -> None:
     done = dev(*args)
     assert done.returncode == 0
-    for name, text in available().items():
+    for name, text in COMMANDS.items():
         assert f"  {name} " in done.stdout
         assert text in done.stdout
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_that_runs_nothing(name: str) -> None:
     done = dev(name, "--help")
     assert done.returncode == 0
@@ -61,7 +61,7 @@ def test_every_command_has_help_that_runs_nothing(name: str) -> None:
     assert "Installing" not in done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(set(available()) - {"test"}))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"test"}))
 def test_unknown_options_are_errors(name: str) -> None:
     done = dev(name, "--nothing")
     assert done.returncode == 2

@@ -237,4 +237,5 @@ def test_version_history_and_licence_are_in_step() -> None:
     assert first.group(1) == stated("VERSION")
     for path in [ROOT / "dev.py", *ROOT.glob("tools/*.py"), *SOURCE.rglob("*.py"), *ROOT.glob("tests/**/*.py")]:
         if "build" not in path.parts:
-            assert "Licensed under the MIT License" in path.read_text(encoding="utf-8")[:500], path
+            text = path.read_text(encoding="utf-8")[:500]
+            assert "SPDX-License-Identifier: MIT" in text or "Licensed under the MIT License" in text, path
