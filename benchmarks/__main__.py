@@ -15,7 +15,7 @@ from az import Az, add_extension
 
 from tools.bench import parse
 
-from . import ROOT, operations, pictures
+from . import ROOT, fleets, pictures
 from .measuring import Setting
 from .report import PARTS, missed, report, write_into
 
@@ -38,7 +38,7 @@ def measure(parsed: argparse.Namespace, results: Path) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     with Armsim() as sim:
         az = Az(parsed.folder / "config", parsed.extensions, sim.env())
-        for number, subscription in enumerate(operations.SUBSCRIPTIONS):
+        for number, subscription in enumerate(fleets.SUBSCRIPTIONS):
             sim.state.add_subscription(subscription, f"sub{number}")
         az.log_in(sim.url)
         microsoft = None
@@ -60,8 +60,8 @@ def show(results: Path, docs: Path) -> None:
                             for path in sorted(results.glob("*.json"))}
     text = report(data)
     sys.stdout.write(text)
-    if "fleet" in data:
-        pictures.draw_fleet(data["fleet"], docs / "fleet.svg")
+    if "fleets" in data:
+        pictures.draw_fleet(data["fleets"]["fleets"], docs / "fleet.svg")
     if docs != results:
         write_into(docs / "benchmarks.md", text)
     sys.stderr.write(f"Raw data in {results}, the picture in {docs}\n")

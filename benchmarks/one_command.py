@@ -87,8 +87,7 @@ def prepare(sim: Armsim, resource: str, name: str) -> None:
 def table(data: Data) -> str:
     """What was measured, in Markdown."""
     runs = data["runs"]
-    middle = {name: median([run["seconds"] for run in all_of]) for name, all_of in runs.items()}
-    memory = {name: median([run["memory"] for run in all_of]) for name, all_of in runs.items()}
+    middle, memory = _medians(data, "seconds"), _medians(data, "memory")
 
     def row(name: str, shown: str, against: str = "", limit: str = "") -> list[str]:
         low, high = middle_half([run["seconds"] for run in runs[name]])
@@ -108,10 +107,13 @@ def table(data: Data) -> str:
     return markdown(title, ["command", "median", "middle half", "against", "ratio", "at most", "memory"], rows)
 
 
+def _medians(data: Data, what: str) -> dict[str, float]:
+    return {name: median(run[what] for run in runs) for name, runs in data["runs"].items()}
+
+
 def missed(data: Data) -> Iterator[str]:
     """The bounds that aren't met, a sentence each."""
-    seconds = {name: median(run["seconds"] for run in runs) for name, runs in data["runs"].items()}
-    memory = {name: median(run["memory"] for run in runs) for name, runs in data["runs"].items()}
+    seconds, memory = _medians(data, "seconds"), _medians(data, "memory")
     for name, one in OURS.items():
         ratio = seconds[name] / seconds[one.against]
         if ratio > one.limit:

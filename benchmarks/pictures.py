@@ -6,14 +6,14 @@ dark page; text stays text, and the title is what a screen reader reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-Data = Mapping[str, Any]
+from .fleets import BUCKET, FLEETS
+from .measuring import Data
+
 TEXT = "#768390"
 ASSIGN, REMOVE = "#1f7ae0", "#c9791c"
 mpl.rcParams |= {"svg.hashsalt": "communication-identity", "svg.fonttype": "none", "font.size": 11,  # the same data,
@@ -26,10 +26,12 @@ def draw_fleet(data: Data, path: Path) -> None:
     """Resources completed over time, and the most that the rate limit allows."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
-    first, last, size = data["patch_seconds"], data["ideal"], data["resources"]
-    axes.plot([first, first, last], [0, data["bucket"], size], color=TEXT, linestyle="--", label="ideal")
+    runs = {one.verb: data[name] for name, one in FLEETS.items() if one.shape == "communication"}
+    fleet = next(iter(FLEETS.values()))
+    axes.plot([fleet.seconds, fleet.seconds, fleet.ideal], [0, BUCKET, fleet.resources], color=TEXT, linestyle="--",
+              label="ideal")
     for verb, colour, width in (("assign", ASSIGN, 4.0), ("remove", REMOVE, 1.6)):
-        completed = data[verb]["completed"]
+        completed = runs[verb]["completed"]
         axes.step(completed, range(1, len(completed) + 1), where="post", color=colour, linewidth=width,
                   label=f"{verb} --ids")
     axes.set_xlabel("seconds since the command was started")
@@ -37,8 +39,8 @@ def draw_fleet(data: Data, path: Path) -> None:
     axes.set_xlim(0)
     axes.set_ylim(0)
     axes.legend(loc="lower right", frameon=False)
-    title = (f"{size:,} resources: assign takes {data['assign']['seconds']:.0f} s, remove "
-             f"{data['remove']['seconds']:.0f} s, the rate limit alone {last:.0f} s")
+    title = (f"{fleet.resources:,} resources: assign takes {runs['assign']['seconds']:.0f} s, remove "
+             f"{runs['remove']['seconds']:.0f} s, the rate limit alone {fleet.ideal:.0f} s")
     axes.set_title(title, fontweight="bold", pad=12)
     figure.savefig(path, format="svg", metadata={"Date": None, "Title": title})
     text = path.read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import fleet, listing, one_command, operations
+from . import fleets, listing, one_command
 from .measuring import Data
 
-PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, fleet, operations, listing)}
+PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, fleets, listing)}
 BEGIN, END = "<!-- benchmarks/report.py writes from here -->\n", "<!-- to here -->"
 
 

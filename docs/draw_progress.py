@@ -38,16 +38,16 @@ def main(folder: Path, extensions: Path, picture: Path) -> None:
             sim.state.add_resource(f"app{number:03}", "myResourceGroup")
         az = Az(folder / "config", extensions, sim.env())
         az.log_in(sim.url)
-        frames = list(_distinct(_watched(az, "\n".join(FLEET))))
+        frames = list(_watched(az, "\n".join(FLEET)))
         left = az(shlex.split(COUNT)[1:]).ok().stdout.strip()
     picture.write_text(_drawn(frames, left), encoding="utf-8")
 
 
 def _watched(az: Az, script: str) -> Iterator[Frame]:
-    """The line that the terminal shows, again and again, and the seconds since the start."""
+    """Each line that counts resources, and when it was first shown, in seconds since the start."""
     ours, theirs = pty.openpty()
     command = f'az() {{ {shlex.join(az.command([]))} "$@"; }}\n{script}'
-    started = time.monotonic()
+    started, before = time.monotonic(), ""
     process = subprocess.Popen(["bash", "-c", command], env={**az.environment(), "TERM": "xterm"}, stdin=theirs,
                                stdout=theirs, stderr=theirs, close_fds=True)
     os.close(theirs)
@@ -56,20 +56,13 @@ def _watched(az: Az, script: str) -> Iterator[Frame]:
             chunk = os.read(ours, 65536).decode()
         except OSError:  # Linux says EIO when the other side is gone
             break
-        for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", chunk)):
-            yield time.monotonic() - started, line.strip(" -\\|/.")
+        for line in re.findall(rf"\d+ of {SIZE} resources[^\r\n\x1b]*", chunk):
+            if line != before:
+                yield time.monotonic() - started, line.strip(" -\\|/.")
+            before = line
     os.close(ours)
     if process.wait():
         raise RuntimeError("the fleet failed")
-
-
-def _distinct(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Each line that counts, when it was first shown."""
-    before = ""
-    for at, line in frames:
-        if f" of {SIZE} resources" in line and line != before:
-            yield at, line
-            before = line
 
 
 def _drawn(frames: list[Frame], left: str) -> str:
@@ -108,4 +101,4 @@ def _text(y: int, line: str, kind: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(*map(Path, sys.argv[1:]))

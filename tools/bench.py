@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .command_line import parser
-from .environment import BENCH_REQUIREMENTS, ensure, for_demo
-from .environment import run as run_command
+from .environment import BENCH_REQUIREMENTS, ensure, for_demo, run_command
 from .private_az import install_extension, private_folder
 
-PARTS = ("one_command", "fleet", "operations", "listing")  # modules of benchmarks/, in this order
+PARTS = ("one_command", "fleets", "listing")  # modules of benchmarks/, in this order
 
 
 def run(args: Sequence[str]) -> int:

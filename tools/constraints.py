@@ -8,19 +8,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from . import environment
 from .command_line import parser
-from .environment import (
-    ARMSIM_REQUIREMENTS,
-    BENCH_REQUIREMENTS,
-    CONSTRAINTS,
-    ROOT,
-    TEST_REQUIREMENTS,
-    CommandFailedError,
-    Environment,
-    captured,
-    ensure,
-    find_python,
-)
 
 OLDEST = "3.10"  # the oldest Python that dev.py runs on: what is chosen for it installs on newer ones too
 BASE = ("azure-cli", "setuptools", "wheel")
@@ -34,21 +23,22 @@ def run(args: Sequence[str]) -> int:
     """Ask pip what it would install, and write that down."""
     parser("constraints", "Write constraints.txt: the newest versions of the packages that tests and tools need, as "
                           f"pip chooses them on Python {OLDEST}.").parse_args(args)
-    python = find_python(OLDEST)
+    python = environment.find_python(OLDEST)
     if python is None:
-        raise CommandFailedError([f"python{OLDEST}"], 127)
-    venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
-    files = [f"--requirement={path}" for path in (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)]
+        raise environment.CommandFailedError([f"python{OLDEST}"], 127)
+    venv = environment.ensure(environment.ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
+    files = [f"--requirement={path}" for path in environment.REQUIREMENTS]
     clis = resolve(venv, *BASE)
     pinned = {name: version for name, version in resolve(venv, *BASE, *files).items() if name not in clis}
-    CONSTRAINTS.write_text(HEAD + "".join(f"{name}=={pinned[name]}\n" for name in sorted(pinned)), encoding="utf-8")
-    print(f"{CONSTRAINTS.name}: {len(pinned)} packages")
+    lines = [f"{name}=={pinned[name]}\n" for name in sorted(pinned)]
+    environment.CONSTRAINTS.write_text(HEAD + "".join(lines), encoding="utf-8")
+    print(f"{environment.CONSTRAINTS.name}: {len(pinned)} packages")
     return 0
 
 
-def resolve(venv: Environment, *words: str) -> dict[str, str]:
+def resolve(venv: environment.Environment, *words: str) -> dict[str, str]:
     """What pip would install for these, by normalized name."""
-    report = captured([venv.python, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed",
+    report = environment.captured([venv.python, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed",
                        "--report", "-", *words])
     metadata = [one["metadata"] for one in json.loads(report)["install"]]
     return {re.sub(r"[-_.]+", "-", one["name"]).lower(): one["version"] for one in metadata}

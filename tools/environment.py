@@ -20,6 +20,7 @@ SOURCE = ROOT / "src" / "communication_identity"
 ARMSIM_REQUIREMENTS = ROOT / "tests" / "armsim" / "requirements.txt"
 TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 BENCH_REQUIREMENTS = ROOT / "benchmarks" / "requirements.txt"
+REQUIREMENTS = (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)
 CONSTRAINTS = ROOT / "constraints.txt"  # `dev.py constraints` writes it
 
 
@@ -49,7 +50,7 @@ class Environment:
 
     def pip(self, *args: str) -> None:
         """Run its pip. What pip says is shown only if it fails."""
-        run([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
+        run_command([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
 
 
 def for_demo() -> Environment:
@@ -71,7 +72,7 @@ def write_egg_info(venv: Environment, source: Path) -> None:
     """
     written = [path.stat().st_mtime for path in source.glob("*.egg-info/PKG-INFO")]
     if not written or max(written) < (source / "setup.py").stat().st_mtime:
-        run([venv.python, "setup.py", "egg_info"], cwd=source, quiet=True)
+        run_command([venv.python, "setup.py", "egg_info"], cwd=source, quiet=True)
 
 
 def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], *, stamp: str = "base",
@@ -91,7 +92,7 @@ def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], 
     if not Path(venv.python).exists() and not Path(f"{venv.python}.exe").exists():
         print(f"Creating {folder.name} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        run([python, "-m", "venv", str(folder)])
+        run_command([python, "-m", "venv", str(folder)])
     print(f"Installing packages into {folder.name}; this takes a minute or two the first time …", flush=True)
     files = [word for path in requirements for word in ("-r", str(path))]
     venv.pip("install", *(["-c", str(CONSTRAINTS)] if constrained else []), *packages, *files)
@@ -115,7 +116,7 @@ def apart_from_the_users_own() -> dict[str, str]:
             "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
+def run_command(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
         cwd: Path | None = None, quiet: bool = False) -> int:
     """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`. `quiet`: show what
     it prints only if it fails.

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .command_line import parser
-from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, captured, ensure, for_tests
-from .environment import run as run_command
+from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, captured, ensure, for_tests, run_command
 from .wheel import stated
 
 PACKAGE = SOURCE / "azext_communication_identity"

@@ -8,18 +8,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import environment
 from .command_line import parser
-from .environment import (
-    ROOT,
-    SOURCE,
-    CommandFailedError,
-    Environment,
-    apart_from_the_users_own,
-    ensure,
-    find_python,
-    for_tests,
-)
-from .environment import run as run_command
 from .record import SCENARIOS
 
 # What the tests' own process drives: these run `az` as a process, whatever its version.
@@ -46,13 +36,14 @@ class Cell:
     scenarios: bool = False  # whether its own process runs the scenario tests too, as upstream's checks do
 
 
-NEWEST_PYTHON = next((one for one in ("3.14", "3.13", "3.12", "3.11") if find_python(one)), "3.14")
+NEWEST = ("3.14", "3.13", "3.12", "3.11", "3.10")
 CELLS = (
     *(Cell(f"oldest-python{python}", python, *OLDEST) for python in ("3.9", "3.10", "3.11", "3.12")),
     Cell("between", "3.10", "azure-cli==2.77.0", scenarios=True),
-    *(Cell(f"newest-python{python}", python, "azure-cli") for python in ("3.10", "3.12", "3.13", "3.14")),
+    *(Cell(f"newest-python{python}", python, "azure-cli") for python in NEWEST),
 )
-ALIASES = {"newest": f"newest-python{NEWEST_PYTHON}"}  # on the newest Python of this machine
+# The newest Python of this machine.
+ALIASES = {"newest": f"newest-python{next(filter(environment.find_python, NEWEST), NEWEST[0])}"}
 
 
 def run(args: Sequence[str]) -> int:
@@ -78,30 +69,32 @@ def run(args: Sequence[str]) -> int:
 
 def _passes(cell: Cell, selected: Sequence[str], skip_missing: bool) -> bool:
     print(f"== {cell.name}: {cell.azure_cli}, Python {cell.python}", flush=True)
-    python = find_python(cell.python)
+    python = environment.find_python(cell.python)
     if python is None:
         print(f"{'Skipped' if skip_missing else 'Failed'}: there is no Python {cell.python} on this machine.")
         return skip_missing
-    tests = for_tests()
+    tests = environment.for_tests()
     try:
         az = _install(cell, python)
-    except CommandFailedError as error:
+    except environment.CommandFailedError as error:
         print(error)
         return False
-    env = {**apart_from_the_users_own(), "ACS_AZ_PYTHON": az.python}
-    passed = run_command([tests.python, "-m", "pytest", "-q", *selected], env=env, check=False) == 0
+    env = {**environment.apart_from_the_users_own(), "ACS_AZ_PYTHON": az.python}
+    passed = environment.run_command([tests.python, "-m", "pytest", "-q", *selected], env=env, check=False) == 0
     return passed and (not cell.scenarios or _scenarios_pass(az))
 
 
-def _scenarios_pass(az: Environment) -> bool:
+def _scenarios_pass(az: environment.Environment) -> bool:
     az.pip("install", *UPSTREAM)
-    env = {**apart_from_the_users_own(), "PYTHONPATH": str(SOURCE)}
-    return run_command([az.python, "-m", "pytest", "-q", "-c", os.devnull, str(SCENARIOS)], env=env, check=False) == 0
+    env = {**environment.apart_from_the_users_own(), "PYTHONPATH": str(environment.SOURCE)}
+    words = [az.python, "-m", "pytest", "-q", "-c", os.devnull, str(SCENARIOS)]
+    return environment.run_command(words, env=env, check=False) == 0
 
 
-def _install(cell: Cell, python: str) -> Environment:
+def _install(cell: Cell, python: str) -> environment.Environment:
     # In two steps: newer packages that the CLI drags in ask for a newer azure-core, which they don't need here.
-    venv = ensure(ROOT / f".venv-{cell.name}", [cell.azure_cli, "setuptools", "wheel"], [], python=python)
+    venv = environment.ensure(environment.ROOT / f".venv-{cell.name}", [cell.azure_cli, "setuptools", "wheel"], [],
+                              python=python)
     if cell.pinned:
         venv.pip("install", "--no-deps", *cell.pinned)
     return venv

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command_line import parser
-from .environment import ROOT, for_tests
-from .environment import run as run_command
+from .environment import ROOT, for_tests, run_command
 from .private_az import install_extension, private_folder
 
 PICTURES = {"draw_terminal.py": "terminal.svg", "draw_progress.py": "fleet-progress.svg"}

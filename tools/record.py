@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command_line import parser
-from .environment import SOURCE, WORK, for_tests
-from .environment import run as run_command
+from .environment import SOURCE, WORK, for_tests, run_command
 from .private_az import session
 
 SCENARIOS = SOURCE / "azext_communication_identity" / "tests" / "latest" / "test_communication_identity_scenario.py"

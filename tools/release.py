@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .command_line import parser
-from .environment import ROOT, SOURCE, Environment, for_tests
-from .environment import run as run_command
+from .environment import ROOT, SOURCE, Environment, for_tests, run_command
 from .wheel import DIST, build, build_offline, download_sdk, sha256, stated
 
 NAME = "communication-identity"

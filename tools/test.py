@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command_line import parser
-from .environment import ROOT, WORK, Environment, apart_from_the_users_own, for_tests
-from .environment import run as run_command
+from .environment import ROOT, WORK, Environment, apart_from_the_users_own, for_tests, run_command
 
 # On two processors, a third worker fills in while others wait for a process or a clock. The files stay in their order,
 # so that the short ones of tests/unit come last and all workers end at the same time.

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .command_line import parser
-from .environment import ROOT, SOURCE, WORK, for_demo
-from .environment import run as run_command
+from .environment import ROOT, SOURCE, WORK, for_demo, run_command
 
 DIST = ROOT / "dist"
 # The SDK that the offline wheel carries: the version that DEPENDENCIES in setup.py allow, as the package index has it.

@@ -100,7 +100,7 @@ def test_azure_cli_finds_the_extension_in_its_source_whatever_pip_leaves(tmp_pat
 
 
 def test_matrix_needs_its_pythons(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(matrix, "find_python", lambda _version: None)
+    monkeypatch.setattr(environment, "find_python", lambda _version: None)
     assert matrix.run(["between"]) == 1
     assert "Failed: there is no Python 3.10" in capsys.readouterr().out
     assert matrix.run(["between", "--skip-missing"]) == 0
@@ -114,12 +114,14 @@ def test_several_processes_share_the_tests_unless_files_are_named(words: list[st
     assert with_workers(words) == [*([] if alone else WORKERS), *words]
 
 
-def test_mutation_covers_each_folder_and_takes_only_tests_that_need_no_azure_cli() -> None:
+def test_mutation_covers_each_folder_and_takes_the_tests_that_need_no_process_of_their_own() -> None:
     assert {"model", "arm"} <= set(mutate.MUTATED)
-    tests = {path.name: mutate.needs_no_azure_cli(path) for path in (ROOT / "tests").glob("*/test_*.py")}
+    tests = {path.name: mutate.runs_here(path) for folder in ("unit", "simulated", "end_to_end")
+             for path in (ROOT / "tests" / folder).glob("test_*.py")}
     assert tests["test_roles.py"]
+    assert tests["test_robustness.py"]
     assert not tests["test_commands.py"]
-    assert not tests["test_fleet.py"]
+    assert not tests["test_layers.py"]
 
 
 SKIPPED = {"name": "x", "skip_reason": "could not be audited"}
@@ -235,7 +237,7 @@ def test_the_news_are_the_section_of_the_version_alone() -> None:
 
 def test_everything_installed_for_tests_is_pinned() -> None:
     pinned = environment.CONSTRAINTS.read_text(encoding="utf-8")
-    for path in (environment.TEST_REQUIREMENTS, environment.ARMSIM_REQUIREMENTS, environment.BENCH_REQUIREMENTS):
+    for path in environment.REQUIREMENTS:
         for line in path.read_text(encoding="utf-8").splitlines():
             name = re.split(r"[\s<>=#]", line)[0]
             assert not name or name == "pyyaml" or f"\n{name}==" in pinned, name  # azure-cli brings pyyaml
