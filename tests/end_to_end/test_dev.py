@@ -135,12 +135,11 @@ FINE: dict[str, Any] = {"name": "y", "version": "1", "vulns": []}
     ([SKIPPED], ([], ["every package"])),
     (None, ([], ["every package"])),
 ], ids=["fine", "vulnerable", "one not audited", "none audited", "no answer"])
-def test_an_audit_counts_only_what_it_audited(found: Any, expected: Any, tmp_path: Path) -> None:
-    python = tmp_path / "python"
+def test_an_audit_counts_only_what_it_audited(found: Any, expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = "" if found is None else json.dumps({"dependencies": found})
-    python.write_text(f"#!/bin/sh\ncat <<'EOF'\n{answer}\nEOF\n", encoding="utf-8")
-    python.chmod(0o700)
-    assert lint.audit(str(python), ["x", "y"]) == expected
+    done = subprocess.CompletedProcess[str]([], int(not answer), answer, "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert lint.audit("python", ["x", "y"]) == expected
 
 
 @pytest.mark.parametrize(("failed", "skipped", "last_line"), [
