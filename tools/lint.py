@@ -15,8 +15,7 @@ from .environment import BENCH_REQUIREMENTS, ROOT, SOURCE, WORK, Environment, ca
 from .wheel import stated
 
 PACKAGE = SOURCE / "azext_communication_identity"
-TYPED = (str(PACKAGE), "dev.py", "setup.py", "tools", "benchmarks", "tests", "docs/draw_progress.py",
-         "docs/draw_terminal.py")
+TYPED = (str(PACKAGE), "dev.py", "setup.py", "tools", "benchmarks", "tests", "docs/draw_terminal.py")
 SPELLED = (".py", ".md", ".rst", ".txt", ".toml", ".yml")
 
 
