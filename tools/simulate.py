@@ -65,14 +65,16 @@ def _shell_files(running: Session, scripts: Path) -> Iterator[None]:
     """The files to source, gone at the end."""
     variables = {**running.server["env"], "AZURE_CONFIG_DIR": str(running.az.config),
                  "AZURE_EXTENSION_DIR": str(running.az.extensions), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+    texts = {BASH: bash_lines(scripts, variables), POWERSHELL: powershell_lines(scripts, variables)}
     WORK.mkdir(exist_ok=True)
-    BASH.write_text(bash_lines(scripts, variables), encoding="utf-8")
-    POWERSHELL.write_text(powershell_lines(scripts, variables), encoding="utf-8")
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     try:
         yield
     finally:
-        BASH.unlink(missing_ok=True)
-        POWERSHELL.unlink(missing_ok=True)
+        for path, text in texts.items():
+            if path.is_file() and path.read_text(encoding="utf-8") == text:  # not that of a simulation started later
+                path.unlink()
 
 
 def _introduction(running: Session) -> Iterator[str]:
