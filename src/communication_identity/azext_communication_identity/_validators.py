@@ -72,7 +72,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
                                                  "Specify the name or resource ID of the identity to look for."))
-    _subscription(cmd)
+    if not namespace.all_subscriptions:
+        _subscription(cmd)
 
 
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
