@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ForbiddenError, ValidationError
+from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ValidationError
 
 from ..arm.errors import explained, reasons
 from ..arm.identities import Found, explain_refusal, find_identity, gone_error, recreated, was_recreated
@@ -186,6 +186,5 @@ def _not_granted(resource: ResourceId, granted: int, total: int, failed: dict[st
     lines += [reasons(failed.values())] if failed else []
     lines += [f"The service doesn't show the principal ID of {identity} yet." for identity in unknown]
     lines += ["To finish, ask someone who can assign roles there to run:", *failed] if failed else []
-    is_final = failed and not unknown and all(isinstance(explained(one), ForbiddenError) for one in failed.values())
-    return (ForbiddenError if is_final else AzureResponseError)("\n".join(lines), [
+    return AzureResponseError("\n".join(lines), [
         "To grant the role to the identities without a principal ID, run the command again."] if unknown else [])

@@ -24,12 +24,12 @@ async def list_resources(subscription: str, group: str | None) -> list[dict[str,
 async def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> list[dict[str, Any]]:
     """Every resource of a tenant; with identities, only those that have at least one of them. Raises RequestError."""
     query = resources_query(identity_ids, identity_names)
-    found = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
+    found, incomplete = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
         row.get("subscriptionId") or "")))
-    if found.incomplete:
-        warn(f"{found.incomplete} To list the resources in one subscription, run:\n"
+    if incomplete:
+        warn(f"{incomplete} To list the resources in one subscription, run:\n"
              "az communication identity list --subscription ID")
-    return found.rows
+    return found
 
 
 def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names: Sequence[str]) -> bool:

@@ -100,8 +100,7 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
 
 def _log_failures(outcome: Outcome[Any], resources: Sequence[ResourceId]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
-    errors = {one: explained(outcome.failures[one]) for one in resources
-              if one in outcome.failures and not isinstance(outcome.failures[one], ManualInterrupt)}
+    errors = {one: explained(outcome.failures[one]) for one in resources if one in outcome.failures}
     printed: set[str] = set()
     for same, text in same_texts([(one, _text(outcome.failures[one])) for one in errors]):
         recommended = [_for_all(*one) for one in same_texts([
