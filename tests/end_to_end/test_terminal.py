@@ -58,12 +58,6 @@ def two_groups(sim: Armsim) -> list[str]:
     return [*fleet("", size=1)(sim), sim.state.add_resource("other", "otherGroup")]
 
 
-def may_not_grant(sim: Armsim) -> list[str]:
-    """Two resources, and a role that may not be granted."""
-    sim.state.deny("Microsoft.Authorization/roleAssignments/write", AI)
-    return fleet("", size=2)(sim)
-
-
 def limited(prepare: Scene) -> Scene:
     """The same with a lock and a rate limit."""
     def prepared(sim: Armsim) -> list[str]:
@@ -98,7 +92,6 @@ def shown(text: str, columns: int, answer: str) -> str:
     ("remove-one", 80, fleet("r", size=1), "remove --system-assigned", "n\n"),
     ("remove-without-a-question", 80, fleet("r", "si", "i", size=7), "remove --system-assigned --yes -o none", ""),
     ("locked", 80, limited(fleet("")), "assign --system-assigned -o none", ""),
-    ("may-not-grant", 80, may_not_grant, f"assign --system-assigned -o none --role Reader --scope {AI}", ""),
     ("done", 80, fleet(""), "assign --system-assigned -o none", ""),
     ("only-errors", 80, fleet("", size=3), "assign --system-assigned -o none --only-show-errors", ""),
     ("dry-run", 80, fleet("", "s", size=3), "assign --system-assigned --dry-run -o table", ""),
