@@ -109,7 +109,7 @@ def test_what_needs_yes_is_one_error(in_process: InProcessAz, sim: Armsim) -> No
     sim.state.patch_resource(ids[1], {"identity": block(identity, system=True)})
     done = run(in_process, "remove", ids, "--user-assigned", "one")
     assert [one["id"] for one in done.json] == [ids[1]]
-    assert (f"ERROR: 2 resources (app3, app1), for example: Removing '{identity}' leaves 'app3' without an identity. "
+    assert ("ERROR: 2 resources (app3, app1), for example: Removing 'one' leaves 'app3' without an identity. "
             "Can't prompt for confirmation without a terminal. Nothing was removed.\n") in done.stderr
     assert done.stderr.count("add --yes") == 1
     assert len(writes(sim)) == 1

@@ -23,7 +23,7 @@ from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import Ask, RequestError
-from ..model.resource_id import ResourceId, user_assigned_id
+from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
 from ..model.role_assignments import delete_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
@@ -97,7 +97,7 @@ class Removal:
 
     def consequence(self) -> str:
         """What is lost, in one paragraph."""
-        gone, name = ", ".join(self.gone.described()), self.resource.name
+        gone, name = ", ".join(_described(self.gone, self.resource)), self.resource.name
         texts = [f"This removes {gone} from '{name}'." if self.left else
                  f"Removing {gone} leaves '{name}' without an identity."]
         if self.gone.system_assigned:
@@ -190,15 +190,21 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
     """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
     absent = named._replace(system_assigned=False) - current
     if absent:
-        has = ("Its user-assigned identities are:\n" + "\n".join(current.user_assigned) if current.user_assigned
-               else "It has no user-assigned identities.")
+        has = ", ".join(_described(current._replace(system_assigned=False), resource))
+        are_not = "isn't" if len(absent.user_assigned) == 1 else "aren't"
         raise ResourceNotFoundError(
-            f"{', '.join(absent.described())} {'is' if len(absent.user_assigned) == 1 else 'are'}n't assigned to "
-            f"'{resource.name}'. Nothing was removed.", has)
+            f"{', '.join(_described(absent, resource))} {are_not} assigned to '{resource.name}'. Nothing was removed.",
+            f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
     if named.system_assigned and not current.system_assigned:
         warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")
     if options.removes_all and not current.user_assigned:
         warn(f"'{resource.name}' has no user-assigned identity. There is nothing to remove.")
+
+
+def _described(identities: Identities, resource: ResourceId) -> list[str]:
+    """The identities as messages about a resource name them."""
+    return identities._replace(user_assigned=tuple(
+        name_or_id(one, resource) for one in identities.user_assigned)).described()
 
 
 async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, options: RemoveOptions) -> Removal:
