@@ -198,7 +198,7 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
     resource = make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned --yes").ok()
     assert done.json == {"type": "None"}
-    assert "Removing the system-assigned identity, 'one' leaves 'myApp' without an identity." in done.stderr
+    assert "Removing the system-assigned identity and 'one' leaves 'myApp' without an identity." in done.stderr
     assert done.stderr.count("WARNING") == 1
     assert sim.state.identity_of(resource) == {"type": "None"}
 

@@ -97,7 +97,8 @@ class Removal:
 
     def consequence(self) -> str:
         """What is lost, in one paragraph."""
-        gone, name = ", ".join(_described(self.gone, self.resource)), self.resource.name
+        *most, one = _described(self.gone, self.resource)
+        gone, name = " and ".join(filter(None, [", ".join(most), one])), self.resource.name
         texts = [f"This removes {gone} from '{name}'." if self.left else
                  f"Removing {gone} leaves '{name}' without an identity."]
         if self.gone.system_assigned:
