@@ -67,6 +67,17 @@ def test_a_fleet_and_a_fault_in_process(in_process: InProcessAz, sim: Armsim) ->
     assert [item["id"] for item in run.json] == [one for one in ids if one != ids[7]]
 
 
+def test_a_terminal_shows_how_far_it_is(az: Az, sim: Armsim) -> None:
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(30)]
+    sim.state.lock_scope(ids[7])
+    sim.options.throttle = Throttle(write=(20, 10))
+    run = az.in_terminal(["communication", "identity", "assign", "--system-assigned", "--ids", *ids])
+    assert run.exit_code == 1
+    assert re.search(r"\d+ of 30 resources, 1 failed", run.stdout)
+    assert re.search(r"[1-9]\d* waiting for the rate limit", run.stdout)
+    assert "1 of 30 resources failed; 29 succeeded." in run.stdout
+
+
 def test_no_secret_in_any_output(az: Az, sim: Armsim) -> None:
     resource = sim.state.add_resource("myApp", "rg")
     done = az("communication identity assign --system-assigned --role Reader -n myApp -g rg --debug --scope "
