@@ -27,8 +27,8 @@ from ..model.requests import (
     Request,
     UpdateIdentity,
 )
-from .errors import challenge_of, first_line
-from .login import Login, LoginCredential, Logins
+from .errors import challenge_of, first_line, login_failed
+from .login import Login, LoginCredential, Logins, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
@@ -71,14 +71,15 @@ class Arm:
                             + for_display(address.partition("?")[0]),  # the query may contain a signature
                             permanent=True)
         credential.raise_if_failed()
+        require_subscription(self.logins.of(subscription), address)
         try:
             _call(client, request)
         except _AnswerReceived as received:
             return self._answer(received.response, credential)
         except HttpResponseError as error:  # the body is incomplete
-            return NoAnswer(first_line(error))
+            return NoAnswer(first_line(error), is_network=True)
         except (AzureError, RequestException, HTTPError) as error:
-            return NoAnswer(first_line(error), timed_out=_timed_out(error))
+            return NoAnswer(first_line(error), timed_out=_timed_out(error), is_network=True)
         except OSError as error:  # a certificate bundle that isn't there
             raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
                                        "If REQUESTS_CA_BUNDLE is set, check that it names a file.") from error
@@ -117,8 +118,12 @@ class Arm:
             # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
             import requests  # noqa: F401  # pylint: disable=unused-import  # as above
             from azure.cli.core._profile import Profile
-            found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
-                subscription_id=login.subscription if login else None)
+            from knack.util import CLIError
+            try:
+                found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
+                    subscription_id=login.subscription if login else None)
+            except CLIError as error:
+                raise login_failed(error) from error
             self._credentials[login] = LoginCredential(self._cli_ctx, login, found)
         return self._credentials[login]
 
