@@ -19,7 +19,7 @@ from scenes import AI, APP, GRAPH, OTHER, SUB, USER, block, has, line, said, wri
 FOREVER = 10**6
 GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
 RESOURCE = f"{GROUP}/providers/Microsoft.Communication/communicationServices/myApp"
-IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+IDENTITIES = f"/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 ONE, TWO = f"{IDENTITIES}/one", f"{IDENTITIES}/two"
 WHO = "00000000-0000-0000-0000-00000000000c"
 TENANT = "00000000-0000-0000-0000-0000000000aa"
@@ -190,7 +190,7 @@ GONE = {
 def test_an_identity_that_is_gone_and_still_there(in_process: InProcessAz, sim: Armsim, code: str) -> None:
     """The resource carries an identity that was deleted: every write that keeps it is refused until it is removed."""
     sim.state.add_resource("myApp", "rg", identity=block(sim.state.add_user_identity("one", "rg")))
-    sim.state.remove_user_identity(ONE)
+    del sim.state.identities[ONE.lower()]
     fault = sim.add_fault(GONE[code])
     fault.seen = fault.used = 0
     run = in_process.captured(SYSTEM, Input())
@@ -251,9 +251,8 @@ def test_a_refusal_with_another_cause_looks_nothing_up(in_process: InProcessAz, 
 EVIL = "x\x1b[2J\u202e\x07\ud800y"
 
 
-def test_names_in_messages_and_tables_are_escaped(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch
-                                                  ) -> None:
-    """An identity whose name moves the cursor, in the table, in warnings and in the errors of other commands."""
+def test_names_of_identities_are_escaped(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An identity whose name moves the cursor, in warnings and in the errors of all commands."""
     sim.state.add_resource("myApp", "rg", identity=block(system=True))
     real = sim.state.get_resource
 
@@ -263,13 +262,11 @@ def test_names_in_messages_and_tables_are_escaped(in_process: InProcessAz, sim: 
             f"{IDENTITIES}/{EVIL}": {"principalId": EVIL, "clientId": EVIL}}}}, etag
     monkeypatch.setattr(sim.state, "get_resource", get)
     monkeypatch.setattr(sim.wire, "check", lambda *_: None)  # the schema doesn't know these
-    for words in ([*SHOW, "-o", "table"], [*SHOW, "-o", "tsv"], [*SHOW, "--roles", "-o", "table"],
-                  line("remove", *APP, "--user-assigned", "two"), line("remove", *APP, "--user-assigned", "[]", "--dry-run"),
-                  line("remove", *APP, "--user-assigned", "[]", "--no-wait"), [*SYSTEM, "--dry-run", "-o", "table"]):
+    for words in (line("remove", *APP, "--user-assigned", "two"), USERS, line("remove", *APP, "--user-assigned", "[]"),
+                  line("remove", *APP, "--user-assigned", "[]", "--dry-run"), [*SHOW, "--roles"], SYSTEM):
         run = in_process.captured(words, Input())
-        shown = run.stderr + (run.output if words[-1] == "table" else "")
-        assert not isinstance(run.error, Exception) or isinstance(run.error, AzCLIError), repr(run.error)
-        assert not set("\x1b\u202e\x07\ud800") & set(shown), words
+        assert run.error is None or isinstance(run.error, AzCLIError), repr(run.error)
+        assert not set("\x1b\u202e\x07\ud800") & set(run.stderr + said(run.error)), words
 
 
 def test_policy_names_are_escaped(in_process: InProcessAz, sim: Armsim) -> None:
@@ -292,7 +289,7 @@ def test_role_names_are_escaped(in_process: InProcessAz, sim: Armsim) -> None:
 
 @pytest.mark.parametrize("principal", [5, True, {"a": 1}, ["x"], "x\x1b[2J", "\ud800", "", "not-a-guid", None])
 @pytest.mark.parametrize("words", [
-    SHOW, [*SHOW, "-o", "table"], [*SHOW, "--roles"], line("remove", *APP, "--system-assigned", "--yes"),
+    SHOW, [*SHOW, "--roles"], line("remove", *APP, "--system-assigned", "--yes"),
     line("remove", *APP, "--system-assigned", "--yes", "--delete-role-assignments"),
     [*SYSTEM, "--role", USER, "--scope", AI]], ids=" ".join)
 def test_a_principal_id_that_is_none(in_process: InProcessAz, sim: Armsim, principal: Any, words: list[str],
@@ -308,11 +305,11 @@ def test_a_principal_id_that_is_none(in_process: InProcessAz, sim: Armsim, princ
     run = in_process.captured(words, Input())
     assert run.error is None or isinstance(run.error, AzCLIError), repr(run.error)
     assert (run.error is None) == (run.exit_code == 0)
-    assert "\x1b" not in run.stderr + run.output
+    assert "\x1b" not in run.stderr + run.output + said(run.error)
     assert [request.path for request in sim.requests if str(principal) and f"'{principal}'" in request.raw_path] == []
 
 
-@pytest.mark.parametrize("length", ["5", "100000", "-1", "abc", "5, 7", "٣", ""])
+@pytest.mark.parametrize("length", ["5", "100000", "-1", "5, 7", "٣"])
 @pytest.mark.parametrize("words", [SHOW, LIST, SYSTEM], ids=" ".join)
 def test_a_length_that_is_wrong_or_doubled(in_process: InProcessAz, sim: Armsim, length: str, words: list[str]) -> None:
     resource = sim.state.add_resource("myApp", "rg")
@@ -381,7 +378,6 @@ def test_a_fault_of_the_login_is_said_once(in_process: InProcessAz, sim: Armsim,
     assert run.exit_code == 1
     assert run.stderr.count("Please run 'az login'") == 1
     assert "CLIError" not in run.stderr
-    assert "az login\n" in run.stderr
     assert sim.requests == []
 
 
@@ -395,6 +391,6 @@ def test_a_fault_of_the_machine_is_said_once(in_process: InProcessAz, sim: Armsi
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids), Input())
     assert run.exit_code == 1
-    assert run.stderr.count("/nowhere/ca.pem") == 1
+    assert run.stderr.count("REQUESTS_CA_BUNDLE") == 1
     assert "Error:" not in run.stderr
-    assert "REQUESTS_CA_BUNDLE" in run.stderr
+    assert sim.requests == []

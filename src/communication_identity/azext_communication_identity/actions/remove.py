@@ -23,6 +23,7 @@ from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
+from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, user_assigned_id
 from ..model.role_assignments import delete_command
@@ -182,8 +183,8 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
     """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
     absent = named._replace(system_assigned=False) - current
     if absent:
-        has = ("Its user-assigned identities are:\n" + "\n".join(current.user_assigned) if current.user_assigned
-               else "It has no user-assigned identities.")
+        has = ("Its user-assigned identities are:\n" + "\n".join(map(printable, current.user_assigned))
+               if current.user_assigned else "It has no user-assigned identities.")
         raise ResourceNotFoundError(
             f"{', '.join(absent.described())} {'is' if len(absent.user_assigned) == 1 else 'are'}n't assigned to "
             f"'{resource.name}'. Nothing was removed.", has)

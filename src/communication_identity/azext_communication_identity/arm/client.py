@@ -27,7 +27,7 @@ from ..model.requests import (
     Request,
     UpdateIdentity,
 )
-from .errors import challenge_of, first_line, login_failed
+from .errors import challenge_of, first_line
 from .login import Login, LoginCredential, Logins, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
@@ -118,12 +118,8 @@ class Arm:
             # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
             import requests  # noqa: F401  # pylint: disable=unused-import  # as above
             from azure.cli.core._profile import Profile
-            from knack.util import CLIError
-            try:
-                found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
-                    subscription_id=login.subscription if login else None)
-            except CLIError as error:
-                raise login_failed(error) from error
+            found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
+                subscription_id=login.subscription if login else None)
             self._credentials[login] = LoginCredential(self._cli_ctx, login, found)
         return self._credentials[login]
 

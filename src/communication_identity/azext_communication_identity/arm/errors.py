@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, UnauthorizedError
+from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, UnauthorizedError, ValidationError
 
 from ..model.answers import Answer, NoAnswer
 from ..model.quoting import printable
@@ -33,7 +33,10 @@ def explained(error: Exception) -> AzCLIError | None:
         return _no_answer(error.reply) if isinstance(error.reply, NoAnswer) else advise(error.request, error.reply)
     if isinstance(error, UnfinishedError):
         return _unfinished(error)
+    from knack.util import CLIError  # nobody is logged in, or core can't use what is set on this machine
     from requests.exceptions import RequestException  # the login's own requests
+    if isinstance(error, CLIError):
+        return ValidationError("\n".join(map(printable, str(error).splitlines())))
     return _no_answer(NoAnswer(first_line(error), is_network=True)) if isinstance(error, RequestException) else None
 
 
