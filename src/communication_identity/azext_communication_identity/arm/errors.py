@@ -49,7 +49,7 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
     lines = [str(cause) if cause else "Interrupted.", error.accepted, *error.remaining]
     ways = [one for one in (cause.recommendations if cause else ())
             if not (error.remaining and re.search(r"(?i)\btry again|\bcommand again", one))]
-    return kind("\n".join(filter(None, lines)), list(dict.fromkeys([*ways, error.resource.to_see])))
+    return kind("\n".join(filter(None, lines)), recommendation=list(dict.fromkeys([*ways, error.resource.to_see])))
 
 
 def _no_answer(reply: NoAnswer) -> AzCLIError:

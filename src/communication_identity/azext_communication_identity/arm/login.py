@@ -157,4 +157,4 @@ class LoginCredential:
                    if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
         return AuthenticationError(
             f"Azure asks your login{whose} for another proof, such as multifactor authentication.",
-            f"To log in with it, run:\n{command}")
+            recommendation=f"To log in with it, run:\n{command}")
