@@ -182,7 +182,7 @@ def test_the_base64_of_the_command_is_standard_with_padding(in_process: InProces
 
 
 @pytest.mark.parametrize(("version", "way_on"), [
-    ("2.75.0", "az logout\naz login --tenant {tenant}"), ("2.76.0", "--claims-challenge"), ("3.0.0", "--claims-challenge")])
+    ("2.75.0", "az logout\naz login --tenant {tenant}"), ("2.76.0", "--claims-challenge")])
 def test_the_command_is_that_of_this_cli(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login],
                                          monkeypatch: pytest.MonkeyPatch, version: str, way_on: str) -> None:
     log_in(Login(strong=False))
