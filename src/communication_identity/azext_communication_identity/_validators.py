@@ -11,6 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
@@ -38,6 +39,7 @@ from .model.shell_words import clean_list, clean_value, flatten, from_git_bash
 from .runner.terminal import Consent, is_terminal
 
 logger = get_logger(__name__)
+
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
@@ -143,7 +145,6 @@ def _read_user_assigned(namespace: Namespace) -> None:
 def _read_file(name: str) -> list[str]:
     """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
-    from pathlib import Path
 
     import yaml
     from azure.cli.core.util import read_file_content
@@ -198,13 +199,23 @@ def usage_error(error: AzCLIError) -> NoReturn:
 
 def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
-    words: list[str] = []
-    for name in ("resources", "user_assigned", "scopes", "roles"):
-        values = getattr(namespace, name, None)
-        words += [word for of_one in values for word in of_one] if isinstance(values, list) else []
-    if from_git_bash(words):
+    if from_git_bash(_words(namespace)):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
                        "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def require_files(namespace: Namespace) -> None:
+    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
+    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
+        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
+                                 f"There is no file {for_display(file)}.",
+                                 "Specify the path of a file after @, or use @- to read from standard input.")
+
+
+def _words(namespace: Namespace) -> list[str]:
+    """The words of all options that take several."""
+    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
+    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:

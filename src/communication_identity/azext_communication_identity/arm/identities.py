@@ -125,9 +125,9 @@ def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
             f"az communication identity assign {words}")
 
 
-async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
+async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bool = False) -> AzCLIError:
     """The error for an identity that doesn't exist, with those that have the same or a similar name. Identities in the
-    resource's own group and subscription are named, others shown with their ID.
+    resource's own group and subscription are named, unless `in_full`, and others shown with their ID.
     """
     parsed = parse_identity_id(identity)
     if parsed is None:
@@ -136,7 +136,7 @@ async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = _place(identity) == (resource.subscription.lower(), resource.group.lower())
+    here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
     similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
@@ -165,13 +165,14 @@ def similar_ids(identity: str, existing: list[str]) -> list[str]:
     return [other for name in close for other in names if names[other] == name][:5]
 
 
-async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str]) -> AzCLIError:
+async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str], *, in_full: bool = False
+                     ) -> AzCLIError:
     """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
-    has come first, because no other write works until all of them are removed.
+    has come first, because no other write works until all of them are removed. `in_full`: never by name.
     """
     stale = list((has & Identities(user_assigned=tuple(gone))).user_assigned)
     if not stale:
-        return await identity_not_found(gone[0], resource)
+        return await identity_not_found(gone[0], resource, in_full=in_full)
     stale += await missing_identities(one for one in has.user_assigned if one not in stale)
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
