@@ -97,13 +97,14 @@ def explained(error: Exception) -> AzCLIError | None:
 
 def _unfinished(error: UnfinishedError) -> AzCLIError:
     """The error of what ended a command, with what was accepted before and what is still to be done. The commands that
-    do it belong to the message, which is printed even with --only-show-errors.
+    do it belong to the message, which is printed even with --only-show-errors. Then the same command doesn't help.
     """
     cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
     kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
     lines = [str(cause) if cause else "Interrupted.", error.accepted, *error.remaining]
-    return kind("\n".join(filter(None, lines)),
-                list(dict.fromkeys([*(cause.recommendations if cause else ()), error.resource.to_see])))
+    ways = [one for one in (cause.recommendations if cause else ())
+            if not (error.remaining and re.search(r"(?i)\btry again|\bcommand again", one))]
+    return kind("\n".join(filter(None, lines)), list(dict.fromkeys([*ways, error.resource.to_see])))
 
 
 def challenge_of(answer: Answer) -> str:

@@ -131,8 +131,9 @@ class Runner(Generic[T]):
         finally:
             self._is_stopping = True
             everything.cancel()
-            if tasks:
-                await asyncio.wait(tasks)  # each notes what it leaves undone
+            await asyncio.wait([*tasks, everything])  # each task notes what it leaves undone
+            if not everything.cancelled():
+                everything.exception()  # otherwise, asyncio prints it
         return self.outcome
 
     async def _drive(self, target: Any) -> None:
