@@ -209,8 +209,9 @@ def error(code: str, message: str = "No.") -> dict[str, Any]:
 
 
 def interrupted(number: int) -> Reply:
-    """Ctrl-C or SIGTERM comes while this request has no answer."""
-    return Reply(first=lambda: os.kill(os.getpid(), number), is_held=True)
+    """Ctrl-C or SIGTERM comes, once, while this request has no answer."""
+    first = threading.Lock()
+    return Reply(first=lambda: os.kill(os.getpid(), number) if first.acquire(blocking=False) else None, is_held=True)
 
 
 class ScriptedAz(InProcessAz):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from in_process import Run
-from scripted_arm import FAILURES, KINDS, SIGNALS, SUB, Reply, ScriptedArm, ScriptedAz
+from scripted_arm import FAILURES, KINDS, SIGNALS, SUB, Reply, ScriptedArm, ScriptedAz, Seen
 
 ID = f"/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.Communication/communicationServices/"
 PRINCIPAL = "11111111-1111-1111-1111-111111111111"
@@ -171,3 +171,70 @@ def test_an_assignment(scripted: ScriptedAz, fail_at: int, kind: str) -> None:
     run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned")
     print(run.stderr)
     check(run, kind, may_be_done=fail_at > 1 or kind not in NOT_SENT)
+
+
+class Fleet:
+    """Three resources, whose principals have two role assignments each, and what has become of them. `fail_at`: at the
+    answer to how many requests with this method everything begins to fail.
+    """
+
+    def __init__(self, arm: ScriptedArm, fail_at: tuple[str, int], kind: str) -> None:
+        self.names = ["app1", "app2", "app3"]
+        self.principals = {name: f"{name[-1] * 8}-1111-1111-1111-111111111111" for name in self.names}
+        self.changed: list[str] = []  # by a PATCH that was accepted
+        self.deleted: list[str] = []
+        self._arm, self._fail_at, self._kind = arm, fail_at, kind
+        self._count = 0
+        arm.on("POST", "Microsoft.ResourceGraph", Reply(200, {"data": []}))
+        arm.on("GET", "roleAssignments", self._list)
+        arm.on("GET", "/operations/", lambda _: self._counted("GET", Reply(200, {"status": "Succeeded"})))
+        arm.on("DELETE", "roleAssignments", self._delete)
+        for name in self.names:
+            arm.on("GET", ID + name, lambda _, name=name: resource(
+                name, None if name in self.changed else self.principals[name]))
+            arm.on("PATCH", ID + name, lambda _, name=name: self._patch(name))
+
+    def left(self) -> list[str]:
+        """The role assignments of the resources that were changed that are still there."""
+        return [one["id"] for name in self.changed for one in self._assignments(name) if one["id"] not in self.deleted]
+
+    def _assignments(self, name: str) -> list[dict[str, Any]]:
+        return [assignment(number, self.principals[name]) for number in (1, 2)]
+
+    def _counted(self, method: str, reply: Reply) -> Reply:
+        self._count += method == self._fail_at[0]
+        if (method, self._count) == self._fail_at:
+            self._arm.fail(self._kind)
+        return reply
+
+    def _list(self, seen: Seen) -> Reply:
+        name = next(name for name in self.names if self.principals[name] in seen.path)
+        return Reply(200, {"value": self._assignments(name)})
+
+    def _patch(self, name: str) -> Reply:
+        self.changed.append(name)
+        return self._counted("PATCH", Reply(202, headers={
+            "Azure-AsyncOperation": f"{self._arm.url}/operations/{name}"}))
+
+    def _delete(self, seen: Seen) -> Reply:
+        self.deleted.append(seen.path.partition("?")[0])
+        return self._counted("DELETE", Reply(200, {}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fail_at", [("PATCH", 1), ("PATCH", 3), ("GET", 1), ("GET", 3), ("DELETE", 1), ("DELETE", 5)])
+def test_a_fleet(scripted: ScriptedAz, fail_at: tuple[str, int], kind: str) -> None:
+    fleet = Fleet(scripted.arm, fail_at, kind)
+    run = scripted.run("remove", "--system-assigned", "--delete-role-assignments", "--yes", "--only-show-errors", "--ids",
+                       *(ID + name for name in fleet.names))
+    print(run.stderr)
+    assert run.exit_code == (SIGNALS[kind][1] if kind in SIGNALS else 1)
+    assert "Traceback" not in run.stderr
+    named = re.findall(r"/subscriptions/\S*/roleAssignments/\S*", " ".join(
+        re.findall("az role assignment delete --ids (.*)", run.stderr)))
+    assert set(fleet.left()) <= set(named)
+    assert set(fleet.left()) == set(named) or kind not in NOT_SENT
+    assert not RETRY.search(run.stderr) or len(fleet.changed) < 3
+    for name in fleet.changed:
+        if any(fleet.principals[name] in one or name[-1] * 8 in one for one in fleet.left()):
+            assert re.search(f"az communication identity show --ids .*{ID}{name}\\b", run.stderr)

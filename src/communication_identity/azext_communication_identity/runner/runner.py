@@ -131,7 +131,9 @@ class Runner(Generic[T]):
         finally:
             self._is_stopping = True
             everything.cancel()
-            await asyncio.wait([*tasks, everything])  # each task notes what it leaves undone
+            for shared in self._shared.values():
+                shared.cancel()
+            await asyncio.wait([*tasks, *self._shared.values(), everything])  # each flow notes what it leaves undone
             if not everything.cancelled():
                 everything.exception()  # otherwise, asyncio prints it
         return self.outcome
