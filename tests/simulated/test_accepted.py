@@ -11,27 +11,11 @@ from typing import Any
 
 import pytest
 from in_process import Run
-from scripted_arm import FAILURES, KINDS, SIGNALS, SUB, Reply, ScriptedArm, ScriptedAz, Seen
+from scripted_arm import FAILURES, KINDS, SIGNALS, Reply, ScriptedArm, ScriptedAz, Seen
+from scripted_scenes import ID, PRINCIPAL, SCOPE, assignment, resource
 
-ID = f"/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.Communication/communicationServices/"
-PRINCIPAL = "11111111-1111-1111-1111-111111111111"
-ROLE = "a97b65f3-24c7-4388-baec-2e87135dc908"
-SCOPE = f"/subscriptions/{SUB}/resourceGroups/ai"
 RETRY = re.compile(r"(?i)run the (same )?command again|to retry")
 NOT_SENT = ("401", "403", "429", "login")  # a PATCH that ends so has changed nothing
-
-
-def resource(name: str, principal: str | None = None) -> Reply:
-    """A resource, with the system-assigned identity or without."""
-    identity = {"type": "SystemAssigned", "principalId": principal, "tenantId": SUB} if principal else {"type": "None"}
-    return Reply(200, {"id": ID + name, "identity": identity, "properties": {"provisioningState": "Succeeded"}})
-
-
-def assignment(number: int, principal: str = PRINCIPAL) -> dict[str, Any]:
-    role = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
-    return {"id": f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/{principal[:8]}-{number:04}-0000-0000-"
-                  "000000000000",
-            "properties": {"roleDefinitionId": role, "scope": SCOPE, "principalId": principal}}
 
 
 FIRST, SECOND = assignment(1), assignment(2)
