@@ -24,3 +24,20 @@ def assignment(number: int, principal: str = PRINCIPAL) -> dict[str, Any]:
     return {"id": f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/{principal[:8]}-{number:04}-0000-0000-"
                   "000000000000",
             "properties": {"roleDefinitionId": role, "scope": SCOPE, "principalId": principal}}
+
+
+def identity(name: str = "one") -> str:
+    """The ID of a user-assigned identity in the resource's group, as Microsoft.ManagedIdentity spells it."""
+    return f"/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+
+
+def holding(entries: dict[str, Any], name: str = "myApp") -> Reply:
+    """A resource with these user-assigned identities."""
+    return Reply(200, {"id": ID + name, "properties": {"provisioningState": "Succeeded"}, "identity": {
+        "type": "UserAssigned", "userAssignedIdentities": entries}})
+
+
+def found(principal: str = PRINCIPAL, name: str = "one") -> Reply:
+    """A user-assigned identity."""
+    return Reply(200, {"id": identity(name), "name": name, "location": "westeurope", "properties": {
+        "principalId": principal, "clientId": principal, "tenantId": SUB}})
