@@ -200,7 +200,8 @@ def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
     words: list[str] = []
     for name in ("resources", "user_assigned", "scopes", "roles"):
-        words += [word for of_one in getattr(namespace, name, None) or () for word in of_one]
+        values = getattr(namespace, name, None)
+        words += [word for of_one in values for word in of_one] if isinstance(values, list) else []
     if from_git_bash(words):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
                        "conversion, run: export MSYS_NO_PATHCONV=1")

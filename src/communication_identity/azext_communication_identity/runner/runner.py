@@ -264,17 +264,17 @@ class Runner(Generic[T]):
                 _in_loop(loop, _set, answer, reply, None)
 
         patience = request.timeout + (GRACE if request.patience else 0.0)
+        while True:
+            try:
+                threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
+                break
+            except RuntimeError:  # the machine refuses it
+                if not self._in_progress:
+                    send()
+                    break
+                await asyncio.sleep(TICK)
         self._in_progress += 1
         try:
-            while True:
-                try:
-                    threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
-                    break
-                except RuntimeError:  # the machine refuses it
-                    if self._in_progress == 1:
-                        send()
-                        break
-                    await asyncio.sleep(TICK)
             return await asyncio.wait_for(answer, patience)
         except asyncio.TimeoutError:
             return NoAnswer(f"No complete response within {patience:.0f} seconds.", timed_out=True)
