@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from armsim import Armsim
 from azext_communication_identity.runner.runner import THREAD_NAME
+
+if TYPE_CHECKING:
+    from scripted_arm import ScriptedArm
 
 
 @dataclass
@@ -81,7 +84,7 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # 
 class InProcessAz:
     """Runs commands of the extension as the CLI would. `clock`: what was waited."""
 
-    def __init__(self, config: Path, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, config: Path, sim: Armsim | ScriptedArm, monkeypatch: pytest.MonkeyPatch) -> None:
         self.config = config
         self.clock = FakeClock()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():

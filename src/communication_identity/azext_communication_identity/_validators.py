@@ -183,8 +183,8 @@ def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) ->
             "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
     if removes_all and is_bare:
         raise NoTTYError(
-            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all user-assigned "
-            "identities. Nothing was removed.",
+            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all "
+            "user-assigned identities. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\". To see what would change, use --dry-run.")
     return Consent.NEEDS_YES if has_ids else Consent.PROCEED

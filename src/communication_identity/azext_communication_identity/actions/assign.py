@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ValidationError
+from azure.cli.core.azclierror import ValidationError
 
 from ..arm.errors import explained, reasons
 from ..arm.identities import Found, explain_refusal, find_identity, gone_error, recreated, was_recreated
 from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_role
 from ..model.identities import Identities, expected_block, plain_block, principal_of
+from ..model.operation import NotDoneError
 from ..model.requests import RequestError
 from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, user_assigned_id
 from ..model.role_assignments import Role, create_command
@@ -142,8 +143,8 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
     do the rest, whatever ends it.
     """
     granted: list[dict[str, str]] = []
-    failed: dict[str, Exception] = {}  # by the command that finishes it
-    left: dict[str, None] = {}  # these commands, in order
+    failed: list[Exception] = []
+    left: dict[str, None] = {}  # the commands that are still to be run, in order
     unknown: list[str] = []
     work = []
     for name, identity in _names(named):
@@ -155,8 +156,9 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
             command = create_command(grant.scope, grant.role.name, principal)
             left[command] = None
             work.append((command, principal, identity, grant))
-    with accepted(resource, lambda: f"The identity is assigned to '{resource.name}'."), remaining(
-            lambda: "The role was not granted. To grant it, run:\n" + "\n".join(left)):
+    total = len(work) + len(unknown) * len(grants)
+    with remaining(lambda: _to_grant(left, unknown)), accepted(
+            resource, lambda: f"The identity is assigned to '{resource.name}', but the role was not granted."):
         for command, principal, identity, grant in work:
             try:
                 there = await assignment_at(grant.scope, grant.role, principal)
@@ -164,9 +166,9 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
                     grant.scope, grant.role, principal, _delegation(resource, identity, grant, options)))
                 del left[command]
             except RequestError as error:
-                failed[command] = error
-    if failed or unknown:
-        raise _not_granted(resource, len(granted), len(work) + len(unknown) * len(grants), failed, unknown)
+                failed.append(error)
+        if failed or unknown:
+            raise _not_granted(resource, len(granted), total, failed, unknown)
     return granted
 
 
@@ -178,13 +180,19 @@ def _delegation(resource: ResourceId, identity: str | None, grant: Grant, option
     return Delegation(tenant, identity or resource.id) if tenant else None
 
 
-def _not_granted(resource: ResourceId, granted: int, total: int, failed: dict[str, Exception], unknown: Sequence[str]
-                 ) -> AzCLIError:
-    """`failed`: by the command that finishes it. `unknown`: identities whose principal ID the service doesn't show."""
+def _not_granted(resource: ResourceId, granted: int, total: int, failed: Sequence[Exception], unknown: Sequence[str]
+                 ) -> NotDoneError:
+    """`unknown`: identities whose principal ID the service doesn't show."""
     done = f", and {granted} of {total} role assignments were created" if granted else ""
     lines = [f"The identity is assigned to '{resource.name}'{done}, but the role was not granted:"]
-    lines += [reasons(failed.values())] if failed else []
+    lines += [reasons(failed)] if failed else []
     lines += [f"The service doesn't show the principal ID of {identity} yet." for identity in unknown]
-    lines += ["To finish, ask someone who can assign roles there to run:", *failed] if failed else []
-    return AzureResponseError("\n".join(lines), [
-        "To grant the role to the identities without a principal ID, run the command again."] if unknown else [])
+    return NotDoneError("\n".join(lines))
+
+
+def _to_grant(commands: Iterable[str], unknown: Sequence[str]) -> str:
+    """How to grant what is left; empty if nothing is."""
+    lines = list(commands)
+    lines[:0] = ["To finish, ask someone who can assign roles there to run:"] if lines else []
+    lines += ["To grant the role to the identities without a principal ID, run the command again."] if unknown else []
+    return "\n".join(lines)

@@ -166,11 +166,11 @@ def _existing(assignment: dict[str, Any], reply: Reply) -> dict[str, str]:
     plain = plain_assignment(assignment)
     del plain["id"]
     message = text_of(error_of(reply).get("message"))
-    found = re.search(r"(?i)\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b(?!.*[0-9a-f]{12})", message)
+    found = re.search(r"(?i)role assignment is\W+([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})\b", message)
     if not found:
         return plain
     scope = assignment["properties"]["scope"]
-    return {"id": f"{scope}{_AUTHORIZATION}/roleAssignments/{UUID(found.group(0))}", **plain}
+    return {"id": f"{scope}{_AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}", **plain}
 
 
 async def delete_assignment(assignment_id: str) -> None:

@@ -26,6 +26,7 @@ from knack.log import get_logger
 from ..arm.client import Arm
 from ..arm.errors import explain, explained
 from ..model.answers import NoAnswer
+from ..model.quoting import for_shell
 from ..model.requests import Flow, RequestError
 from ..model.resource_id import ResourceId
 from ..model.unfinished import UnfinishedError
@@ -57,7 +58,7 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
         with warnings_in_order(targets) as (keep, show_warnings), progress_line(cmd.cli_ctx, what) as tick:
             return run(runner.run(tick))
     except InterruptedByUserError as interrupt:
-        _log_interrupt(cmd, runner, what)
+        _log_interrupt(cmd, runner, targets, what)
         raise SystemExit(interrupt.exit_code) from None
     except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
         _log_failures(runner.outcome, targets)
@@ -140,17 +141,21 @@ def retry_hint(cmd: Any) -> str:
             }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
-def _log_interrupt(cmd: Any, runner: Runner[Any], what: str) -> None:
+def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
     """Say what is done, and what was accepted: as an error if anything was, because then something is to be done."""
     outcome = runner.outcome
-    unfinished = [failure for failure in outcome.failures.values() if isinstance(failure, UnfinishedError)]
+    failures = [outcome.failures.get(target) for target in targets]
+    unfinished = [failure for failure in failures if isinstance(failure, UnfinishedError)]
     failed = len(outcome.failures) - sum(one.is_interrupted for one in unfinished)
     lines = ["Interrupted." if runner.total == 1 else
              f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {failed} failed."]
     if len(unfinished) == 1:
-        lines += [unfinished[0].accepted, unfinished[0].resource.to_see]
+        lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:
-        lines += [f"The service may still be working on {len(unfinished)} resources. {retry_hint(cmd)}"]
+        hint = "" if all(one.remaining for one in unfinished) else f" {retry_hint(cmd)}"
+        lines += [f"The service may still be working on {len(unfinished)} resources.{hint}",
+                  "To see their current identities, run:\naz communication identity show --ids "
+                  + " ".join(for_shell(one.resource.id) for one in unfinished)]
     lines += [left for one in unfinished for left in one.remaining]
     (logger.error if unfinished else logger.warning)("%s", "\n".join(filter(None, lines)))
 

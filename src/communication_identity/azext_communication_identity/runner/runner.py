@@ -119,9 +119,9 @@ class Runner(Generic[T]):
         self._agreed: asyncio.Future[None] = loop.create_future()
         tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
         everything = asyncio.gather(*tasks)
+        waited: list[asyncio.Future[Any]] = [everything, self._agreed]
         try:
             while not everything.done():
-                waited: list[asyncio.Future[Any]] = [everything, self._agreed]
                 await asyncio.wait(waited, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 if self._agreed.done():
                     self._agreed.result()
@@ -131,8 +131,12 @@ class Runner(Generic[T]):
         finally:
             self._is_stopping = True
             everything.cancel()
-            if tasks:
-                await asyncio.wait(tasks)  # each notes what it leaves undone
+            for shared in self._shared.values():
+                shared.cancel()
+            waited = [*tasks, *self._shared.values(), everything]
+            await asyncio.wait(waited)  # each flow notes what it leaves undone
+            if not everything.cancelled():
+                everything.exception()  # otherwise, asyncio prints it
         return self.outcome
 
     async def _drive(self, target: Any) -> None:
@@ -263,17 +267,17 @@ class Runner(Generic[T]):
                 _in_loop(loop, _set, answer, reply, None)
 
         patience = request.timeout + (GRACE if request.patience else 0.0)
+        while True:
+            try:
+                threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
+                break
+            except RuntimeError:  # the machine refuses it
+                if not self._in_progress:
+                    send()
+                    break
+                await asyncio.sleep(TICK)
         self._in_progress += 1
         try:
-            while True:
-                try:
-                    threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
-                    break
-                except RuntimeError:  # the machine refuses it
-                    if self._in_progress == 1:
-                        send()
-                        break
-                    await asyncio.sleep(TICK)
             return await asyncio.wait_for(answer, patience)
         except asyncio.TimeoutError:
             return NoAnswer(f"No complete response within {patience:.0f} seconds.", timed_out=True)
