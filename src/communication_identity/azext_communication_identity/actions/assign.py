@@ -144,21 +144,19 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
     """
     granted: list[dict[str, str]] = []
     failed: dict[str, Exception] = {}  # by the command that finishes it
-    left: dict[str, None] = {}  # these commands, in order
     unknown: list[str] = []
-    work = []
+    work = {}  # by the same command: a role may be named twice, by its name and by its ID
     for name, identity in _names(named):
         principal = principal_of(block, identity)
         if principal is None:
             unknown.append(name)
             continue
         for grant in grants:
-            command = create_command(grant.scope, grant.role.name, principal)
-            left[command] = None
-            work.append((command, principal, identity, grant))
+            work[create_command(grant.scope, grant.role.name, principal)] = (principal, identity, grant)
+    left = dict.fromkeys(work)
     with accepted(resource, lambda: f"The identity is assigned to '{resource.name}'."), remaining(
             lambda: "The role was not granted. To grant it, run:\n" + "\n".join(left)):
-        for command, principal, identity, grant in work:
+        for command, (principal, identity, grant) in work.items():
             try:
                 there = await assignment_at(grant.scope, grant.role, principal)
                 granted.append({**there, "roleName": grant.role.name} if there else await create_assignment(
