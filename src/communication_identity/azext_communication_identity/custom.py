@@ -49,12 +49,12 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
     return _printed(cmd, outcome, resources, dry_run)
 
 
-def show_identity(cmd: Any, resources: list[ResourceId], roles: bool = False) -> Block | list[Block]:
-    """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
+def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
+    """Show the identity block of each resource, and with `with_roles` the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
-    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=roles))
-    if roles:
+    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=with_roles))
+    if with_roles:
         _add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
