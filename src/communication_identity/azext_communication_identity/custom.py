@@ -50,7 +50,7 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
 
 
 def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
-    """Show the identity block of each resource, and with `with_roles` the roles of its identities in all subscriptions."""
+    """Show the identity block of each resource, and on request the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
     outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=with_roles))

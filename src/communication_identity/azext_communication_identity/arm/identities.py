@@ -170,11 +170,12 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str])
     if not stale:
         return await identity_not_found(gone[0], resource)
     stale += await missing_identities(one for one in has.user_assigned if one not in stale)
+    yes = "" if has - Identities(user_assigned=tuple(stale)) else " --yes"  # it takes the last identity
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
         f"To remove them, run:\naz communication identity remove --ids {for_shell(resource.id)} "
-        f"--user-assigned {' '.join(map(for_shell, stale))}")
+        f"--user-assigned {' '.join(map(for_shell, stale))}{yes}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
