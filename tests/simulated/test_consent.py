@@ -81,13 +81,16 @@ def test_the_last_user_assigned_identity_is_asked_for(in_process: InProcessAz, s
 @pytest.mark.parametrize("answer", [False, EOFError(), KeyboardInterrupt()], ids=["no", "end of input", "Ctrl-C"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_anything_but_yes_removes_nothing(in_process: InProcessAz, sim: Armsim, person: Person,
-                                          answer: bool | BaseException, count: int) -> None:
+                                          answer: bool | BaseException, count: int,
+                                          caplog: pytest.LogCaptureFixture) -> None:
     ids = [scene(sim, name) for name in ("a", "b")[:count]]
     person.answer = answer
     run = in_process(line("remove", "--system-assigned", "--delete-role-assignments", "--ids", *ids))
     assert run.exit_code == 1
     assert isinstance(run.error, ManualInterrupt)
     assert str(run.error) == "Nothing was removed."
+    assert [one.message for one in caplog.records if one.name == "cli.azure.cli.core.azclierror"] == [
+        "Nothing was removed."]
     assert writes(sim) == []
     assert all(has(sim, one)[0] for one in ids)
 
