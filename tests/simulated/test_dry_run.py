@@ -208,6 +208,12 @@ def test_an_identity_that_is_gone_is_an_error_only_where_it_is_named(in_process:
     assert writes(sim) == []
 
 
+def test_each_identity_of_a_fleet_is_looked_up_once(in_process: InProcessAz, sim: Armsim) -> None:
+    ids = [scene(sim, before, name) for before, name in (("", "a"), ("2", "b"))]
+    assert in_process(line("assign", "--user-assigned", "two", "--ids", *ids, "--dry-run")).exit_code == 0
+    assert [request.path.rsplit("/", 1)[-1] for request in sim.requests if "userAssigned" in request.path] == ["two"]
+
+
 def test_a_fleet(in_process: InProcessAz, sim: Armsim, caplog: pytest.LogCaptureFixture) -> None:
     ids = [scene(sim, before, name) for before, name in (("", "a"), ("s", "b"), ("1", "c"))]
     words = line("assign", "--system-assigned", "--user-assigned", "two", "--role", USER, "--scope", AI, "--ids", *ids)

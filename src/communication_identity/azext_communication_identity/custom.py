@@ -30,8 +30,10 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                             customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
     if len(resources) > 1:  # each identity is looked up once, before the first write
         identities = identities_to_look_up(resources, options)
-        found = run_all(cmd, identities, lambda identity: find_identity(identity.id)).results if identities else {}
-        options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
+        versions = options.versions
+        found = run_all(cmd, identities, lambda identity: find_identity(identity.id, versions)) if identities else None
+        options = options.with_known({identity.id.lower(): one for identity, one in found.results.items()}
+                                     if found else {})
     return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
 
