@@ -415,7 +415,8 @@ def test_the_question_is_seen_where_the_output_goes_to_a_file(az: Az, sim: Armsi
     assert not has(sim, resource)[0]
 
 
-def test_a_second_ctrl_c_ends_the_process(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_ctrl_c_ends_the_process(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch
+                                          ) -> None:
     sim.state.add_resource("myApp", "rg")
     before = signal.getsignal(signal.SIGINT)
     handlers: list[Any] = []

@@ -140,8 +140,8 @@ ODD_POLLS: list[Reply] = [
     Answer(302, None, {"location": "https://evil.example/"}), Answer(200), Answer(204, text=" "), Answer(404),
     Answer(200, None, {}, "<html>Sign in to the network</html>"), Answer(200, [], {}, "[]"),
     Answer(200, {"status": ""}), Answer(200, {}), Answer(500, None, {}, "<html>"), NoAnswer("Read timed out.", True)]
-RUNNING: list[Reply] = [Answer(200, {"status": "InProgress"}), Answer(202, {"status": "Updating"}, {"retry-after": "7"}),
-                        Answer(429, None, {"retry-after": "5"})]
+RUNNING: list[Reply] = [Answer(200, {"status": "InProgress"}), Answer(429, None, {"retry-after": "5"}),
+                        Answer(202, {"status": "Updating"}, {"retry-after": "7"})]
 odd_polls = st.sampled_from(ODD_POLLS)
 # "honest": the honest service answers; "deaf": it does what was asked, and the answer is lost.
 some = st.sampled_from(["honest", "honest", "deaf"]) | skewed | skewed | answers | silences

@@ -17,10 +17,10 @@ from armsim.errors import ArmError
 from armsim.patch_shapes import PatchShape
 from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.identities import NONE, SYSTEM_ASSIGNED, Identities, identities_of
-from azext_communication_identity.model.requests import Flow, Request, UpdateIdentity
+from azext_communication_identity.model.requests import Request, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.model.update import Updated, get, update_identities
 from azext_communication_identity.model.unfinished import UnfinishedError
+from azext_communication_identity.model.update import Updated, get, update_identities
 from azure.cli.core.azclierror import AzureResponseError
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def perform(state: ArmState, request: Request) -> Answer:
     path, now = request.path.split("?")[0], state.clock.now
     try:
         if isinstance(request, UpdateIdentity):
-            written = state.patch_resource(path, request.body, request.etag)
+            written = state.patch_resource(path, dict(request.body), request.etag)
             shape = state.options.patch
             headers = {"etag": written.etag, **{name.lower(): f"/operations/{written.operation.name}"
                                                 for name in shape.headers}}

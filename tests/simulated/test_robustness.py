@@ -312,7 +312,8 @@ def test_an_operation_that_fails_for_an_identity_that_is_gone_names_it(in_proces
     sim.options.patch = replace(FAILURES["failed"], code=code)
     sim.add_fault(Fault("GET", "userAssignedIdentities/one", status=404, code="ResourceNotFound"))  # gone meanwhile
     text = fails_well(in_process(line("assign", *APP, "--user-assigned", "one")))
-    assert ("There is no user-assigned identity 'one' in resource group 'rg'" in text) is (code == "FailedIdentityOperation")
+    is_named = "There is no user-assigned identity 'one' in resource group 'rg'" in text
+    assert is_named is (code == "FailedIdentityOperation")
     sim.faults.all.clear()  # unused where nothing is looked up
 
 
