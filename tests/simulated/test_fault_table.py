@@ -19,7 +19,7 @@ from fault_kinds import FAULTS, FOREVER
 from in_process import InProcessAz, Run
 from scenes import AI, APP, ELSEWHERE, OTHER, READER_ID, USER, USER_ID, block, granted, has, line, said
 
-SAMPLE = 150
+SAMPLE = 100
 LONGEST = 100.0  # seconds, longer than any operation
 STRANGER = "00000000-0000-0000-0000-0000000000ff"
 

@@ -326,10 +326,12 @@ REFUSED = [(line("show", *APP), "GET", "/myApp$"), (line("list"), "GET", "Servic
            (GRANT, "GET", "roleDefinitions"), (GRANT, "PUT", "roleAssignments")]
 
 
-@pytest.mark.parametrize(("status", "code"), CASES)
+@pytest.mark.parametrize(("status", "code"), [
+    pytest.param(*case, marks=[pytest.mark.full] * (case[1] != "Unknown" and number % 3 > 0))
+    for number, case in enumerate(CASES)])
 def test_no_error_shows_what_the_answer_did_not_hold(in_process: InProcessAz, sim: Armsim, status: int, code: str
                                                      ) -> None:
-    """An unknown code in every body, each known one in some: test_fuzz_answers.py has them in every body."""
+    """An unknown code in every body, each known one in some: test_fuzz_answers.py has them all in every body."""
     sim.state.add_resource("myApp", "rg", identity=block(system=True))
     turn = CASES.index((status, code))
     for number, (words, method, path) in enumerate(REFUSED):
