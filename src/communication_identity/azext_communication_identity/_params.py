@@ -118,7 +118,7 @@ def load_arguments(self: Any, _command: str) -> None:
                         "has no value. Any other removal then goes on without a prompt.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
-        c.argument("roles", options_list=["--roles"], action="store_true",
+        c.argument("with_roles", options_list=["--roles"], action="store_true",
                    help="Show the role assignments of each identity, in every subscription that you can read.")
 
     with self.argument_context("communication identity list", arg_group=None) as c:

@@ -240,4 +240,4 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
 
 def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))}")
+            f"{' '.join(map(for_shell, identities))} --yes")
