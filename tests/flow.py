@@ -60,8 +60,8 @@ class Played:
 
 
 def play(flow: Flow[Any], *replies: Reply, fail_at: tuple[int, BaseException] | None = None) -> Played:
-    """Play a flow to its end. All replies have to be used, and no more asked for. `fail_at`: the number of the step that
-    fails, and the exception; then, replies may be left.
+    """Play a flow to its end. All replies have to be used, and no more asked for. `fail_at`: the number of the step
+    that fails, and the exception; then, replies may be left.
     """
     played, left = Played(), list(replies)
     try:

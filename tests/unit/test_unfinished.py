@@ -91,12 +91,13 @@ def test_nothing_happens_without_a_failure() -> None:
     (refused(401), UnauthorizedError, "(X) m\nAccepted.\nLater.", ["To log in again, run:\naz login", SEE]),
     (refused(500), AzureInternalError, "The service failed: (X) m\nAccepted.\nLater.", ["To retry, run the command again.", SEE]),
     (FAILURES[1], AzureConnectionError, "No usable response from the service: broken\nAccepted.\nLater.", [CHECK, SEE]),
-    (AuthenticationError("No token.", "Log in."), AuthenticationError, "No token.\nAccepted.\nLater.", ["Log in.", SEE]),
+    (AuthenticationError("No token.", recommendation="Log in."), AuthenticationError, "No token.\nAccepted.\nLater.", ["Log in.", SEE]),
     (CancelledError(), AzureResponseError, "Interrupted.\nAccepted.\nLater.", [SEE]),
     (NotDoneError("Not done.", SEE), AzureResponseError, "Not done.\nLater.", [SEE]),
     (OperationFailedError("Failed.", "Look.", "c"), AzureResponseError, "Failed.\nLater.", ["Look.", SEE]),
 ])
 def test_an_unfinished_error_is_explained(failure: BaseException, kind: type, said: str, ways: list[str]) -> None:
     error = explained(ended(failure, left="Later."))  # type: ignore[arg-type]  # it's an UnfinishedError
+    assert error is not None
     assert type(error) is kind
     assert (str(error), error.recommendations) == (said, ways)

@@ -102,8 +102,8 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
     cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
     kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
     lines = [str(cause) if cause else "Interrupted.", error.accepted, *error.remaining]
-    return kind("\n".join(filter(None, lines)),
-                list(dict.fromkeys([*(cause.recommendations if cause else ()), error.resource.to_see])))
+    ways = [*(cause.recommendations if cause else ()), error.resource.to_see]
+    return kind("\n".join(filter(None, lines)), recommendation=list(dict.fromkeys(ways)))
 
 
 def challenge_of(answer: Answer) -> str:

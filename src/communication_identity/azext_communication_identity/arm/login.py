@@ -145,4 +145,4 @@ class LoginCredential:
                    if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
         return AuthenticationError(
             f"Your login{whose} needs another proof, such as multifactor authentication, before Azure makes this "
-            "change.", f"To log in with it, run:\n{command}")
+            "change.", recommendation=f"To log in with it, run:\n{command}")
