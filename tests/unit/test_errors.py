@@ -14,7 +14,7 @@ from azext_communication_identity.model.requests import Request, RequestError
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.role_assignments import create_command, delete_command
 from azure.cli.core.azclierror import AzCLIError, BadRequestError, UnauthorizedError
-from life import play
+from flow import play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{number}" for number in "12")
 WHO = "00000000-0000-0000-0000-00000000000c"
@@ -135,5 +135,5 @@ def test_commands_with_names_that_a_shell_would_split() -> None:
         "--output tsv\nTo create it, run:\n"
         f'az identity create --name one --resource-group "rg(2)" --subscription {OTHER}']
     _, way_on = play(wait(RESOURCE, Condition(deleted=True), 1, 0), Answer(200, {
-        "id": RESOURCE.id, "properties": {}})).said
+        "id": RESOURCE.id, "properties": {}})).message
     assert f'az resource show --ids "{RESOURCE.id}"' in way_on[0]

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from armsim.roles import RECORDED
 from azext_communication_identity.model import action_patterns
-from azext_communication_identity.model.action_patterns import ALL, PART, UNDECIDED, Element, coverage
-from azext_communication_identity.model.identities import NONE
+from azext_communication_identity.model.action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
 from azext_communication_identity.model.permissions import (
     EVERYTHING,
     Access,

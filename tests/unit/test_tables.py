@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from azext_communication_identity._format import list_table, show_table
-from azext_communication_identity.model.identities import Identities, principals_of
 
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 
@@ -38,8 +37,3 @@ def test_identities_with_one_name_in_two_subscriptions_are_two() -> None:
     result = {"id": "/x/app", "before": block(user("one")), "after": block(user("ONE"), user("one", "other")),
               "roleAssignments": [], "changes": True}
     assert [(row["Name"], row["Change"]) for row in show_table(result)] == [("ONE", ""), ("one", "+")]
-
-
-@pytest.mark.parametrize("principal", [None, "", 5, [], {}])
-def test_only_text_is_a_principal_id(principal: Any) -> None:
-    assert principals_of({"type": "SystemAssigned", "principalId": principal}, Identities(True)) == []
