@@ -17,6 +17,7 @@ from ..arm.poll_timer import PollTimer
 from ..arm.rate_limit import RateLimiter
 from ..model.answers import Answer, NoAnswer, Reply, seconds_asked_for
 from ..model.requests import Ask, Flow, OperationEnded, PollDelay, Request, Step
+from .event_loop import TICK
 
 T = TypeVar("T")
 Confirm = Callable[[Mapping[Any, Any]], None]
@@ -28,7 +29,6 @@ MOST_THREADS = 192
 STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 SILENT = 4  # requests of a login in a row without an answer, before any had one: the network is the reason
-TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
 
 class Sender(Protocol):
