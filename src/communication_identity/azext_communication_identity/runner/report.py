@@ -7,7 +7,7 @@ once; the exit code is 1 if any failed, also after the output of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import (
@@ -44,10 +44,10 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
         with progress_line(cmd.cli_ctx) as tick:
             return run(runner.run(tick))
     except InterruptedByUserError as interrupt:
-        _log_interrupt(cmd, runner)
+        _log_interrupt(cmd, runner, targets)
         raise SystemExit(interrupt.exit_code) from None
     except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
-        _log_failures(runner.outcome, targets)
+        _log_failures(runner.outcome.failures, targets)
         raise
 
 
@@ -68,7 +68,7 @@ def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T 
     if len(resources) == 1:
         return single_result(outcome, resources[0])
     if outcome.failures:
-        _log_failures(outcome, resources)
+        _log_failures(outcome.failures, resources)
         summary = AzureResponseError(
             f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
             retry_hint(cmd) if any(map(_rerun_helps, outcome.failures.values())) else None)
@@ -85,16 +85,16 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
     return outcome.results[target]
 
 
-def _log_failures(outcome: Outcome[Any], resources: Sequence[Any]) -> None:
+def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[Any]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
     groups: dict[str, list[Any]] = {}
     for resource in resources:
-        if resource in outcome.failures:
-            text = _text(outcome.failures[resource])
+        if resource in failures:
+            text = _text(failures[resource])
             groups.setdefault(text.replace(resource.id, "").replace(f"'{resource.name}'", ""), []).append(resource)
     recommendations: dict[str, None] = {}  # a set that keeps the order
     for same in groups.values():
-        failure = outcome.failures[same[0]]
+        failure = failures[same[0]]
         error = explained(failure)
         new = [one for one in (error.recommendations if error else ()) if one not in recommendations]
         recommendations.update(dict.fromkeys(new))
@@ -131,13 +131,17 @@ def retry_hint(cmd: Any) -> str:
             }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
-def _log_interrupt(cmd: Any, runner: Runner[Any]) -> None:
-    """Say what is done, and what was accepted: as an error if anything was, because then something is to be done."""
+def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any]) -> None:
+    """Say what failed before, what is done, and what was accepted: as an error if anything was, because then something
+    is to be done.
+    """
     outcome = runner.outcome
-    unfinished = [failure for failure in outcome.failures.values() if isinstance(failure, UnfinishedError)]
-    failed = len(outcome.failures) - sum(one.is_interrupted for one in unfinished)
+    unfinished = [failure for failure in outcome.failures.values()
+                  if isinstance(failure, UnfinishedError) and failure.is_interrupted]
+    failures = {target: failure for target, failure in outcome.failures.items() if failure not in unfinished}
+    _log_failures(failures, targets)
     lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} resources done, {failed} failed."]
+             f"Interrupted: {len(outcome.results)} of {runner.total} resources done, {len(failures)} failed."]
     if len(unfinished) == 1:
         lines += [unfinished[0].accepted, unfinished[0].resource.to_see]
     elif unfinished:
