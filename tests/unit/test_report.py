@@ -198,7 +198,7 @@ def test_a_fleet(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
         if resource == APPS[1]:
             await Sleep(5.0, "the failure")
             await pressed()
-        with accepted(resource, lambda: "Accepted."), remaining(lambda: "never"):
+        with accepted(resource, lambda: "Accepted."):
             await Sleep(60.0, "x")
 
     assert interrupted(cmd, flow, 3) == 130

@@ -156,8 +156,8 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
             command = create_command(grant.scope, grant.role.name, principal)
             left[command] = None
             work.append((command, principal, identity, grant))
-    with accepted(resource, lambda: f"The identity is assigned to '{resource.name}'."), remaining(
-            lambda: "The role was not granted. To grant it, run:\n" + "\n".join(left)):
+    with remaining(lambda: "The role was not granted. To grant it, run:\n" + "\n".join(left)), accepted(
+            resource, lambda: f"The identity is assigned to '{resource.name}'."):
         for command, principal, identity, grant in work:
             try:
                 there = await assignment_at(grant.scope, grant.role, principal)
