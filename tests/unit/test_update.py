@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_code
-from azext_communication_identity.model.identities import NONE, SYSTEM_ASSIGNED, Identities
+from azext_communication_identity.model.identities import SYSTEM_ASSIGNED, Identities
 from azext_communication_identity.model.operation import NotDoneError, OperationFailedError
 from azext_communication_identity.model.requests import Get, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.unfinished import UnfinishedError
 from azext_communication_identity.model.update import (
     Goal,
     Snapshot,
@@ -23,7 +24,6 @@ from azext_communication_identity.model.update import (
     until_idle,
     update_identities,
 )
-from azext_communication_identity.model.unfinished import UnfinishedError
 from azure.cli.core.azclierror import AuthenticationError, AzureResponseError, ForbiddenError
 from flow import Played, play
 
