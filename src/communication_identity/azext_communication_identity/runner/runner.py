@@ -118,10 +118,10 @@ class Runner(Generic[T]):
         self._asking: dict[Any, Any] = {}
         self._agreed: asyncio.Future[None] = loop.create_future()
         tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
-        everything = asyncio.gather(*tasks)
-        waited: list[asyncio.Future[Any]] = [everything, self._agreed]
+        everything = asyncio.ensure_future(_end(tasks))
         try:
             while not everything.done():
+                waited: list[asyncio.Future[Any]] = [everything, self._agreed]
                 await asyncio.wait(waited, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 if self._agreed.done():
                     self._agreed.result()
@@ -129,13 +129,11 @@ class Runner(Generic[T]):
                 tick(self, loop.time() - started)
         finally:
             self._is_stopping = True
-            everything.cancel()
-            for shared in self._shared.values():
-                shared.cancel()
-            waited = [*tasks, *self._shared.values(), everything]
-            await asyncio.wait(waited)  # each flow notes what it leaves undone
-            if not everything.cancelled():
-                everything.exception()  # otherwise, asyncio prints it
+            look_ups = list(self._shared.values())
+            for task in (*tasks, *look_ups):
+                task.cancel()
+            await everything  # each flow notes what it leaves undone
+            await asyncio.gather(*look_ups, return_exceptions=True)
         return self.outcome
 
     async def _drive(self, target: Any) -> None:
@@ -177,7 +175,7 @@ class Runner(Generic[T]):
             self._asking[target] = step.what
             self._ask_if_all_wait()
             await asyncio.wait([self._agreed])
-            if self._agreed.exception():  # run() raises it
+            if self._agreed.exception():  # run() raises it once, for all
                 raise asyncio.CancelledError
             return None
         self.waits_for = step.why
