@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
+from .model.findings import SEVERITY
+
 Row = dict[str, str]
+_TABLE_WIDTH, _LEAST_WIDTH = 100, 40
 
 
 def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row]:
@@ -27,6 +31,20 @@ def list_table(result: list[dict[str, Any]]) -> list[Row]:
              "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
                                        for identity in item.get("userAssignedIdentities", {}))}
             for item in result]
+
+
+def check_table(result: dict[str, Any] | list[dict[str, Any]]) -> list[Row]:
+    """A row for each finding of `check`, the worst first. Reasons are wrapped so that the table fits a page."""
+    several = isinstance(result, list)
+    rows = [{**({"Resource": one["id"].rsplit("/", 1)[-1]} if several else {}), "Status": finding["status"],
+             "Check": finding["check"], "Identity": finding.get("identity", "").rsplit("/", 1)[-1],
+             "Reason": finding["reason"]}
+            for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
+    taken = sum(max([len(name), *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
+                if name != "Reason")
+    width = max(_TABLE_WIDTH - taken, _LEAST_WIDTH)
+    return [{**row, "Reason": "\n".join(wrap(row["Reason"], width))}
+            for row in sorted(rows, key=lambda row: SEVERITY.index(row["Status"]))]
 
 
 def _rows(block: dict[str, Any]) -> list[Row]:
