@@ -40,7 +40,7 @@ def check_table(result: dict[str, Any] | list[dict[str, Any]]) -> list[Row]:
              "Check": finding["check"], "Identity": finding.get("identity", "").rsplit("/", 1)[-1],
              "Reason": finding["reason"]}
             for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
-    taken = sum(max([len(name), *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
+    taken = sum(max([len(name) + 2, *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
                 if name != "Reason")
     width = max(_TABLE_WIDTH - taken, _LEAST_WIDTH)
     return [{**row, "Reason": "\n".join(wrap(row["Reason"], width))}

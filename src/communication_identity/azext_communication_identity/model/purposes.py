@@ -94,14 +94,14 @@ def target_findings(purpose: str, target: str, account: Json) -> list[Finding]:
 
 
 def _subdomain(account: str, properties: Json) -> Finding:
-    name = account.rsplit("/", 1)[-1]
+    _, _, subscription, _, group, *_, name = account.split("/")
     if properties.get("customSubDomainName"):
         return Finding("subdomain", OK, f"'{name}' has a custom subdomain.")
     return Finding(
         "subdomain", FAILED,
         f"'{name}' has no custom subdomain, which Microsoft Entra tokens require. Once set, it can't be changed.",
-        fix=[f"az cognitiveservices account update --ids {for_shell(account)} --custom-domain "
-             f"{re.sub('[^a-z0-9-]', '-', name.lower())}"])
+        fix=[f"az cognitiveservices account update --name {for_shell(name)} --resource-group {for_shell(group)} "
+             f"--subscription {subscription} --custom-domain {re.sub('[^a-z0-9-]', '-', name.lower())}"])
 
 
 def _network(purpose: str, name: str, properties: Json) -> tuple[str, str]:
