@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from armsim import Armsim, Fault
 from azext_communication_identity._format import check_table
+from azure.cli.core.azclierror import AzCLIError
+from fault_kinds import FAULTS, FOREVER
 from in_process import InProcessAz, Input, Run
 from scenes import APP, OTHER, READER_ID, SUB, USER, USER_ID, block, line, said, writes
 
@@ -340,6 +343,26 @@ def test_all_identities_gone(in_process: InProcessAz, sim: Armsim) -> None:
         assert problems(run.json) == [("identity", "failed")] * 2
     mend(in_process, sim, [command for one in run.json["findings"] for command in one.get("fix", "").splitlines()])
     assert check(in_process).json["status"] == check(in_process, *READER).json["status"] == "ok"
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "ignored"])
+def test_a_read_that_fails_never_makes_it_ok(in_process: InProcessAz, sim: Armsim, fault: str) -> None:
+    """Whichever read fails, and however: the same result after a retry, "unknown", or an error."""
+    for words, paths in ((FOR_AI, ["/myApp$", "/accounts/myAI$", "roleAssignments", "roleDefinitions", "denyAssignments"]),
+                         (READER, ["/myApp$", "/one$", "roleAssignments", "roleDefinitions", "denyAssignments"]),
+                         ((), ["/myApp$", "/one$"])):
+        for path, times in itertools.product(paths, (1, FOREVER)):
+            sim.reset()
+            READERS(Scene(sim).grant(USER_ID, AI))
+            sim.add_fault(Fault(method="GET", path=path, times=times, **FAULTS[fault]))
+            run = check(in_process, *words)
+            if run.output:
+                assert (run.exit_code, run.json["status"]) in ((0, "ok"), (1, "unknown"), (1, "failed"))
+                assert run.json["status"] == "ok" or [one for one in run.json["findings"] if one["status"] == "unknown"]
+            else:
+                assert (path, isinstance(run.error, AzCLIError)) == ("/myApp$", True)
+            assert run.exit_code == 1 or times == 1, path
+            assert sim.faults.all[0].used
 
 
 # ---- other tenants ---------------------------------------------------------------------------------------------------
