@@ -348,8 +348,8 @@ def test_all_identities_gone(in_process: InProcessAz, sim: Armsim) -> None:
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "ignored"])
 def test_a_read_that_fails_never_makes_it_ok(in_process: InProcessAz, sim: Armsim, fault: str) -> None:
     """Whichever read fails, and however: the same result after a retry, "unknown", or an error."""
-    for words, paths in ((FOR_AI, ["/myApp$", "/accounts/myAI$", "roleAssignments", "roleDefinitions", "denyAssignments"]),
-                         (READER, ["/myApp$", "/one$", "roleAssignments", "roleDefinitions", "denyAssignments"]),
+    access = ["roleAssignments", "roleDefinitions", "denyAssignments"]
+    for words, paths in ((FOR_AI, ["/myApp$", "/accounts/myAI$", *access]), (READER, ["/myApp$", "/one$", *access]),
                          ((), ["/myApp$", "/one$"])):
         for path, times in itertools.product(paths, (1, FOREVER)):
             sim.reset()

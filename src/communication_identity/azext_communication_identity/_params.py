@@ -130,15 +130,15 @@ def load_arguments(self: Any, _command: str) -> None:
 
     with self.argument_context("communication identity check", arg_group="Access") as c:
         c.argument("purpose", get_enum_type(["azure-ai", "recording"]), options_list=["--for"],
-                   help="What the system-assigned identity is for: Azure AI in calls, or recordings in your own storage. "
-                        "Requires --scope.")
+                   help="What the system-assigned identity is for: Azure AI in calls, or recordings in your own "
+                        "storage. Requires --scope.")
         c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
                    completer=complete_roles,
                    help="Name or ID of a role that each identity should hold (can be repeated). Requires --scope.")
         c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
-                   help="Where the access is needed. With --for: IDs of Azure AI accounts, or of storage accounts or blob "
-                        "containers. With --role: IDs of any resources, resource groups or subscriptions. "
-                        "(Space-delimited; can be repeated.)")
+                   help="Where the access is needed. With --for: IDs of Azure AI accounts, or of storage accounts or "
+                        "blob containers. With --role: IDs of resources, resource groups or subscriptions "
+                        "(space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
         for name, what in _CONDITIONS.items():
