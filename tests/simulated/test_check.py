@@ -155,7 +155,10 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("works", lambda _: None, (), [], ""),
     ("no identity", without, (), [("identity", "failed")], "'myApp' has no identity"),
     ("busy", state_is("Updating"), (), [("state", "warning")], "still running"),
+    ("busy, AI", both(state_is("Updating"), lambda scene: scene.grant(USER_ID, AI)), FOR_AI, [("state", "warning")],
+     "may change its identities"),
     ("failed", state_is("Failed"), (), [("state", "failed")], "ended Failed"),
+    ("failed, AI", both(state_is("Failed"), lambda scene: scene.grant(USER_ID, AI)), FOR_AI, [], ""),
     ("canceled", state_is("Canceled"), (), [("state", "failed")], "ended Canceled"),
     ("gone", is_gone, (), [("identity", "failed")], "no longer exists"),
     ("created again", was_recreated, (), [("identity", "failed")], "deleted and created again"),
@@ -572,9 +575,11 @@ def test_one_failure_neither_stops_nor_hides_the_others(in_process: InProcessAz,
     assert "1 of 2 resources failed; 1 succeeded." in run.stderr
 
 
-def test_no_resources_are_no_problem(in_process: InProcessAz, sim: Armsim) -> None:
-    run = in_process.captured(line("check", "--ids", "@-"), Input(""))
-    assert (run.exit_code, run.json) == (0, [])
+def test_no_resources_are_no_problem(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = line("check", "--ids", "@-")
+    monkeypatch.setattr("sys.argv", ["az", *words])
+    run = in_process.captured(words, Input(""))
+    assert (run.exit_code, run.json, sim.requests) == (0, [], [])
 
 
 # ---- output ----------------------------------------------------------------------------------------------------------

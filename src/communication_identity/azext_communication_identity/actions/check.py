@@ -30,6 +30,7 @@ from .assign import KEYWORD_ONLY
 
 SYSTEM = "system-assigned"
 _MENDED_BY_ROLE = ("missing", "below", "part", "undecided")
+_NO_PRINCIPAL = "The service doesn't show its principal ID."
 _INSTRUCTIONS = "Microsoft's instructions use it, and no other identity is used (inferred)."
 
 
@@ -54,12 +55,13 @@ class CheckOptions:
 async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
     """Returns the findings, and the worst status of them."""
     snapshot = await get(resource)
+    findings = [_state(resource, snapshot)] if snapshot.is_busy or not options.scopes else []
     if options.purpose:
-        findings = await _for_purpose(resource, snapshot, PURPOSES[options.purpose], options)
+        findings += await _for_purpose(resource, snapshot, PURPOSES[options.purpose], options)
     elif options.roles:
-        findings = await _for_roles(resource, snapshot, options)
+        findings += await _for_roles(resource, snapshot, options)
     else:
-        findings = [_state(resource, snapshot), *await _health(resource, snapshot, options)]
+        findings += await _health(resource, snapshot, options)
     return {"id": resource.id, "status": worst(findings), "findings": [one.as_output() for one in findings]}
 
 
@@ -76,9 +78,8 @@ def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
 
 
 async def _health(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
-    nothing = _nothing_assigned(resource, snapshot, options)
-    system = [_system_assigned(resource, snapshot)] if snapshot.identities.system_assigned else []
-    return [*nothing, *system, *await _user_assigned(resource, snapshot, options, VERSIONS)]
+    return [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
+            *await _user_assigned(resource, snapshot, options, VERSIONS)]
 
 
 def _nothing_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
@@ -94,10 +95,11 @@ def _unsupported(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
                     "extension doesn't know.")] if reason else []
 
 
-def _system_assigned(resource: ResourceId, snapshot: Snapshot) -> Finding:
-    if principal_of(snapshot.block, None):
-        return Finding("identity", OK, f"'{resource.name}' has a system-assigned identity.", SYSTEM)
-    return Finding("identity", UNKNOWN, "The service doesn't show its principal ID.", SYSTEM)
+def _system_assigned(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
+    if not snapshot.identities.system_assigned:
+        return []
+    return [Finding("identity", OK, f"'{resource.name}' has a system-assigned identity.", SYSTEM)
+            if principal_of(snapshot.block, None) else Finding("identity", UNKNOWN, _NO_PRINCIPAL, SYSTEM)]
 
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
@@ -134,7 +136,7 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
                        "one, which no longer works.", identity, fix=[
                            replace, assign + _grant_words(options.roles, options.scopes)])
     if not held_principal(snapshot.block, identity) or not found.properties.get("principalId"):
-        return Finding("identity", UNKNOWN, "The service doesn't show its principal ID.", identity)
+        return Finding("identity", UNKNOWN, _NO_PRINCIPAL, identity)
     if tenant and its_tenant and str(tenant).lower() != str(its_tenant).lower():
         return Finding("identity", FAILED, f"It belongs to tenant '{printable(str(its_tenant))}', and the resource to "
                        f"'{printable(str(tenant))}'.", identity)
@@ -158,7 +160,7 @@ def _grant_words(roles: Sequence[str], scopes: Sequence[str]) -> str:
 async def _for_roles(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
     """Whether each identity holds each role at each scope. An identity that doesn't work holds none."""
     users = await _user_assigned(resource, snapshot, options, VERSIONS[-1:])
-    system = [_system_assigned(resource, snapshot)] if snapshot.identities.system_assigned else []
+    system = _system_assigned(resource, snapshot)
     findings = [*_nothing_assigned(resource, snapshot, options), *(one for one in system + users if one.status != OK)]
     broken = {one.identity for one in findings if one.status == FAILED}
     for identity in [SYSTEM] * len(system) + [one for one in snapshot.identities.user_assigned if one not in broken]:
@@ -172,43 +174,44 @@ async def _for_roles(resource: ResourceId, snapshot: Snapshot, options: CheckOpt
 async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpose, options: CheckOptions
                        ) -> list[Finding]:
     """Whether the system-assigned identity may do what the purpose needs, and each target is right for it."""
-    targets: list[Finding] = []
-    usable = []  # targets that are there
-    for scope in options.scopes:
-        found, is_there = await _target(resource, snapshot, scope, options)
-        targets += found
-        usable += [scope] if is_there else []
-    if not snapshot.identities.system_assigned:
-        missing = _unsupported(resource, snapshot) or [Finding(
-            "identity", FAILED, f"'{resource.name}' has no system-assigned identity. {_INSTRUCTIONS}", SYSTEM,
-            fix=[_assign_system(resource, [purpose.role], usable)])]
-        return [*missing, *targets]
-    principal = principal_of(snapshot.block, None)
+    found = {scope: await _target(resource, snapshot, scope, options) for scope in options.scopes}
+    usable = [scope for scope, (_, is_there) in found.items() if is_there]
+    missing = Finding("identity", FAILED, f"'{resource.name}' has no system-assigned identity. {_INSTRUCTIONS}", SYSTEM,
+                      fix=[_assign_system(resource, [purpose.role], usable)])
+    identity = _system_assigned(resource, snapshot) or _unsupported(resource, snapshot) or [missing]
+    principal = principal_of(snapshot.block, None) if worst(identity) == OK else None
     access = [await _access(resource, scope, SYSTEM, principal, options) for scope in usable if principal]
-    return [_system_assigned(resource, snapshot), *targets, *access]
+    return [*identity, *(finding for findings, _ in found.values() for finding in findings), *access]
 
 
 async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions
                   ) -> tuple[list[Finding], bool]:
     """The findings on a target, and whether it may be there."""
-    findings = []
-    if _subscription(scope) != resource.subscription.lower():
-        ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
-        theirs = options.tenant_of(scope)
-        if ours and theirs and ours != theirs:
-            return [Finding("tenant", FAILED, f"It belongs to tenant '{theirs}', and '{resource.name}' to '{ours}': "
-                            "an identity works only in its own tenant.", scope=scope)], False
-        known = bool(ours and theirs)
-        findings = [Finding("tenant", OK, f"It belongs to the tenant of '{resource.name}'.", scope=scope) if known else
-                    Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of its subscription.", scope=scope)]
+    findings = _tenant(resource, snapshot, scope, options)
+    if worst(findings) == FAILED:  # this login can't read it
+        return findings, False
     target = await read_target(scope)
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
         findings.append(Finding("target", UNKNOWN, f"It can't be read: {_why(target.error)}", scope=scope))
     if target.account:
-        findings += target_findings(options.purpose or "", scope, target.account)
+        findings += target_findings(str(options.purpose), scope, target.account)
     return findings, True
+
+
+def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions) -> list[Finding]:
+    """Whether a target in another subscription belongs to the tenant of the resource."""
+    ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
+    theirs = options.tenant_of(scope)
+    if _subscription(scope) == resource.subscription.lower():
+        return []
+    if not (ours and theirs):
+        return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of its subscription.", scope=scope)]
+    if ours == theirs:
+        return [Finding("tenant", OK, f"It belongs to the tenant of '{resource.name}'.", scope=scope)]
+    return [Finding("tenant", FAILED, f"It belongs to tenant '{theirs}', and '{resource.name}' to '{printable(ours)}': "
+                    "an identity works only in its own tenant.", scope=scope)]
 
 
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions,
@@ -229,11 +232,12 @@ async def _access(resource: ResourceId, scope: str, identity: str, principal: st
 
 def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
     """The reason of a verdict on access."""
-    why, access = rights.access.why, rights.access
-    has_named = any(rights.name_of(one) == rights.role for one in access.assignments)
-    held, denies = _held(rights), ", ".join(f"'{printable(one.id)}'" for one in access.denies)
-    inferred = f" (inferred: Microsoft names '{rights.role}')" if options.purpose and not has_named else ""
-    part = PURPOSES[options.purpose].of if options.purpose else f"what '{rights.role}' allows"
+    access, role = rights.access, printable(rights.role)
+    held = " and ".join(dict.fromkeys(_described(rights.name_of(one), one) for one in access.assignments))
+    denies = ", ".join(f"'{printable(one.id)}'" for one in access.denies)
+    is_inferred = options.purpose and not any(rights.name_of(one) == rights.role for one in access.assignments)
+    inferred = f" (inferred: Microsoft names '{role}')" if is_inferred else ""
+    part = PURPOSES[options.purpose].of if options.purpose else f"what '{role}' allows"
     return {
         "granted": f"It has {held}{inferred}.",
         "new": f"It has {held}{inferred}, which may take until {_when(access.settled)} to work everywhere. Wait, then "
@@ -243,18 +247,14 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
                          f"{denies}.",
         "condition": f"It has {held}, but only under a condition. Whether that is met can't be seen.",
         "unreadable": f"It has {held}, but the definition of that role can't be read.",
-        "no-definition": f"The definition of the role '{rights.role}' can't be read. That needs the action "
+        "no-definition": f"The definition of the role '{role}' can't be read. That needs the action "
                          "Microsoft.Authorization/roleDefinitions/read, which the role Reader has.",
         "below": f"It has {held}: that doesn't reach '{_short(scope)}'.",
         "part": f"It has {held}: a part of {part}.",
         "undecided": f"It has {held}. Whether that contains {part} can't be decided.",
-        "missing": f"It doesn't have the role '{rights.role}', or roles that allow as much, on '{_short(scope)}' or "
+        "missing": f"It doesn't have the role '{role}', or roles that allow as much, on '{_short(scope)}' or "
                    "above.",
-    }[why]
-
-def _held(rights: Rights) -> str:
-    """The assignments that are the reason, in words."""
-    return " and ".join(dict.fromkeys(_described(rights.name_of(one), one) for one in rights.access.assignments))
+    }[access.why]
 
 
 def _described(role: str, assignment: Assignment) -> str:
