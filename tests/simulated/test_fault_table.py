@@ -57,6 +57,7 @@ COMMANDS = {
     "list": Command(("list", "-g", "rg"), True, (LIST,)),
     "list --user-assigned": Command(("list", "--user-assigned", "one"), True, (LIST,)),
     "list --all-subscriptions": Command(("list", "--all-subscriptions", "--user-assigned", "one"), True, (QUERY,)),
+    "check": Command(("check", *APP), True, (READ, IDENTITY)),
     "wait": Command(("wait", *APP, "--custom", "identity.type", "--interval", "1"), True, (READ,)),
 }
 ALL_SHAPES = {**SHAPES, **ALLOWED}

@@ -34,6 +34,7 @@ COMMANDS = {
     "remove": Command(("remove", "--system-assigned", "--yes", *APP), ("GET", "PATCH"), SYSTEM, "None"),
     "show": Command(("show", *APP), ("GET",), SYSTEM, SYSTEM),
     "list": Command(("list", "-g", "rg"), ("GET",), SYSTEM, SYSTEM),
+    "check": Command(("check", *APP), ("GET",), SYSTEM, SYSTEM),
     "wait": Command(("wait", "--exists", *APP), ("GET",), SYSTEM, SYSTEM),
 }
 

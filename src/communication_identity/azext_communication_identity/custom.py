@@ -83,6 +83,29 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     return found
 
 
+def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None = None,
+                   roles: list[str] | None = None, scopes: list[str] | None = None) -> Block | list[Block]:
+    """Check whether the identities of each resource work and have the access they need. Fails after the output if they
+    don't, or if it can't be seen.
+    """
+    from datetime import datetime, timezone
+
+    from azure.cli.core.azclierror import ValidationError
+
+    from .actions.check import CheckOptions, check
+    from .arm.login import customer_tenants, home_tenants
+    from .model.findings import summary
+    from .runner.report import fail_after_output, run_all
+    options = CheckOptions(purpose=purpose, roles=roles or (), scopes=scopes or (), now=datetime.now(timezone.utc),
+                           tenants=home_tenants(cmd.cli_ctx), managed=frozenset(customer_tenants(cmd.cli_ctx)))
+    outcome = run_all(cmd, resources, lambda resource: check(resource, options))
+    printed = _printed(cmd, outcome, resources)
+    problems = summary(outcome.results.values())
+    if problems:
+        fail_after_output(cmd.cli_ctx, ValidationError(problems))
+    return printed
+
+
 def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = False, updated: bool = False,
                       deleted: bool = False, exists: bool = False, custom: Callable[[Any], Any] | None = None,
                       interval: int = 30, timeout: int = 3600) -> None:
