@@ -92,7 +92,7 @@ def test_assign_writes_nothing_when_nothing_changes(az: Az, sim: Armsim) -> None
     make(sim, users(one, system=True))
     printed = az(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--system-assigned",
                   "--user-assigned", one.upper()]).ok().json
-    assert calls(sim) == [READ]
+    assert calls(sim) == [READ, "GET Microsoft.ManagedIdentity/userAssignedIdentities/ONE"]
     assert list(printed["userAssignedIdentities"]) == [one]
 
 
@@ -475,8 +475,9 @@ def test_standard_input_of_a_program_that_uses_the_cli(in_process: InProcessAz, 
     line = ["communication", "identity", "remove", "--system-assigned", "--ids"]
     monkeypatch.setattr(sys, "stdin", io.StringIO(resource))
     assert isinstance(in_process([*line, "@-"]).error, NoTTYError)
+    assert isinstance(in_process([*line, resource]).error, NoTTYError)
     assert sim.requests == []
-    assert in_process([*line, resource]).exit_code == 0
+    assert in_process([*line, resource, "--yes"]).exit_code == 0
 
 
 def test_nothing_on_standard_input_is_nothing_to_do(az: Az, sim: Armsim) -> None:
@@ -568,13 +569,13 @@ def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
 
 def test_no_such_identity_names_similar_ones(az: Az, sim: Armsim) -> None:
     elsewhere = sim.state.add_user_identity("myIdentity", "otherGroup")
-    near = sim.state.add_user_identity("myIdentty", GROUP)
+    sim.state.add_user_identity("myIdentty", GROUP)
     sim.state.add_user_identity("else", GROUP)
     resource = make(sim)
     done = az(f"communication identity assign {APP} --user-assigned myIdentity")
     assert done.exit_code == 3
-    assert "There is no user-assigned identity '/subscriptions/" in done.stderr
-    assert f"Did you mean one of these?\n{elsewhere}\n{near}\n" in done.stderr + "\n"
+    assert f"There is no user-assigned identity 'myIdentity' in resource group '{GROUP}'." in done.stderr
+    assert f"Did you mean one of these?\n{elsewhere}\nmyIdentty\n" in done.stderr + "\n"
     assert "userAssignedIdentities/else" not in done.stderr
     assert sim.state.identity_of(resource) is None
 

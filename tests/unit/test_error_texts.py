@@ -8,13 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from azext_communication_identity.model.quoting import for_display, for_shell
-from azext_communication_identity.model.resource_id import (
-    check_group_name,
-    check_resource_name,
-    check_subscription,
-    check_user_assigned,
-    parse_resource_id,
-)
+from azext_communication_identity.model.resource_id import check_group_name, check_resource_name, check_subscription, check_user_assigned, parse_resource_id
 from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azext_communication_identity.model.shell_words import clean_list, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError

@@ -26,12 +26,12 @@ async def list_resources(subscription: str, group: str | None) -> list[dict[str,
 async def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> list[dict[str, Any]]:
     """Every resource of a tenant; with identities, only those that have at least one of them. Raises RequestError."""
     query = resources_query(identity_ids, identity_names)
-    found = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
+    found, incomplete = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
         row.get("subscriptionId") or "")))
-    if found.incomplete:
+    if incomplete:
         logger.warning("%s To list the resources in one subscription, run:\n"
-                       "az communication identity list --subscription ID", found.incomplete)
-    return found.rows
+                       "az communication identity list --subscription ID", incomplete)
+    return found
 
 
 def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names: Sequence[str]) -> bool:

@@ -173,7 +173,9 @@ class Runner(Generic[T]):
         if isinstance(step, Ask):
             self._asking[target] = step.what
             self._ask_if_all_wait()
-            await asyncio.shield(self._agreed)
+            await asyncio.wait([self._agreed])
+            if self._agreed.exception():  # run() raises it
+                raise asyncio.CancelledError
             return None
         self.waits_for = step.why
         if isinstance(step, PollDelay):
