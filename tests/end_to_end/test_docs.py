@@ -30,7 +30,7 @@ LAYERS = ("actions", "arm", "model", "runner")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 LANGUAGES = {"bash", "console", "json", "mermaid", "powershell", "python", "text", "yaml"}
-LONG = {"service-behaviour.md"}  # a page to look things up in
+LONG = {"service-behavior.md"}  # a page to look things up in
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -177,17 +177,17 @@ def test_pictures_have_a_title_and_load_nothing(picture: Path) -> None:
 @pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
 def test_the_chart_can_be_read_on_white_and_on_dark_pages(page: str) -> None:
     text = (ROOT / "docs" / "fleet.svg").read_text(encoding="utf-8")
-    colours = set(re.findall(r"#[0-9a-f]{6}", text))
-    assert len(colours) > 2
-    for colour in colours:
-        light, dark = sorted((_luminance(colour), _luminance(page)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 3, colour  # what WCAG 2 asks of graphics and large text
+    colors = set(re.findall(r"#[0-9a-f]{6}", text))
+    assert len(colors) > 2
+    for color in colors:
+        light, dark = sorted((_luminance(color), _luminance(page)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, color  # what WCAG 2 asks of graphics and large text
     assert "<text" in text  # not outlines
 
 
-def _luminance(colour: str) -> float:
+def _luminance(color: str) -> float:
     """As WCAG 2 defines it."""
-    parts = [int(colour[start:start + 2], 16) / 255 for start in (1, 3, 5)]
+    parts = [int(color[start:start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -275,7 +275,7 @@ def test_the_tests_that_documents_name_exist() -> None:
             assert (ROOT / name).is_file(), f"{document.name}: {name}"
 
 
-def test_version_history_and_licence_are_in_step() -> None:
+def test_version_history_and_license_are_in_step() -> None:
     first = re.search(r"^(\d\S+)\n\++$", (SOURCE / "HISTORY.rst").read_text(encoding="utf-8"), re.MULTILINE)
     assert first
     assert first.group(1) == stated("VERSION")
