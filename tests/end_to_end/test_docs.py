@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 import yaml
-from armsim import Armsim
+from armsim import Armsim, fleet
 from az import ROOT, SOURCE, Az
 from in_process import InProcessAz
 
@@ -55,8 +55,7 @@ def _steps(pipeline: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
     """Runs a script in bash, in the subscription that `dev.py sim` starts with."""
-    sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
-    sim.state.add_ai_account("myAI", "myResourceGroup")
+    fleet.demo(sim.state)
     wrapper = tmp_path / "bin" / "az"
     wrapper.parent.mkdir()
     wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(az.command([]))} "$@"\n', encoding="utf-8")
