@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What PUT and PATCH do to the identities of a resource (docs/service-behaviour.md). No HTTP."""
+"""What PUT and PATCH do to the identities of a resource (docs/service-behavior.md). No HTTP."""
 
 from __future__ import annotations
 
