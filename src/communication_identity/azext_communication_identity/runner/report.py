@@ -26,6 +26,7 @@ from knack.log import get_logger
 from ..arm.client import Arm
 from ..arm.errors import explain, explained
 from ..model.answers import NoAnswer
+from ..model.quoting import for_shell
 from ..model.requests import Flow, RequestError
 from ..model.resource_id import ResourceId
 from ..model.unfinished import UnfinishedError
@@ -57,10 +58,10 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
         with warnings_in_order(targets) as (keep, show_warnings), progress_line(cmd.cli_ctx, what) as tick:
             return run(runner.run(tick))
     except InterruptedByUserError as interrupt:
-        _log_interrupt(cmd, runner, what)
+        _log_interrupt(cmd, runner, targets, what)
         raise SystemExit(interrupt.exit_code) from None
     except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
-        _log_failures(runner.outcome, targets)
+        _log_failures(runner.outcome.failures, targets)
         raise
 
 
@@ -81,7 +82,7 @@ def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T 
     if len(resources) == 1:
         return single_result(outcome, resources[0])
     if outcome.failures:
-        _log_failures(outcome, resources)
+        _log_failures(outcome.failures, resources)
         summary = AzureResponseError(
             f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
             retry_hint(cmd) if any(map(_rerun_helps, outcome.failures.values())) else None)
@@ -98,11 +99,11 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
     return outcome.results[target]
 
 
-def _log_failures(outcome: Outcome[Any], resources: Sequence[ResourceId]) -> None:
+def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[ResourceId]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
-    errors = {one: explained(outcome.failures[one]) for one in resources if one in outcome.failures}
+    errors = {one: explained(failures[one]) for one in resources if one in failures}
     printed: set[str] = set()
-    for same, text in same_texts([(one, _text(outcome.failures[one])) for one in errors]):
+    for same, text in same_texts([(one, _text(failures[one])) for one in errors]):
         recommended = [_for_all(*one) for one in same_texts([
             (resource, text) for resource in same for text in getattr(errors[resource], "recommendations", ())])]
         AzureResponseError(heading(same, text) + text, [one for one in recommended if one not in printed]).print_error()
@@ -140,17 +141,24 @@ def retry_hint(cmd: Any) -> str:
             }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
-def _log_interrupt(cmd: Any, runner: Runner[Any], what: str) -> None:
-    """Say what is done, and what was accepted: as an error if anything was, because then something is to be done."""
+def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
+    """Say what failed before, what is done, and what was accepted: as an error if anything was, because then something
+    is to be done.
+    """
     outcome = runner.outcome
-    unfinished = [failure for failure in outcome.failures.values() if isinstance(failure, UnfinishedError)]
-    failed = len(outcome.failures) - sum(one.is_interrupted for one in unfinished)
+    unfinished = [failure for failure in map(outcome.failures.get, targets)
+                  if isinstance(failure, UnfinishedError) and failure.is_interrupted]
+    failures = {target: failure for target, failure in outcome.failures.items() if failure not in unfinished}
+    _log_failures(failures, targets)
     lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {failed} failed."]
+             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {len(failures)} failed."]
     if len(unfinished) == 1:
-        lines += [unfinished[0].accepted, unfinished[0].resource.to_see]
+        lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:
-        lines += [f"The service may still be working on {len(unfinished)} resources. {retry_hint(cmd)}"]
+        hint = "" if all(one.remaining for one in unfinished) else f" {retry_hint(cmd)}"
+        lines += [f"The service may still be working on {len(unfinished)} resources.{hint}",
+                  "To see their current identities, run:\naz communication identity show --ids "
+                  + " ".join(for_shell(one.resource.id) for one in unfinished)]
     lines += [left for one in unfinished for left in one.remaining]
     (logger.error if unfinished else logger.warning)("%s", "\n".join(filter(None, lines)))
 
