@@ -60,7 +60,7 @@ class FakeClock:
         return loop
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # the best one of this machine
+class _Selector(selectors.DefaultSelector):
     """If nothing is ready and no request is under way, time jumps to the next timer."""
 
     def __init__(self, clock: FakeClock) -> None:
