@@ -178,7 +178,7 @@ def test_a_grant_that_is_being_written_is_named(cmd: Any, caplog: pytest.LogCapt
             ends.wait(1)
         return Answer(200, {})
 
-    monkeypatch.setattr(report.Arm, "send", send)
+    monkeypatch.setattr("azext_communication_identity.runner.report.Arm.send", send)
 
     async def flow(_: ResourceId) -> None:
         reply = await Put("/x", {})
