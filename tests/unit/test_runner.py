@@ -638,6 +638,16 @@ def test_any_number_can_wait_for_the_answer(number: int) -> None:
     assert asked == [number]
 
 
+def test_the_time_of_the_answer_does_not_count() -> None:
+    clock, seconds = FakeClock(), []
+
+    def confirm(_: Any) -> None:
+        clock.time += 600.0
+
+    run(asks, 6, confirm=confirm, clock=clock, tick=lambda _, since: seconds.append(since))
+    assert 0.0 <= max(seconds) < 60.0
+
+
 def test_nothing_is_asked_if_nobody_asks() -> None:
     run(read, 3, confirm=lambda _: pytest.fail("asked"))
 
