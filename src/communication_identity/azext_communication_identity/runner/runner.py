@@ -104,7 +104,7 @@ class Runner(Generic[T]):
         return sum(limiter.waiting for limiter in self._limiters.values())
 
     async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
-        """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the answer."""
+        """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the yes."""
         loop = asyncio.get_running_loop()
         self._started = loop.time()
         subscriptions = {target.subscription.lower() for target in self._targets}
