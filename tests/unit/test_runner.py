@@ -557,10 +557,10 @@ def test_patience_with_an_answer_that_drips(dripping: Dripping, monkeypatch: pyt
 
 def test_an_answer_that_ends_too_late_changes_nothing(dripping: Dripping) -> None:
     async def flow(_: ResourceId) -> list[Reply]:
-        first = await replace(SharedGet("/drip"), timeout=0.05)
+        first = await replace(SharedGet("/drip"), timeout=0.3)
         dripping.ends.set()
         await Sleep(0.1, "the late answer")
-        return [first, await SharedGet("/a"), await replace(SharedGet("/drip"), timeout=0.05)]
+        return [first, await SharedGet("/a"), await replace(SharedGet("/drip"), timeout=0.3)]
 
     service = Service(dripping)
     ((first, second, third),) = values(run(flow, 1, service, clock=RealClock()))
@@ -571,7 +571,7 @@ def test_an_answer_that_ends_too_late_changes_nothing(dripping: Dripping) -> Non
 def test_requests_that_drip_take_no_turn_from_the_others(dripping: Dripping) -> None:
     async def flow(resource: ResourceId) -> Reply:
         await Get("/first")
-        return await Get(f"/drip{resource.name}" if int(resource.name) < 2 * THREADS else "/x", timeout=0.05)
+        return await (Get(f"/drip{resource.name}", timeout=0.05) if int(resource.name) < 2 * THREADS else Get("/x"))
 
     replies = values(run(flow, 3 * THREADS, Service(dripping), clock=RealClock()))
     assert sum(reply.ok for reply in replies) == THREADS
