@@ -176,7 +176,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str])
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
-        f"To remove them, run:\n{_remove_command(resource, stale)}")
+        f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
@@ -233,10 +233,11 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     if not unseen or code != "linkedauthorizationfailed":
         return None
     if has & Identities(user_assigned=tuple(unseen)):
-        ways.append(f"If it no longer exists, take it off the resource:\n{_remove_command(resource, unseen)}")
+        ways.append(f"If it no longer exists, take it off the resource:\n{_remove_command(resource, has, unseen)}")
     return kind(f"{said}, or it no longer exists." if said else "Or it no longer exists.", ways)
 
 
-def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
+def _remove_command(resource: ResourceId, has: Identities, identities: Sequence[str]) -> str:
+    yes = "" if has - Identities(user_assigned=tuple(identities)) else " --yes"  # it takes the last identity
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))}")
+            f"{' '.join(map(for_shell, identities))}{yes}")
