@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The advice fits what Azure says: what is doubted stays a doubt, nothing is advised that can't help, and the network is
-to blame only where nothing came.
+"""The advice fits what Azure says: what is doubted stays a doubt, nothing is advised that can't help, and the network
+is to blame only where nothing came.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ WRITE = "Microsoft.Communication/CommunicationServices/write"
 SYSTEM = line("assign", *APP, "--system-assigned")
 USERS = line("assign", *APP, "--user-assigned", "one")
 SHOW, LIST = line("show", *APP), line("list")
-LINKED = (f"The client '{WHO}' with object id '{WHO}' has permission to perform action '{WRITE}' on scope '{RESOURCE}'; "
-          "however, ")
+LINKED = (f"The client '{WHO}' with object id '{WHO}' has permission to perform action '{WRITE}' on scope "
+          f"'{RESOURCE}'; however, ")
 
 
 def denied(scope: str, doubt: str = " or the scope is invalid", condition: str = "") -> str:
@@ -87,8 +87,9 @@ CASES = {
         [f"az login --tenant {TENANT}"], [f"--tenant {WHO}"]),
     "a PATCH that isn't taken": Case(
         SYSTEM, 405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.",
-        ["takes no PATCH of the identity", "Nothing was changed.", "Azure portal", "az extension add --name communication",
-         "does not support http method 'PATCH'"], ["may have"], method="PATCH"),
+        ["takes no PATCH of the identity", "Nothing was changed.", "Azure portal",
+         "az extension add --name communication", "does not support http method 'PATCH'"], ["may have"],
+        method="PATCH"),
     "an identity that can't be patched": Case(
         SYSTEM, 400, "BadRequest", "Identity of this resource can't be patched.",
         ["takes no PATCH of the identity", "Nothing was changed.", "az extension add --name communication"], [],
@@ -171,8 +172,8 @@ def test_an_answer_is_not_the_network(in_process: InProcessAz, sim: Armsim, word
 def linked(*identities: str) -> Fault:
     named = ",".join(f"'{one}'" for one in identities)
     return Fault(method="PATCH", status=403, code="LinkedAuthorizationFailed", times=FOREVER, message=(
-        f"{LINKED}it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign"
-        f"/action' on the linked scope(s) {named} or the linked scope(s) are invalid."))
+        f"{LINKED}it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities"
+        f"/assign/action' on the linked scope(s) {named} or the linked scope(s) are invalid."))
 
 
 REMOVE = f"az communication identity remove --ids {RESOURCE} --user-assigned {ONE}"
@@ -181,7 +182,8 @@ GONE = {
                                      message=f"Resource '{ONE}' was not found."),
     "LinkedAuthorizationFailed": linked(ONE),
     "a 404 that names it": Fault(method="PATCH", status=404, code="ResourceNotFound", message=(
-        "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/one' under resource group 'rg' was not found.")),
+        "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/one' under resource group 'rg' was not "
+        "found.")),
     "a 404 with its ID": Fault(method="PATCH", status=404, code="NotFound", message=f"'{ONE}' was not found."),
 }
 
@@ -225,7 +227,8 @@ def restrict(sim: Armsim, identity: str, **more: Any) -> None:
 @pytest.mark.parametrize(("more", "shows"), [
     ({"isolation_scope": "Regional"}, "can be assigned only to resources in its own region"),
     ({"providers": ("Microsoft.Compute",)}, "can be assigned only to resources of Microsoft.Compute")])
-@pytest.mark.parametrize(("status", "code"), [(400, "BadRequest"), (403, "NotAllowed"), (400, "FailedIdentityOperation")])
+@pytest.mark.parametrize(("status", "code"), [
+    (400, "BadRequest"), (403, "NotAllowed"), (400, "FailedIdentityOperation")])
 def test_a_refused_identity_that_is_restricted(in_process: InProcessAz, sim: Armsim, more: dict[str, Any], shows: str,
                                                status: int, code: str) -> None:
     restrict(sim, sim.state.add_user_identity("one", "rg"), **more)
@@ -246,7 +249,7 @@ def test_a_refusal_with_another_cause_looks_nothing_up(in_process: InProcessAz, 
     assert [request.method for request in sim.requests] == ["GET", "PATCH"]
 
 
-# ---- what a service says reaches the terminal escaped ------------------------------------------------------------------
+# ---- what a service says reaches the terminal escaped ----------------------------------------------------------------
 
 EVIL = "x\x1b[2J\u202e\x07\ud800y"
 
@@ -386,7 +389,8 @@ def fail(*_: Any, **__: Any) -> None:
     raise CLIError("Please run 'az login' to setup account.")
 
 
-def test_a_fault_of_the_machine_is_said_once(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_machine_is_said_once(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch
+                                             ) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(20)]
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids), Input())

@@ -8,7 +8,13 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, UnauthorizedError, ValidationError
+from azure.cli.core.azclierror import (
+    AzCLIError,
+    AzureConnectionError,
+    AzureResponseError,
+    UnauthorizedError,
+    ValidationError,
+)
 
 from ..model.answers import Answer, NoAnswer
 from ..model.quoting import printable
