@@ -16,6 +16,7 @@ from armsim.openapi import shared_folder
 from az import SOURCE, Az, add_extension
 from hypothesis import settings
 from in_process import FakeClock, InProcessAz
+from scripted_arm import ScriptedArm, ScriptedAz, quick_time_outs
 
 from tools.wheel import build
 
@@ -124,3 +125,16 @@ def in_process(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(CLOCK, "start", CLOCK.now())
     monkeypatch.setattr(CLOCK, "ahead", az.clock)
     return az
+
+
+@pytest.fixture
+def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAz]:
+    """The CLI in this process, with waiting that takes no time, against a service that answers what the test says."""
+    arm = ScriptedArm(tmp_path)
+    try:
+        az = ScriptedAz(arm.log_in(tmp_path / "azure"), arm, monkeypatch)
+        with quick_time_outs(az.clock, monkeypatch):
+            yield az
+        assert arm.unexpected == []
+    finally:
+        arm.stop()

@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from armsim import Armsim
 from azext_communication_identity.runner.runner import THREAD_NAME
+
+if TYPE_CHECKING:
+    from scripted_arm import ScriptedArm
 
 
 @dataclass
@@ -60,7 +63,7 @@ class FakeClock:
         return loop
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # the best one of this machine
+class _Selector(selectors.DefaultSelector):
     """If nothing is ready and no request is under way, time jumps to the next timer."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -81,14 +84,15 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # 
 class InProcessAz:
     """Runs commands of the extension as the CLI would. `clock`: what was waited."""
 
-    def __init__(self, config: Path, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, config: Path, sim: Armsim | ScriptedArm, monkeypatch: pytest.MonkeyPatch) -> None:
         self.config = config
         self.clock = FakeClock()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():
             monkeypatch.setenv(key, value)
-        from azext_communication_identity.runner import event_loop
+        from azext_communication_identity.runner import event_loop, runner
         from azure.cli.core import cloud
         monkeypatch.setattr(event_loop, "new_event_loop", self.clock.new_event_loop)
+        monkeypatch.setattr(runner, "TICK", 60.0)  # no progress is shown
         monkeypatch.setattr(cloud, "CLOUD_CONFIG_FILE", str(config / "clouds.config"))  # set when it is imported
 
     def __call__(self, args: Sequence[str]) -> Run:

@@ -57,3 +57,11 @@ def test_what_cannot_be_looked_up_completes_to_nothing(az: Az, sim: Armsim) -> N
 def test_flags_without_any_call(az: Az, sim: Armsim) -> None:
     assert "--system-assigned" in complete(az, "az communication identity assign --sys")
     assert sim.requests == []
+
+
+@pytest.mark.parametrize("line", [
+    "assign -g rg1/../../x --name ", "assign -g a/b?x=y --user-assigned ", "assign -g rg/.. -n a --role R --scope ",
+    "remove -g rg -n ../x --user-assigned ", "remove --ids /subscriptions/../x --user-assigned "])
+def test_nothing_that_escapes_from_a_path_is_sent(az: Az, sim: Armsim, line: str) -> None:
+    assert complete(az, f"az communication identity {line}") == []
+    assert sim.requests == []

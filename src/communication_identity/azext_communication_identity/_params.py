@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from azure.cli.core.commands.parameters import resource_group_name_type
+from azure.cli.core.commands.parameters import get_enum_type, resource_group_name_type
 from azure.cli.core.local_context import ALL, LocalContextAction, LocalContextAttribute
 from knack.arguments import CLIArgumentType
 
@@ -53,7 +53,7 @@ _name_type = CLIArgumentType(
 _ids_type = CLIArgumentType(
     options_list=["--ids"], nargs="*", action="append", metavar="ID", required=False,
     help="One or more resource IDs (space-delimited), instead of --name and --resource-group. To read them from "
-         "standard input, use \"@-\".")
+         "standard input, use \"@-\"; from a file, \"@FILE\".")
 _flag_type = CLIArgumentType(action=FlagAction, nargs="?", metavar="{true,false}")
 # The second names are those of azure-cli's own generated commands.
 _system_type = CLIArgumentType(overrides=_flag_type, options_list=["--system-assigned", "--mi-system-assigned"])
@@ -70,10 +70,10 @@ _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succe
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the five commands, each under its full name and with its own options, help and group.
+    """Register the arguments of the six commands, each under its full name and with its own options, help and group.
     Otherwise, settings that another extension registers under "communication" would apply to them.
     """
-    for command in ("assign", "remove", "show", "wait"):
+    for command in ("assign", "remove", "show", "check", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)
             for name, settings in (("resource_name", {"arg_type": _name_type}),
@@ -85,7 +85,7 @@ def load_arguments(self: Any, _command: str) -> None:
         with self.argument_context(f"communication identity {command}", arg_group=None) as c:
             # Not `no_wait`: the CLI prints nothing for a command that has an argument of this name.
             c.argument("skip_wait", _flag_type, options_list=["--no-wait"],
-                       help="Do not wait for the operation to finish.")
+                       help="Do not wait for the long-running operation to finish.")
             c.argument("dry_run", _flag_type, options_list=["--dry-run"],
                        help="Show what would change, without changing anything.")
 
@@ -113,10 +113,12 @@ def load_arguments(self: Any, _command: str) -> None:
                         "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
                         "no effect.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False, required=False,
-                   help="Do not prompt for confirmation.")
+                   help="Do not prompt for confirmation. If there is no terminal to prompt in, a removal that would "
+                        "prompt fails without this option if its resources are given by --ids, or if --user-assigned "
+                        "has no value. Any other removal then goes on without a prompt.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
-        c.argument("roles", options_list=["--roles"], action="store_true",
+        c.argument("with_roles", options_list=["--roles"], action="store_true",
                    help="Show the role assignments of each identity, in every subscription that you can read.")
 
     with self.argument_context("communication identity list", arg_group=None) as c:
@@ -127,6 +129,18 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("user_assigned", _user_type, nargs="+",
                    help="List only resources that have at least one of these user-assigned identities: resource IDs, "
                         "or names, which match in any resource group (space-delimited; can be repeated).")
+
+    with self.argument_context("communication identity check", arg_group="Access") as c:
+        c.argument("purpose", get_enum_type(["azure-ai", "recording"]), options_list=["--for"],
+                   help="What the system-assigned identity is for: Azure AI in calls, or recordings in your own "
+                        "storage. Requires --scope.")
+        c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
+                   completer=complete_roles,
+                   help="Name or ID of a role that each identity should hold (can be repeated). Requires --scope.")
+        c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
+                   help="Where the access is needed. With --for: IDs of Azure AI accounts, or of storage accounts or "
+                        "blob containers. With --role: IDs of resources, resource groups or subscriptions "
+                        "(space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
         for name, what in _CONDITIONS.items():

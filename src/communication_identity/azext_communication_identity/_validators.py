@@ -11,6 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
@@ -39,6 +40,7 @@ from .runner.terminal import Consent, is_terminal
 
 logger = get_logger(__name__)
 
+
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
     _read_user_assigned(namespace)
@@ -60,6 +62,19 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
     has_ids = namespace.resources is not None
     validate_resources(cmd, namespace)
     namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)
+
+
+def validate_check(cmd: Any, namespace: Namespace) -> None:
+    """`check`: --for or --role, each with the scopes that it needs, or neither."""
+    from .model.purposes import check_target
+    if namespace.purpose and namespace.roles is not None:
+        raise MutuallyExclusiveArgumentError(
+            "--for can't be used with --role.",
+            "Use --for to check all that a purpose needs, or --role to check whether the identities hold a role.")
+    _check_role(namespace, purpose=namespace.purpose)
+    for scope in namespace.scopes if namespace.purpose else ():
+        check_target(namespace.purpose, scope)
+    validate_resources(cmd, namespace)
 
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
@@ -143,7 +158,6 @@ def _read_user_assigned(namespace: Namespace) -> None:
 def _read_file(name: str) -> list[str]:
     """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
-    from pathlib import Path
 
     import yaml
     from azure.cli.core.util import read_file_content
@@ -182,8 +196,8 @@ def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) ->
             "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
     if removes_all and is_bare:
         raise NoTTYError(
-            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all user-assigned "
-            "identities. Nothing was removed.",
+            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all "
+            "user-assigned identities. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\". To see what would change, use --dry-run.")
     return Consent.NEEDS_YES if has_ids else Consent.PROCEED
@@ -198,13 +212,23 @@ def usage_error(error: AzCLIError) -> NoReturn:
 
 def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
-    words: list[str] = []
-    for name in ("resources", "user_assigned", "scopes", "roles"):
-        values = getattr(namespace, name, None)
-        words += [word for of_one in values for word in of_one] if isinstance(values, list) else []
-    if from_git_bash(words):
+    if from_git_bash(_words(namespace)):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
                        "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def require_files(namespace: Namespace) -> None:
+    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
+    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
+        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
+                                 f"There is no file {for_display(file)}.",
+                                 "Specify the path of a file after @, or use @- to read from standard input.")
+
+
+def _words(namespace: Namespace) -> list[str]:
+    """The words of all options that take several."""
+    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
+    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
@@ -229,19 +253,23 @@ def _require_no_scope(namespace: Namespace) -> None:
             "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
-def _check_role(namespace: Namespace) -> None:
-    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does."""
-    if namespace.roles is None and namespace.scopes is None:
+def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
+    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does. `check` has --for,
+    which takes the place of --role.
+    """
+    if namespace.roles is None and namespace.scopes is None and not purpose:
         return
-    if namespace.roles is None:
-        raise RequiredArgumentMissingError("--scope requires --role.",
-                                           "To specify the role to grant at that scope, use --role.")
+    if namespace.roles is None and not purpose:
+        other = " or --for" if hasattr(namespace, "purpose") else ""
+        raise RequiredArgumentMissingError(f"--scope requires --role{other}.",
+                                           f"To specify the role at that scope, use --role{other}.")
     scopes = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not scopes:
         raise RequiredArgumentMissingError(
-            "--role requires --scope.",
-            "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
-    read_roles(namespace)
+            f"{'--for' if purpose else '--role'} requires --scope.",
+            "To specify the resource, resource group or subscription on which the role is needed, use --scope ID.")
+    if not purpose:
+        read_roles(namespace)
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())
 
 

@@ -30,7 +30,8 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                             customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
     if len(resources) > 1:  # each identity is looked up once, before the first write
         identities = identities_to_look_up(resources, options)
-        found = run_all(cmd, identities, lambda identity: find_identity(identity.id)).results if identities else {}
+        found = (run_all(cmd, identities, lambda identity: find_identity(identity.id, options.versions),
+                         what="identities").results if identities else {})
         options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
     return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
@@ -40,21 +41,25 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from ._format import show_table
-    from .actions.remove import RemoveOptions, confirm, remove
+    from .actions.remove import Removal, RemoveOptions, confirm, remove, warn_of_removed
     from .runner.report import run_all
     options = RemoveOptions(system_assigned=system_assigned, user_assigned=user_assigned, consent=yes, dry_run=dry_run,
                             delete_role_assignments=delete_role_assignments, wait=not skip_wait)
-    outcome = run_all(cmd, resources, lambda resource: remove(resource, options),
-                      lambda removals: confirm(list(removals.values()), show_table))
+    removed: list[Removal] | None = [] if len(resources) > 1 else None
+    try:
+        outcome = run_all(cmd, resources, lambda resource: remove(resource, options, removed),
+                          lambda removals: confirm(list(removals.values()), show_table))
+    finally:
+        warn_of_removed(removed or [])
     return _printed(cmd, outcome, resources, dry_run)
 
 
-def show_identity(cmd: Any, resources: list[ResourceId], roles: bool = False) -> Block | list[Block]:
-    """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
+def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
+    """Show the identity block of each resource, and on request the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
-    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=roles))
-    if roles:
+    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=with_roles))
+    if with_roles:
         _add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
@@ -76,6 +81,29 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     if not found:
         warn_of_nothing_found(user_assigned, all_subscriptions=all_subscriptions, group=resource_group_name)
     return found
+
+
+def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None = None,
+                   roles: list[str] | None = None, scopes: list[str] | None = None) -> Block | list[Block]:
+    """Check whether the identities of each resource work and have the access they need. Fails after the output if they
+    don't, or if it can't be seen.
+    """
+    from datetime import datetime, timezone
+
+    from azure.cli.core.azclierror import ValidationError
+
+    from .actions.check import CheckOptions, check
+    from .arm.login import customer_tenants, home_tenants
+    from .model.findings import summary
+    from .runner.report import fail_after_output, run_all
+    options = CheckOptions(purpose=purpose, roles=roles or (), scopes=scopes or (), now=datetime.now(timezone.utc),
+                           tenants=home_tenants(cmd.cli_ctx), managed=frozenset(customer_tenants(cmd.cli_ctx)))
+    outcome = run_all(cmd, resources, lambda resource: check(resource, options))
+    printed = _printed(cmd, outcome, resources)
+    problems = summary(outcome.results.values())
+    if problems:
+        fail_after_output(cmd.cli_ctx, ValidationError(problems))
+    return printed
 
 
 def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = False, updated: bool = False,
@@ -100,7 +128,8 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     blocks: dict[Login | None, list[Block]] = {}
     for resource, block in outcome.results.items():
         blocks.setdefault(logins.of(resource.subscription), []).append(block)
-    found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]))
+    found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]),
+                    what="tenants")
     for failure in found.failures.values():
         warn_of_others(failure)
     for resource, block in outcome.results.items():
@@ -116,7 +145,7 @@ def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
     from .arm.errors import explain
     from .arm.login import logins
     from .runner.report import run_all
-    outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names))
+    outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names), what="tenants")
     if outcome.failures and not outcome.results:
         explain(next(iter(outcome.failures.values())))
     for login, failure in outcome.failures.items():

@@ -4,26 +4,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from azure.cli.core.azclierror import AzCLIError, AzureResponseError, ValidationError
-from knack.log import get_logger
+from azure.cli.core.azclierror import ValidationError
 
 from ..arm.errors import explained, reasons
-from ..arm.identities import Found, explain_refusal, find_identity, gone_error, recreated, was_recreated
+from ..arm.identities import (
+    API_VERSION,
+    VERSIONS,
+    Found,
+    explain_refusal,
+    find_identity,
+    gone_error,
+    recreated,
+    was_recreated,
+)
 from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_role
 from ..model.identities import Identities, expected_block, plain_block, principal_of
+from ..model.operation import NotDoneError
 from ..model.requests import RequestError
 from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, user_assigned_id
 from ..model.role_assignments import Role, create_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
+from ..runner.messages import warn
 from .dry_run import dry_run_result, require_writable
-
-logger = get_logger(__name__)
 
 KEYWORD_ONLY = {"kw_only": True} if sys.version_info >= (3, 10) else {}  # Python 3.9 has no kw_only
 
@@ -49,6 +57,11 @@ class AssignOptions:
         return Identities(self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned))
 
+    @property
+    def versions(self) -> Sequence[str]:
+        """The API versions to look identities up with: a dry run also shows what restricts them."""
+        return VERSIONS if self.dry_run else (API_VERSION,)
+
     def with_known(self, found: Mapping[str, Found]) -> AssignOptions:
         """The same with what was looked up."""
         return replace(self, known=found)
@@ -70,20 +83,21 @@ def identities_to_look_up(resources: Sequence[ResourceId], options: AssignOption
 
 async def assign(resource: ResourceId, options: AssignOptions) -> dict[str, Any]:
     """Returns the plain block, with the role assignments if there are roles; with `dry_run`, what would change."""
-    grants = [Grant(scope, await resolve_role(role, scope, resource.subscription))
-              for role, scope in product(options.roles, options.scopes)]
+    resolved = [Grant(scope, await resolve_role(role, scope, resource.subscription))
+                for role, scope in product(options.roles, options.scopes)]
+    grants = list({(one.scope, one.role.guid.lower()): one for one in resolved}.values())  # by name and by ID: once
     named = options.identities_in(resource)
     snapshot = await get(resource)
     await _check_present(resource, snapshot, named, options)
     if options.dry_run:
-        return await _preview(resource, snapshot, named, grants)
+        return await _preview(resource, snapshot, named, grants, options.known)
     with remaining(lambda: "The role was not granted. To grant it, run the command again." if grants else ""):
         # Granting a role needs the principal ID, so it always waits.
         updated = await explain_refusal(resource, snapshot.identities, named, update_identities(
             resource, snapshot, lambda current: current | named, named=named, wait=options.wait or bool(grants),
             needs_ids=bool(grants)))
     for warning in updated.warnings:
-        logger.warning(warning)
+        warn(warning)
     block = plain_block(updated.snapshot.block)
     if grants:
         block["roleAssignments"] = await _grant_all(resource, block, named, grants, options)
@@ -97,29 +111,30 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
     present = named & snapshot.identities
     to_check = named if options.known is not None else present
     for identity in to_check.user_assigned:
-        found = (options.known or {}).get(identity.lower()) or await find_identity(identity)
+        found = (options.known or {}).get(identity.lower()) or await find_identity(identity, options.versions)
         if found.is_gone:
-            raise await gone_error(resource, snapshot.identities, [identity])
+            in_full = options.known is not None and identity in options.user_assigned  # the same text for all
+            raise await gone_error(resource, snapshot.identities, [identity], in_full=in_full)
         if not present & Identities(user_assigned=(identity,)):
             continue
         if found.error and options.roles:
-            logger.warning("Can't check whether '%s' still is the identity that '%s' holds: %s", identity,
-                           resource.name, explained(found.error))
+            warn(f"Can't check whether '{identity}' still is the identity that '{resource.name}' holds: "
+                 f"{explained(found.error)}")
         if was_recreated(snapshot.block, identity, found):
             what, how = recreated(resource, identity)
             if options.roles:
                 raise ValidationError(f"{what} No role was granted, and nothing was changed.", how)
-            logger.warning("%s %s", what, how)
+            warn(f"{what} {how}")
 
 
-async def _preview(resource: ResourceId, snapshot: Snapshot, named: Identities, grants: Sequence[Grant]
-                   ) -> dict[str, Any]:
+async def _preview(resource: ResourceId, snapshot: Snapshot, named: Identities, grants: Sequence[Grant],
+                   known: Mapping[str, Found] | None) -> dict[str, Any]:
     snapshot = await until_idle(resource, snapshot)
     wanted = snapshot.identities | named
     found: dict[str, Found] = {}
     after = plain_block(snapshot.block)
     if wanted != snapshot.identities:
-        found = await require_writable(resource, snapshot, wanted)
+        found = await require_writable(resource, snapshot, wanted, known)
         after = expected_block(wanted, snapshot.block, {identity: one.ids for identity, one in found.items()})
     assignments = []
     for (name, identity), grant in product(_names(named), grants):
@@ -143,8 +158,8 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
     do the rest, whatever ends it.
     """
     granted: list[dict[str, str]] = []
-    failed: dict[str, Exception] = {}  # by the command that finishes it
-    left: dict[str, None] = {}  # these commands, in order
+    failed: list[Exception] = []
+    left: dict[str, None] = {}  # the commands that are still to be run, in order
     unknown: list[str] = []
     work = []
     for name, identity in _names(named):
@@ -156,18 +171,19 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
             command = create_command(grant.scope, grant.role.name, principal)
             left[command] = None
             work.append((command, principal, identity, grant))
-    with accepted(resource, lambda: f"The identity is assigned to '{resource.name}'."), remaining(
-            lambda: "The role was not granted. To grant it, run:\n" + "\n".join(left)):
+    total = len(work) + len(unknown) * len(grants)
+    with remaining(lambda: _to_grant(left, unknown)), accepted(
+            resource, lambda: f"The identity is assigned to '{resource.name}', but the role was not granted."):
         for command, principal, identity, grant in work:
             try:
                 there = await assignment_at(grant.scope, grant.role, principal)
                 granted.append({**there, "roleName": grant.role.name} if there else await create_assignment(
                     grant.scope, grant.role, principal, _delegation(resource, identity, grant, options)))
-                del left[command]
+                left.pop(command, None)  # two identities may show the same principal
             except RequestError as error:
-                failed[command] = error
-    if failed or unknown:
-        raise _not_granted(resource, len(granted), len(work) + len(unknown) * len(grants), failed, unknown)
+                failed.append(error)
+        if failed or unknown:
+            raise _not_granted(resource, len(granted), total, failed, unknown)
     return granted
 
 
@@ -179,13 +195,19 @@ def _delegation(resource: ResourceId, identity: str | None, grant: Grant, option
     return Delegation(tenant, identity or resource.id) if tenant else None
 
 
-def _not_granted(resource: ResourceId, granted: int, total: int, failed: dict[str, Exception], unknown: Sequence[str]
-                 ) -> AzCLIError:
-    """`failed`: by the command that finishes it. `unknown`: identities whose principal ID the service doesn't show."""
+def _not_granted(resource: ResourceId, granted: int, total: int, failed: Sequence[Exception], unknown: Sequence[str]
+                 ) -> NotDoneError:
+    """`unknown`: identities whose principal ID the service doesn't show."""
     done = f", and {granted} of {total} role assignments were created" if granted else ""
     lines = [f"The identity is assigned to '{resource.name}'{done}, but the role was not granted:"]
-    lines += [reasons(failed.values())] if failed else []
+    lines += [reasons(failed)] if failed else []
     lines += [f"The service doesn't show the principal ID of {identity} yet." for identity in unknown]
-    lines += ["To finish, ask someone who can assign roles there to run:", *failed] if failed else []
-    return AzureResponseError("\n".join(lines), [
-        "To grant the role to the identities without a principal ID, run the command again."] if unknown else [])
+    return NotDoneError("\n".join(lines))
+
+
+def _to_grant(commands: Iterable[str], unknown: Sequence[str]) -> str:
+    """How to grant what is left; empty if nothing is."""
+    lines = list(commands)
+    lines[:0] = ["To finish, ask someone who can assign roles there to run:"] if lines else []
+    lines += ["To grant the role to the identities without a principal ID, run the command again."] if unknown else []
+    return "\n".join(lines)

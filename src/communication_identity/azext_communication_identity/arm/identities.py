@@ -118,16 +118,20 @@ def was_recreated(block: Block, identity: str, found: Found) -> bool:
 
 def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
     """What to say of an identity that was created again, and how to mend it."""
-    words = f"--ids {for_shell(resource.id)} --user-assigned {for_shell(identity)}"
     return (f"'{identity}' was deleted and created again. '{resource.name}' still holds the old identity, which no "
             "longer works.",
-            f"To assign the new one, run:\naz communication identity remove {words} --yes\n"
-            f"az communication identity assign {words}")
+            "To assign the new one, run:\n" + "\n".join(replace_commands(resource, identity)))
 
 
-async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
+def replace_commands(resource: ResourceId, identity: str) -> list[str]:
+    """The commands that replace an identity by the one that has its ID now."""
+    words = f"--ids {for_shell(resource.id)} --user-assigned {for_shell(identity)}"
+    return [f"az communication identity remove {words} --yes", f"az communication identity assign {words}"]
+
+
+async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bool = False) -> AzCLIError:
     """The error for an identity that doesn't exist, with those that have the same or a similar name. Identities in the
-    resource's own group and subscription are named, others shown with their ID.
+    resource's own group and subscription are named, unless `in_full`, and others shown with their ID.
     """
     parsed = parse_identity_id(identity)
     if parsed is None:
@@ -136,7 +140,7 @@ async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = _place(identity) == (resource.subscription.lower(), resource.group.lower())
+    here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
     similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
@@ -165,18 +169,19 @@ def similar_ids(identity: str, existing: list[str]) -> list[str]:
     return [other for name in close for other in names if names[other] == name][:5]
 
 
-async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str]) -> AzCLIError:
+async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str], *, in_full: bool = False
+                     ) -> AzCLIError:
     """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
-    has come first, because no other write works until all of them are removed.
+    has come first, because no other write works until all of them are removed. `in_full`: never by name.
     """
     stale = list((has & Identities(user_assigned=tuple(gone))).user_assigned)
     if not stale:
-        return await identity_not_found(gone[0], resource)
+        return await identity_not_found(gone[0], resource, in_full=in_full)
     stale += await missing_identities(one for one in has.user_assigned if one not in stale)
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
-        f"To remove them, run:\n{_remove_command(resource, has, stale)}")
+        f"To remove them, run:\n{_remove_command(resource, stale)}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
@@ -228,12 +233,11 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
     if not unseen or code != "linkedauthorizationfailed" or known is None:
         return None
-    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, has, unseen)}"]
+    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, unseen)}"]
     return kind(f"{str(known).rstrip('.')}, or it no longer exists.", [
         *known.recommendations, *(off if has & Identities(user_assigned=tuple(unseen)) else ())])
 
 
-def _remove_command(resource: ResourceId, has: Identities, identities: Sequence[str]) -> str:
-    yes = "" if has - Identities(user_assigned=tuple(identities)) else " --yes"  # it takes the last identity
+def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))}{yes}")
+            f"{' '.join(map(for_shell, identities))} --yes")

@@ -22,7 +22,9 @@ from .resource_id import GUID
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
-_SCOPE = rf"(?ia:/(?:subscriptions/{GUID}|providers/(?u:{_SEGMENT}))(?u:(?:/{_SEGMENT})*))"
+# A provider with pairs of type and name: a type without a name is what an unset variable leaves.
+_RESOURCE = rf"/providers/(?u:{_SEGMENT})(?:/(?!providers/)(?u:{_SEGMENT}/{_SEGMENT}))+"
+_SCOPE = rf"(?ia:/subscriptions/{GUID}(?:/resourceGroups/(?u:{_SEGMENT}))?(?:{_RESOURCE})*|(?:{_RESOURCE})+)"
 # Built-in roles that identities of a communication resource typically have. Role assignments name roles only by GUID,
 # and `show --roles` shouldn't need a call for each name. (Azure's list of built-in roles.)
 BUILT_IN_ROLES = {
@@ -51,10 +53,11 @@ _ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorizatio
 
 
 class Role(NamedTuple):
-    """A role definition: its resource ID and its name."""
+    """A role definition: its resource ID, its name, and its `permissions` if they were read."""
 
     id: str
     name: str
+    permissions: Any = None
 
     @property
     def guid(self) -> str:
@@ -64,12 +67,13 @@ class Role(NamedTuple):
 
 def check_scope(scope: str) -> str:
     """An ARM scope (subscription, group, resource, management group), or InvalidArgumentValueError."""
-    text = scope.strip().rstrip("/")
+    text = scope.strip().removesuffix("/")
     if not text.isprintable() or re.search("[\u212a\u017f]", text) or not re.fullmatch(_SCOPE, text):
         raise InvalidArgumentValueError(
             f"{for_display(scope)} is not a valid scope.",
             "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
-            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a resource group, run:\n"
+            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. If the value contains a variable, check that it is set. "
+            "To print the ID of a resource group, run:\n"
             "az group show --name GROUP --query id --output tsv")
     return text
 

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""One odd answer never ends an operation: what a poll says in between, the end is the operation's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scripted_arm import FAILURES, Reply, ScriptedAz, error
+from scripted_scenes import ID, PRINCIPAL, resource
+
+ODD = {**FAILURES, "429": Reply(429, error("TooManyRequests"), {"Retry-After": "2"}),
+       "404": Reply(404, error("NotFound")), "404 of a proxy": Reply(404, "<html>404</html>"),
+       "400": Reply(400, error("BadRequest")), "302": Reply(302, headers={"Location": "https://login.example/"}),
+       "empty": Reply(200), "null": Reply(200, "null"), "list": Reply(200, []), "no status": Reply(200, {}),
+       "502 html": Reply(502, "<html>Bad gateway</html>")}
+RUNNING = Reply(200, {"status": "InProgress"})
+FAILED = Reply(200, {"status": "Failed", "error": {"code": "ItFailed", "message": "The reason."}})
+ADDRESSES = {"Azure-AsyncOperation": (RUNNING, FAILED), "Location": (Reply(202), Reply(400, error("ItFailed")))}
+
+
+@pytest.mark.parametrize("header", ADDRESSES)
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("times", [4])
+def test_an_operation_that_fails_after_odd_polls_is_an_error(scripted: ScriptedAz, header: str, odd: str, times: int
+                                                             ) -> None:
+    arm = scripted.arm
+    running, failed = ADDRESSES[header]
+    # The resource shows the block right away: only the operation tells that it isn't to stay.
+    arm.on("GET", ID + "myApp", resource("myApp"), resource("myApp", PRINCIPAL))
+    arm.on("PATCH", ID + "myApp", Reply(202, headers={header: f"{arm.url}/operations/1"}))
+    arm.on("GET", "/operations/1", *[ODD[odd]] * times, running, failed)
+    run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned")
+    print(run.stderr, run.output)
+    assert run.exit_code == 1
+    assert "ItFailed" in run.stderr
+    assert "accepted the change to 'myApp'" in run.stderr
+
+
+def test_a_location_that_moves_is_followed(scripted: ScriptedAz) -> None:
+    arm = scripted.arm
+    arm.on("GET", ID + "myApp", resource("myApp"), resource("myApp", PRINCIPAL))
+    arm.on("PATCH", ID + "myApp", Reply(202, headers={"Location": f"{arm.url}/operations/1"}))
+    arm.on("GET", "/operations/1", Reply(202, headers={"Location": f"{arm.url}/operations/2"}))
+    arm.on("GET", "/operations/2", Reply(202, headers={"Location": f"{arm.url}/operations/2"}), Reply(204))
+    run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned")
+    assert run.exit_code == 0
+    assert arm.sent("GET").count("GET /operations/1") == 1
+    assert arm.sent("GET").count("GET /operations/2") == 2
+
+
+@pytest.mark.parametrize(("body", "status"), [({"Retry-After": "40"}, 200), ({"Retry-After": "40"}, 202)])
+def test_retry_after_is_kept_without_an_address(scripted: ScriptedAz, body: dict[str, str], status: int) -> None:
+    arm = scripted.arm
+    asked: list[float] = []
+    shown = [resource("myApp"), resource("myApp", PRINCIPAL)]
+    arm.on("GET", ID + "myApp", lambda _: (asked.append(scripted.clock.time), shown[min(len(asked), 2) - 1])[1])
+    arm.on("PATCH", ID + "myApp", Reply(status, shown[1].body if status == 200 else None, body))
+    assert scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned").exit_code == 0
+    assert asked[1] - asked[0] >= 40.0
+
+
+def test_retry_after_of_a_busy_resource_is_kept(scripted: ScriptedAz) -> None:
+    arm = scripted.arm
+    asked: list[float] = []
+    busy: dict[str, Any] = {**resource("myApp").body, "properties": {"provisioningState": "Updating"}}
+    shown = [Reply(200, busy, {"Retry-After": "25"}), resource("myApp", PRINCIPAL)]
+    arm.on("GET", ID + "myApp", lambda _: (asked.append(scripted.clock.time), shown[min(len(asked), 2) - 1])[1])
+    run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned", "--user-assigned", "x", "--dry-run")
+    arm.unexpected.clear()
+    print(run.stderr)
+    assert asked[1] - asked[0] >= 25.0

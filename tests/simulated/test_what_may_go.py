@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""A removal whose role assignments can't all be found, or that nobody agreed to, removes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_process import Input
+from scripted_arm import FAILURES, Reply, ScriptedAz
+from scripted_scenes import ID, PRINCIPAL, assignment, resource
+
+DELETE = ("remove", "-n", "myApp", "-g", "rg", "--system-assigned", "--delete-role-assignments", "--yes")
+HERE, THERE = assignment(1), assignment(2)
+ROW = {"id": THERE["id"], **THERE["properties"]}
+COMPLETE = Reply(200, {"data": [ROW], "resultTruncated": "false"}, {"x-ms-tenant-subscription-limit-hit": "false"})
+
+
+def block(**identity: Any) -> Reply:
+    return Reply(200, {"id": ID + "myApp", "identity": identity, "properties": {"provisioningState": "Succeeded"}})
+
+
+@pytest.mark.parametrize("principal", [{}, {"principalId": None}, {"principalId": 7}, {"principalId": "x' or '1"},
+                                       {"principalId": ""}])
+def test_a_principal_that_is_not_shown(scripted: ScriptedAz, principal: dict[str, Any]) -> None:
+    scripted.arm.on("GET", ID, block(type="SystemAssigned", **principal))
+    run = scripted.run(*DELETE, "--only-show-errors")
+    assert run.exit_code == 1
+    assert "Nothing was removed." in run.stderr
+    assert "omit --delete-role-assignments" in run.stderr
+    assert [one.method for one in scripted.arm.seen] == ["GET"]
+
+
+@pytest.mark.parametrize("answer", [
+    Reply(200, {"data": [ROW], "resultTruncated": "true"}), Reply(200, {"data": [ROW], "resultTruncated": True}),
+    Reply(200, {"data": [ROW]}, {"x-ms-tenant-subscription-limit-hit": "true"}), Reply(200, {"data": None}),
+    Reply(200, {"data": [ROW], "$skipToken": 1}), *FAILURES.values()])
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_assignments_that_cannot_all_be_found(scripted: ScriptedAz, answer: Reply, dry_run: tuple[str, ...]) -> None:
+    scripted.arm.on("GET", ID, block(type="SystemAssigned", principalId=PRINCIPAL))
+    scripted.arm.on("GET", "roleAssignments", Reply(200, {"value": [HERE]}))
+    scripted.arm.on("POST", "ResourceGraph", answer)
+    run = scripted.run(*DELETE, *dry_run, "--only-show-errors")
+    assert run.exit_code == 1
+    assert "Nothing was removed." in run.stderr
+    assert "omit --delete-role-assignments" in run.stderr
+    assert scripted.arm.sent("PATCH", "DELETE") == []
+
+
+@pytest.mark.parametrize("answer", [Reply(200, {}), Reply(200, {"value": [HERE], "nextLink": 1}), *FAILURES.values()])
+def test_assignments_of_the_own_subscription_that_cannot_all_be_found(scripted: ScriptedAz, answer: Reply) -> None:
+    scripted.arm.on("GET", ID, block(type="SystemAssigned", principalId=PRINCIPAL))
+    scripted.arm.on("GET", "roleAssignments", answer)
+    scripted.arm.on("POST", "ResourceGraph", COMPLETE)
+    assert scripted.run(*DELETE).exit_code == 1
+    assert scripted.arm.sent("PATCH", "DELETE") == []
+
+
+def test_both_lists_count(scripted: ScriptedAz) -> None:
+    scripted.arm.on("GET", ID, resource("myApp", PRINCIPAL), resource("myApp"))
+    scripted.arm.on("PATCH", ID, resource("myApp"))
+    scripted.arm.on("GET", "roleAssignments", Reply(200, {"value": [HERE]}))
+    scripted.arm.on("POST", "ResourceGraph", COMPLETE)
+    scripted.arm.on("DELETE", "roleAssignments", Reply(204))
+    assert scripted.run(*DELETE).exit_code == 0
+    assert sorted(scripted.arm.sent("DELETE")) == sorted(f"DELETE {one['id']}" for one in (HERE, THERE))
+
+
+IDS = [f"{ID}app{number}" for number in range(401)]
+
+
+@pytest.mark.parametrize("what", [("--system-assigned",), ("--user-assigned",), ("--user-assigned", "[]")])
+@pytest.mark.parametrize("source", ["typed", "file", "input", "one"])
+def test_without_a_terminal_ids_need_yes(scripted: ScriptedAz, tmp_path: Path, source: str, what: tuple[str, ...]) -> None:
+    text = "\n".join(IDS)
+    (tmp_path / "401.txt").write_text(text)
+    words = {"typed": IDS[:3], "file": [f"@{tmp_path / '401.txt'}"], "input": ["@-"], "one": IDS[:1]}[source]
+    run = scripted.run("remove", *what, "--ids", *words, stdin=Input(text))
+    assert run.exit_code != 0
+    assert "--yes" in run.stderr
+    assert "--dry-run" in run.stderr
+    assert scripted.arm.seen == []
+
+
+@pytest.mark.parametrize("source", ["file", "one"])
+def test_the_last_identity_needs_yes_too(scripted: ScriptedAz, tmp_path: Path, source: str) -> None:
+    """Only the resource shows that none is left."""
+    user = f"{ID[:ID.index('/providers')]}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
+    (tmp_path / "ids.txt").write_text("\n".join(IDS[:2]))
+    for one in IDS[:2]:
+        scripted.arm.on("GET", one, Reply(200, {"id": one, "identity": {
+            "type": "UserAssigned", "userAssignedIdentities": {user: {"clientId": "c", "principalId": PRINCIPAL}}}}))
+    words = [f"@{tmp_path / 'ids.txt'}"] if source == "file" else IDS[:1]
+    run = scripted.run("remove", "--user-assigned", user, "--ids", *words)
+    assert run.exit_code == 1
+    assert "--yes" in run.stderr
+    assert scripted.arm.sent("PATCH") == []
