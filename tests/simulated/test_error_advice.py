@@ -57,9 +57,11 @@ CASES = {
     "a mistyped resource": Case(
         SHOW, 403, "AuthorizationFailed", denied(RESOURCE),
         [f"'{WRITE}' on '{RESOURCE}', or 'myApp' or the group 'rg' doesn't exist."], []),
-    "a mistyped subscription": Case(
-        LIST, 403, "AuthorizationFailed", denied(f"/subscriptions/{SUB}"),
-        [f", or the subscription '{SUB}' doesn't exist."], ["group"]),
+    "a resource that was read": Case(
+        SYSTEM, 403, "AuthorizationFailed", denied(RESOURCE), [f"on '{RESOURCE}'.", "--role Contributor"], ["exist"],
+        method="PATCH"),
+    "a subscription has its own error": Case(
+        LIST, 403, "AuthorizationFailed", denied(f"/subscriptions/{SUB}"), [f"on '/subscriptions/{SUB}'."], ["exist"]),
     "no doubt": Case(SHOW, 403, "AuthorizationFailed", denied(RESOURCE, ""), [f"on '{RESOURCE}'."], ["exist"]),
     "another kind of scope": Case(SHOW, 403, "AuthorizationFailed", denied("/"), ["on '/'."], ["exist"]),
     "a condition": Case(
