@@ -257,7 +257,7 @@ EVIL = "x\x1b[2J\u202e\x07\ud800y"
 
 
 def test_names_of_identities_are_escaped(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An identity whose name moves the cursor, in warnings and in the errors of all commands."""
+    """An identity whose name moves the cursor, in tables, warnings and errors."""
     sim.state.add_resource("myApp", "rg", identity=block(system=True))
     real = sim.state.get_resource
 
@@ -268,10 +268,12 @@ def test_names_of_identities_are_escaped(in_process: InProcessAz, sim: Armsim, m
     monkeypatch.setattr(sim.state, "get_resource", get)
     monkeypatch.setattr(sim.wire, "check", lambda *_: None)  # the schema doesn't know these
     for words in (line("remove", *APP, "--user-assigned", "two"), USERS, line("remove", *APP, "--user-assigned", "[]"),
-                  line("remove", *APP, "--user-assigned", "[]", "--dry-run"), [*SHOW, "--roles"], SYSTEM):
+                  line("remove", *APP, "--user-assigned", "[]", "--dry-run"), SYSTEM, [*SHOW, "-o", "table"],
+                  [*SHOW, "--roles", "-o", "table"], [*SYSTEM, "--dry-run", "-o", "table"]):
         run = in_process.captured(words, Input())
         assert run.error is None or isinstance(run.error, AzCLIError), repr(run.error)
-        assert not set("\x1b\u202e\x07\ud800") & set(run.stderr + said(run.error)), words
+        shown = run.stderr + said(run.error) + (run.output if "table" in words else "")
+        assert not set("\x1b\u202e\x07\ud800") & set(shown), words
 
 
 def test_policy_names_are_escaped(in_process: InProcessAz, sim: Armsim) -> None:
