@@ -176,7 +176,7 @@ def test_a_challenge_that_the_login_cant_answer(monkeypatch: pytest.MonkeyPatch,
     """The command of this CLI version, also where azure-core fails at it and where ARM isn't satisfied."""
     monkeypatch.setattr("azure.cli.core.__version__", version)
     challenge = b64encode(CLAIMS.encode()).decode()
-    said = "needs another proof, such as multifactor authentication, before Azure makes this change."
+    said = "needs another proof, such as multifactor authentication."
     command = "az logout\naz login" if version == "2.75.9" else "az login"
     options = "" if version == "2.75.9" else f' --scope {SCOPE} --claims-challenge "{challenge}"'
     tenant = ' --tenant "a tenant"'
