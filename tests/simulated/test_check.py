@@ -568,6 +568,14 @@ def test_a_fleet(in_process: InProcessAz, sim: Armsim) -> None:
     assert check(in_process, resource=("--ids", ids[7], scene.sim.state.resources[APP_ID.lower()].id)).exit_code == 0
 
 
+def test_a_shared_identity_is_looked_up_once(in_process: InProcessAz, sim: Armsim) -> None:
+    Scene(sim).grant(READER_ID, RG_AI, ONE)
+    ids = [sim.state.add_resource(f"app{number}", "rg", identity=block(ONE)) for number in range(20)]
+    run = check(in_process, *READER, resource=("--ids", *ids))
+    assert ({one["status"] for one in run.json}, run.exit_code) == ({"ok"}, 0)
+    assert len(sim.requests) == 20 + 4
+
+
 def test_one_failure_neither_stops_nor_hides_the_others(in_process: InProcessAz, sim: Armsim) -> None:
     Scene(sim)
     run = check(in_process, resource=("--ids", APP_ID, f"{APP_ID}2"))
