@@ -64,10 +64,11 @@ class Scene:
         self.state.add_role_assignment(scope, role, self.principal(identity), **{"age": SETTLED, **more})
         return self
 
-    def grant_group(self, role: str, scope: str, age: float) -> Scene:
-        """Grant a role to a group that the system-assigned identity is in."""
-        self.state.add_role_assignment(scope, role, self.state.add_entra_group(self.principal()), age)
-        return self
+    def grant_group(self, role: str, scope: str, age: float) -> str:
+        """Grant a role to a group that the system-assigned identity is in; return the group's ID."""
+        group = self.state.add_entra_group(self.principal())
+        self.state.add_role_assignment(scope, role, group, age)
+        return group
 
     def answer(self, path: str, change: Callable[[dict[str, Any]], Any], document: dict[str, Any]) -> Scene:
         """Answer the next GET of a path with a changed document."""
@@ -201,6 +202,8 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("AI, denied in part", denies(data_actions=(SPEECH,), at=AI), FOR_AI, [("access", "failed")], "takes away"),
     ("AI, may be denied", lambda scene: denies(data_actions=("*",), to=(scene.state.add_entra_group(OTHER),))(scene),
      FOR_AI, [("access", "unknown")], "a deny assignment may apply"),
+    ("AI, denied to its group", lambda scene: denies(
+        data_actions=("*",), to=(scene.grant_group(USER_ID, AI, SETTLED),))(scene), FOR_AI, [("access", "failed")], "A deny assignment takes away"),
     ("AI, assignments hidden", hidden(ASSIGNMENTS_READ, AI), FOR_AI, [("access", "unknown")],
      ASSIGNMENTS_READ),
     ("AI, definition hidden", both(grants(USER_ID, AI), hidden(DEFINITIONS_READ, AI)), FOR_AI,
@@ -267,6 +270,11 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("role, at a management group", lambda scene: scene.grant(READER_ID, scene.state.add_management_group(
         "mg", f"/subscriptions/{SUB}")).grant(READER_ID, "/providers/Microsoft.Management/managementGroups/mg", ONE),
      ("--role", "Reader", "--scope", "/providers/Microsoft.Management/managementGroups/mg"), [], ""),
+    ("role, at a management group below", lambda scene: scene.grant(READER_ID, scene.state.add_management_group(
+        "inner", f"/subscriptions/{SUB}")).state.add_management_group(
+            "outer", "/providers/Microsoft.Management/managementGroups/inner"),
+     ("--role", "Reader", "--scope", "/providers/Microsoft.Management/managementGroups/outer"),
+     [("access", "failed")] * 2, "doesn't have the role 'Reader'"),
 ]
 
 
@@ -287,6 +295,17 @@ def test_every_finding_and_what_mends_it(in_process: InProcessAz, sim: Armsim, p
     if fixes:
         mend(in_process, sim, fixes)
         assert problems(check(in_process, *words).json) == [one for one in expected if one not in MENDED]
+
+
+@pytest.mark.parametrize(("role", "words", "is_inferred"), [
+    (USER_ID, FOR_AI, False), ("53ca6127-db72-4b80-b1b0-d745d6d5456d", FOR_AI, True),
+    (BLOB_ID, (*RECORDING, DATA), False), (BLOB_OWNER_ID, (*RECORDING, DATA), True), (OWNER_ID, READER, False)])
+def test_what_is_inferred_is_said(in_process: InProcessAz, sim: Armsim, role: str, words: tuple[str, ...],
+                                  is_inferred: bool) -> None:
+    Scene(sim, users=0).grant(role, f"/subscriptions/{SUB}")
+    found = {one["check"]: one for one in check(in_process, *words).json["findings"]}
+    assert (found["access"]["status"], "(inferred: " in found["access"]["reason"]) == ("ok", is_inferred)
+    assert "kind" not in found or ("inferred" in found["kind"]["reason"]) is (words == FOR_AI)
 
 
 # What has a command that mends it.

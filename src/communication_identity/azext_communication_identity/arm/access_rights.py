@@ -82,8 +82,8 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     since nothing says which of them are below it.
     """
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
-    wanted = quote(f"{at_scope}assignedTo('{principal}')")
-    rows = await pages(SharedGet(f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter={wanted}"), assignment_of)
+    address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
+    rows = await pages(SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')")), assignment_of)
     return [one for one in rows if reaches(one.scope, scope) or reaches(scope, one.scope)]
 
 
