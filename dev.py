@@ -1,8 +1,5 @@
 #!/usr/bin/env python3
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Commands for developers. `python3 dev.py demo` shows the extension at work, and `python3 dev.py test` tests it. Each
 command sets up what it needs on a machine that has only Python 3.10 or later. Uses only the standard library.

@@ -1,10 +1,7 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
-"""Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes and where the time
-goes, memory, a fleet, a long list. Each part's raw data is JSON; `report.py` and `pictures.py` make the rest of that.
+"""Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes, memory, a fleet, a
+long list. Each part's raw data is JSON; `report.py` and `pictures.py` make the rest of that.
 """
 
 import sys

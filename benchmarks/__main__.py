@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """`dev.py bench`: measure, keep the raw data, print tables, draw pictures."""
 
@@ -16,23 +13,21 @@ from typing import Any
 from armsim import Armsim
 from az import Az, add_extension
 
-from . import ROOT, bounds, fleet, listing, one_command, operations, options, pictures, service_time, stages
-from .measuring import Setting
-from .report import report, write_into
+from tools.bench import parse
 
-PARTS = {part.__name__.rsplit(".", 1)[-1]: part for part in (one_command, stages, service_time, fleet, operations,
-                                                             listing)}
-PICTURES = {"stages": ("one-command.svg", pictures.draw_stages), "fleet": ("fleet.svg", pictures.draw_fleet)}
+from . import ROOT, fleets, pictures
+from .measuring import Setting
+from .report import PARTS, missed, report, write_into
 
 
 def main(args: list[str] | None = None) -> int:
     """Measure, and say which bounds the parts that were measured don't meet; the exit code is 1 if there are any."""
-    parsed = options.parse(args)
+    parsed = parse(args)
     results = ROOT / "benchmarks" / "results" if parsed.publish else ROOT / ".work" / "benchmarks"
     results.mkdir(parents=True, exist_ok=True)
     measured = measure(parsed, results)
     show(results, docs=ROOT / "docs" if parsed.publish else results)
-    sentences = bounds.missed(measured)
+    sentences = missed(measured)
     for sentence in sentences:
         sys.stderr.write(f"Bound not met: {sentence}\n")
     return 1 if sentences else 0
@@ -43,7 +38,7 @@ def measure(parsed: argparse.Namespace, results: Path) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     with Armsim() as sim:
         az = Az(parsed.folder / "config", parsed.extensions, sim.env())
-        for number, subscription in enumerate(operations.SUBSCRIPTIONS):
+        for number, subscription in enumerate(fleets.SUBSCRIPTIONS):
             sim.state.add_subscription(subscription, f"sub{number}")
         az.log_in(sim.url)
         microsoft = None
@@ -60,17 +55,16 @@ def measure(parsed: argparse.Namespace, results: Path) -> dict[str, Any]:
 
 
 def show(results: Path, docs: Path) -> None:
-    """Print the tables and draw the pictures of all data that is there."""
+    """Print the tables and draw the picture of all data that is there."""
     data: dict[str, Any] = {path.stem: json.loads(path.read_text(encoding="utf-8"))
                             for path in sorted(results.glob("*.json"))}
     text = report(data)
     sys.stdout.write(text)
-    for part, (name, draw) in PICTURES.items():
-        if part in data:
-            draw(data[part], docs / name)
+    if "fleets" in data:
+        pictures.draw_fleet(data["fleets"]["fleets"], docs / "fleet.svg")
     if docs != results:
         write_into(docs / "benchmarks.md", text)
-    sys.stderr.write(f"Raw data in {results}, pictures in {docs}\n")
+    sys.stderr.write(f"Raw data in {results}, the picture in {docs}\n")
 
 
 if __name__ == "__main__":

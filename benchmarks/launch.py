@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Run a command and write as JSON to a file what it took: `python launch.py OUT COMMAND…`. A process of its own, since
 Linux counts the memory of whoever starts a process as that process's own.

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """What all measurements share: one run of `az`, medians and spreads, and a word on the machine."""
 
@@ -15,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +21,7 @@ from typing import Any
 from armsim import Armsim
 from az import Az
 
+Data = Mapping[str, Any]
 LAUNCH = Path(__file__).parent / "launch.py"
 
 
@@ -74,3 +72,8 @@ def machine() -> dict[str, Any]:
     """What was measured on, and when."""
     return {"date": time.strftime("%Y-%m-%d"), "system": platform.system(), "processor": platform.machine(),
             "processors": os.cpu_count(), "python": platform.python_version(), "azure-cli": version("azure-cli")}
+
+
+def markdown(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table under its title."""
+    return f"{title}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """How long one command takes and how much memory, next to core's own `az identity show`: interleaved runs on one
 machine, against armsim answering at once.
@@ -10,13 +7,15 @@ machine, against armsim answering at once.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from armsim import Armsim
 from az import Az
 
-from .measuring import Run, Setting, machine, run
+from .measuring import Data, Run, Setting, machine, markdown, middle_half, run
 
 APP = "--name myApp --resource-group rg"
 CORE_SHOW, CORE_HELP = "az identity show", "az identity show -h"
@@ -83,3 +82,45 @@ def prepare(sim: Armsim, resource: str, name: str) -> None:
     kind = {"assign": "None", "remove": "SystemAssigned"}.get(name)
     if kind:
         sim.state.patch_resource(resource, {"identity": {"type": kind}})
+
+
+def table(data: Data) -> str:
+    """What was measured, in Markdown."""
+    runs = data["runs"]
+    middle, memory = _medians(data, "seconds"), _medians(data, "memory")
+
+    def row(name: str, shown: str, against: str = "", limit: str = "") -> list[str]:
+        low, high = middle_half([run["seconds"] for run in runs[name]])
+        ratio = f"{middle[name] / middle[against]:.2f}" if against else ""
+        return [shown, f"{middle[name] * 1000:.0f} ms", f"{low * 1000:.0f} to {high * 1000:.0f} ms",
+                f"`{against}`" if against else "", ratio, limit, f"{memory[name]:.1f} MiB"]
+
+    rows = [row(name, f"`{name}`") for name in CORE]
+    rows += [row(name, f"`{name}`", one.against, f"{one.limit:.2f}") for name, one in OURS.items()]
+    rows += [row(name, name, against) for name, (_, against) in MICROSOFT.items() if name in runs]
+    table = [seconds * 1000 for seconds in data["command table"]]
+    low, high = middle_half(table)
+    rows.append(["loading the command table", f"{median(table):.0f} ms", f"{low:.0f} to {high:.0f} ms", "", "",
+                 f"{TABLE_LIMIT * 1000:.0f} ms", ""])
+    title = (f"One command, {len(runs[CORE_SHOW])} interleaved runs of each, the simulation answering at once. Memory: "
+             f"the peak, which must stay within {MEMORY_LIMIT} MiB of that of `{CORE_SHOW}`.")
+    return markdown(title, ["command", "median", "middle half", "against", "ratio", "at most", "memory"], rows)
+
+
+def _medians(data: Data, what: str) -> dict[str, float]:
+    return {name: median(run[what] for run in runs) for name, runs in data["runs"].items()}
+
+
+def missed(data: Data) -> Iterator[str]:
+    """The bounds that aren't met, a sentence each."""
+    seconds, memory = _medians(data, "seconds"), _medians(data, "memory")
+    for name, one in OURS.items():
+        ratio = seconds[name] / seconds[one.against]
+        if ratio > one.limit:
+            yield f"{name} takes {ratio:.2f} times as long as {one.against}; the bound is {one.limit:.2f}."
+        more = memory[name] - memory[CORE_SHOW]
+        if more > MEMORY_LIMIT:
+            yield f"{name} needs {more:.1f} MiB more than {CORE_SHOW}; the bound is {MEMORY_LIMIT} MiB."
+    table = median(data["command table"])
+    if table > TABLE_LIMIT:
+        yield f"Loading the command table takes {table * 1000:.0f} ms; the bound is {TABLE_LIMIT * 1000:.0f} ms."

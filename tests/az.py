@@ -7,12 +7,13 @@ import json
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "communication_identity"
@@ -81,12 +82,18 @@ class Az:
         return subprocess.Popen(self.command(args), env=self.environment(env), text=True, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60) -> Result:
-        """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`."""
-        import pty  # not on Windows, where dev.py uses this file too
+    def in_terminal(self, args: str | Sequence[str], answer: str = "", timeout: float = 60, columns: int = 80,
+                    output: IO[str] | None = None) -> Result:
+        """Run in a pseudo-terminal with `answer` typed; all output is in `stdout`. `output`: where standard output goes
+        instead.
+        """
+        import fcntl  # these three aren't on Windows, where dev.py uses this file too
+        import pty
+        import termios
 
         ours, theirs = pty.openpty()
-        process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=theirs,
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
+        process = subprocess.Popen(self.command(args), env=self.environment(), stdin=theirs, stdout=output or theirs,
                                    stderr=theirs, close_fds=True)
         os.close(theirs)
         os.write(ours, answer.encode())

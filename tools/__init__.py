@@ -1,5 +1,2 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 """What dev.py does, a file for each command. Standard library only."""

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """`dev.py constraints`: the versions of all that tests and tools install, in constraints.txt."""
 
@@ -9,27 +6,13 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
+from . import environment
 from .command_line import parser
-from .environment import (
-    ARMSIM_REQUIREMENTS,
-    BENCH_REQUIREMENTS,
-    CONSTRAINTS,
-    ROOT,
-    TEST_REQUIREMENTS,
-    CommandFailedError,
-    Environment,
-    ensure,
-    find_python,
-)
 
 OLDEST = "3.10"  # the oldest Python that dev.py runs on: what is chosen for it installs on newer ones too
-REQUIREMENTS = (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)
 BASE = ("azure-cli", "setuptools", "wheel")
-
 HEAD = """\
 # Versions of what the tests and the tools install. `python3 dev.py constraints` writes this file.
 # azure-cli and what it depends on are not pinned: the tests run with the newest, and `dev.py matrix` with older ones.
@@ -40,25 +23,22 @@ def run(args: Sequence[str]) -> int:
     """Ask pip what it would install, and write that down."""
     parser("constraints", "Write constraints.txt: the newest versions of the packages that tests and tools need, as "
                           f"pip chooses them on Python {OLDEST}.").parse_args(args)
-    python = find_python(OLDEST)
+    python = environment.find_python(OLDEST)
     if python is None:
-        print(f"Python {OLDEST} isn't installed on this machine.")
-        return 1
-    venv = ensure(ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
-    chosen = resolve(venv, [*BASE, *(word for path in REQUIREMENTS for word in ("-r", str(path)))])
-    clis = resolve(venv, BASE)
-    pinned = {name: version for name, version in chosen.items() if name not in clis}
-    CONSTRAINTS.write_text(HEAD + "".join(f"{name}=={pinned[name]}\n" for name in sorted(pinned)), encoding="utf-8")
-    print(f"{CONSTRAINTS.name}: {len(pinned)} packages")
+        raise environment.CommandFailedError([f"python{OLDEST}"], 127)
+    venv = environment.ensure(environment.ROOT / ".venv-constraints", ["pip>=25"], [], python=python)
+    files = [f"--requirement={path}" for path in environment.REQUIREMENTS]
+    clis = resolve(venv, *BASE)
+    pinned = {name: version for name, version in resolve(venv, *BASE, *files).items() if name not in clis}
+    lines = [f"{name}=={pinned[name]}\n" for name in sorted(pinned)]
+    environment.CONSTRAINTS.write_text(HEAD + "".join(lines), encoding="utf-8")
+    print(f"{environment.CONSTRAINTS.name}: {len(pinned)} packages")
     return 0
 
 
-def resolve(venv: Environment, words: Sequence[str]) -> dict[str, str]:
+def resolve(venv: environment.Environment, *words: str) -> dict[str, str]:
     """What pip would install for these, by normalized name."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        venv.pip("install", "--dry-run", "--ignore-installed", "--report", str(report), *words)
-        if not report.is_file():
-            raise CommandFailedError(["pip", "install", "--report"], 1)
-        installs = json.loads(report.read_text(encoding="utf-8"))["install"]
-    return {re.sub(r"[-_.]+", "-", one["metadata"]["name"]).lower(): one["metadata"]["version"] for one in installs}
+    report = environment.captured([venv.python, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed",
+                       "--report", "-", *words])
+    metadata = [one["metadata"] for one in json.loads(report)["install"]]
+    return {re.sub(r"[-_.]+", "-", one["name"]).lower(): one["version"] for one in metadata}

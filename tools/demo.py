@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """`dev.py demo`: Microsoft's how-to, with the real az, against a local server."""
 
@@ -16,22 +13,25 @@ from .environment import CommandFailedError, for_demo
 from .private_az import Session, session
 
 APP = "--name myApp --resource-group myResourceGroup"
-
-# Each line as typed; {id} is the resource ID that `az identity create` printed, {group} that of the resource group.
 ROLE = '--role "Cognitive Services User" --scope {ai}'
 
+# What a command is for, and the command as typed; {id} is the resource ID that `az identity create` prints.
 WALK = (
-    "az communication identity assign --system-assigned --name myApp --resource-group myResourceGroup",
-    "az identity create --resource-group myResourceGroup --name myIdentity",
-    f"az communication identity assign {APP} --user-assigned {{id}}",
-    f"az communication identity show {APP} --output table",
-    f"az communication identity assign {APP} --system-assigned {ROLE} --dry-run --output table",
-    f"az communication identity assign {APP} --system-assigned {ROLE} --output none",
-    f"az communication identity show {APP} --roles --output table",
-    "az communication identity list --user-assigned myIdentity --output table",
-    f"az communication identity remove {APP} --user-assigned {{id}}",
-    f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes",
-    f"az communication identity show {APP}",
+    ("The resource gets an identity of its own.", f"az communication identity assign --system-assigned {APP}"),
+    ("An identity that several resources can share …",
+     "az identity create --resource-group myResourceGroup --name myIdentity"),
+    ("… is added. The first one stays.", f"az communication identity assign {APP} --user-assigned {{id}}"),
+    ("What it has now:", f"az communication identity show {APP} --output table"),
+    ("What would a role change? A dry run tells, and changes nothing.",
+     f"az communication identity assign {APP} --system-assigned {ROLE} --dry-run --output table"),
+    ("The role is granted.", f"az communication identity assign {APP} --system-assigned {ROLE} --output none"),
+    ("What the identities may do:", f"az communication identity show {APP} --roles --output table"),
+    ("Who uses the shared identity?", "az communication identity list --user-assigned myIdentity --output table"),
+    ("The shared identity is removed from the resource; it still exists.",
+     f"az communication identity remove {APP} --user-assigned {{id}}"),
+    ("Its own identity goes for good, and its role with it. In a terminal, this asks first.",
+     f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes"),
+    ("Back at the start:", f"az communication identity show {APP}"),
 )
 
 
@@ -42,7 +42,8 @@ def run(args: Sequence[str]) -> int:
     venv = for_demo()
     with session(venv, "--seed-demo") as running:
         print("\nThese commands talk to a simulation on this machine, not to Azure. It has one resource, myApp.\n")
-        for line in WALK:
+        for words, line in WALK:
+            print(f"# {words}")
             _step(running, line)
     print("To try commands of your own, run: python3 dev.py sim")
     return 0

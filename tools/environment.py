@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """Virtual environments: created when missing, and kept when they already have the requested packages."""
 
@@ -23,6 +20,7 @@ SOURCE = ROOT / "src" / "communication_identity"
 ARMSIM_REQUIREMENTS = ROOT / "tests" / "armsim" / "requirements.txt"
 TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 BENCH_REQUIREMENTS = ROOT / "benchmarks" / "requirements.txt"
+REQUIREMENTS = (ARMSIM_REQUIREMENTS, TEST_REQUIREMENTS, BENCH_REQUIREMENTS)
 CONSTRAINTS = ROOT / "constraints.txt"  # `dev.py constraints` writes it
 
 
@@ -52,7 +50,7 @@ class Environment:
 
     def pip(self, *args: str) -> None:
         """Run its pip. What pip says is shown only if it fails."""
-        run([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
+        run_command([self.python, "-m", "pip", "--disable-pip-version-check", *args], quiet=True)
 
 
 def for_demo() -> Environment:
@@ -62,9 +60,19 @@ def for_demo() -> Environment:
 
 def for_tests() -> Environment:
     """The same, with all that the tests and the linters need, and the extension as an editable install."""
-    venv = for_demo()
-    return ensure(venv.folder, ["--no-build-isolation", "-e", str(SOURCE)], [TEST_REQUIREMENTS],
+    venv = ensure(for_demo().folder, ["--no-build-isolation", "-e", str(SOURCE)], [TEST_REQUIREMENTS],
                   stamp="tests", watched=[SOURCE / "setup.py"])
+    write_egg_info(venv, SOURCE)
+    return venv
+
+
+def write_egg_info(venv: Environment, source: Path) -> None:
+    """Write the .egg-info folder by which azure-cli finds an extension under AZURE_EXTENSION_DEV_SOURCES. pip 25.3 and
+    later leave none.
+    """
+    written = [path.stat().st_mtime for path in source.glob("*.egg-info/PKG-INFO")]
+    if not written or max(written) < (source / "setup.py").stat().st_mtime:
+        run_command([venv.python, "setup.py", "egg_info"], cwd=source, quiet=True)
 
 
 def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], *, stamp: str = "base",
@@ -84,7 +92,7 @@ def ensure(folder: Path, packages: Sequence[str], requirements: Sequence[Path], 
     if not Path(venv.python).exists() and not Path(f"{venv.python}.exe").exists():
         print(f"Creating {folder.name} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        run([python, "-m", "venv", str(folder)])
+        run_command([python, "-m", "venv", str(folder)])
     print(f"Installing packages into {folder.name}; this takes a minute or two the first time …", flush=True)
     files = [word for path in requirements for word in ("-r", str(path))]
     venv.pip("install", *(["-c", str(CONSTRAINTS)] if constrained else []), *packages, *files)
@@ -98,7 +106,8 @@ def find_python(version: str) -> str | None:
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
     candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return str(candidates[-1]) if candidates else shutil.which(f"python{version}")
+    name = f"python{version}"
+    return str(candidates[-1]) if candidates else shutil.which(name) or shutil.which(name.replace(".", ""))  # Windows
 
 
 def apart_from_the_users_own() -> dict[str, str]:
@@ -107,7 +116,7 @@ def apart_from_the_users_own() -> dict[str, str]:
             "AZURE_EXTENSION_DEV_SOURCES": str(SOURCE.parent), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
+def run_command(command: Sequence[str], *, env: Mapping[str, str] | None = None, check: bool = True,
         cwd: Path | None = None, quiet: bool = False) -> int:
     """Run a command in the checkout; return its exit code, or raise CommandFailedError if `check`. `quiet`: show what
     it prints only if it fails.

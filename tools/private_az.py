@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """An `az` apart from the user's own: its own configuration and extensions, talking to a local server."""
 
@@ -17,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .environment import ROOT, Environment
+from .environment import ROOT, CommandFailedError, Environment
 from .wheel import build
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -61,12 +58,14 @@ def install_extension(venv: Environment, folder: Path) -> Path:
 @contextmanager
 def armsim(venv: Environment, *args: str) -> Iterator[dict[str, Any]]:
     """Run the local Azure Resource Manager; yields what it says of itself."""
+    # In a session of its own: whatever ends this process, a closed window too, the server is told to clean up first.
     process = subprocess.Popen([venv.python, "-m", "armsim", *args], cwd=ROOT / "tests", text=True,
-                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
-        if process.stdout is None:
-            raise RuntimeError("no output to read")  # can't be: it was asked for above
-        yield json.loads(process.stdout.readline())
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise CommandFailedError(["armsim", *args], process.wait(10))
+        yield json.loads(line)
     finally:
         process.terminate()
         process.wait(10)

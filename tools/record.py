@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """`dev.py record`: record the scenario tests again, against the local server. The recordings say that it was."""
 
@@ -10,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .command_line import parser
-from .environment import SOURCE, WORK, for_tests
-from .environment import run as run_command
+from .environment import SOURCE, WORK, for_tests, run_command
 from .private_az import session
 
 SCENARIOS = SOURCE / "azext_communication_identity" / "tests" / "latest" / "test_communication_identity_scenario.py"

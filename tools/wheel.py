@@ -1,24 +1,21 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
-"""`dev.py build`: the extension's wheel, with or without the SDK inside."""
+"""`dev.py build`: the extension's wheel, with or without the SDK inside. The same source gives the same bytes."""
 
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .command_line import parser
-from .environment import ROOT, SOURCE, WORK, for_demo
-from .environment import run as run_command
+from .environment import ROOT, SOURCE, WORK, for_demo, run_command
 
 DIST = ROOT / "dist"
 # The SDK that the offline wheel carries: the version that DEPENDENCIES in setup.py allow, as the package index has it.
@@ -46,64 +43,68 @@ def build(python: str, folder: Path, source: Path = SOURCE) -> Path:
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
         run_command([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
                      temporary, str(copy)], quiet=True)
-        return _move(Path(temporary), folder)
+        built = next(Path(temporary).glob("*.whl"))
+        return _pack(_unpacked(built), folder / built.name)
 
 
 def build_offline(python: str, folder: Path) -> Path:
     """The same with the SDK's files inside, in the place where pip would put them beside the extension: azure-cli adds
     the extension's `azure/mgmt` to the namespace. Its version says `+offline`, and it depends on nothing.
     """
-    sdk = _download_sdk(python)
+    sdk = _unpacked(download_sdk(python))
     with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        run_command([python, "-m", "wheel", "unpack", "--dest", temporary, str(build(python, work))], quiet=True)
-        unpacked = next(path for path in work.iterdir() if path.is_dir())
-        _add_sdk(sdk, unpacked)
-        _rename(unpacked)
-        packed = work / "packed"
-        packed.mkdir()
-        run_command([python, "-m", "wheel", "pack", "--dest-dir", str(packed), str(unpacked)], quiet=True)
-        return _move(packed, folder)
+        wheel = build(python, Path(temporary))
+        files = _unpacked(wheel)
+    files |= {name: text for name, text in sdk.items()  # what a synchronous client imports
+              if name.startswith(SDK_PACKAGE) and not name.startswith(f"{SDK_PACKAGE}aio/")}
+    files[f"{SDK_PACKAGE}LICENSE"] = next(text for name, text in sdk.items() if name.endswith(".dist-info/LICENSE"))
+    version = stated("VERSION")
+    metadata = next(name for name in files if name.endswith(".dist-info/METADATA"))
+    lines = [line for line in files[metadata].decode().splitlines(keepends=True)
+             if not line.lower().startswith(("requires-dist:", "dynamic: requires-dist"))]
+    lines[lines.index(f"Version: {version}\n")] = f"Version: {version}+offline\n"
+    files[metadata] = "".join(lines).encode()
+    info = metadata.split("/")[0]
+    files = {name.replace(info, info.replace(version, f"{version}+offline")): text for name, text in files.items()}
+    return _pack(files, folder / wheel.name.replace(version, f"{version}+offline"))
 
 
-def _download_sdk(python: str) -> Path:
+def download_sdk(python: str) -> Path:
     """The SDK's wheel, from .work or from the package index, checked."""
     kept = WORK / "sdk"
     if not list(kept.glob("*.whl")):
         run_command([python, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(kept), SDK],
                     quiet=True)
     wheel = next(kept.glob("*.whl"))
-    if hashlib.sha256(wheel.read_bytes()).hexdigest() != SDK_SHA256:
+    if sha256(wheel.read_bytes()).hex() != SDK_SHA256:
         raise ValueError(f"{wheel} isn't the {SDK} that is known here; delete it to download it again")
     return wheel
 
 
-def _add_sdk(sdk: Path, unpacked: Path) -> None:
-    """Copy what a synchronous client imports, and the licence."""
-    with zipfile.ZipFile(sdk) as archive:
-        for name in archive.namelist():
-            if name.startswith(SDK_PACKAGE) and not name.startswith(f"{SDK_PACKAGE}aio/"):
-                archive.extract(name, unpacked)
-        licence = next(name for name in archive.namelist() if name.endswith(".dist-info/LICENSE"))
-        (unpacked / SDK_PACKAGE / "LICENSE").write_bytes(archive.read(licence))
+def _unpacked(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/RECORD")}
 
 
-def _rename(unpacked: Path) -> None:
-    """Let the metadata say `+offline`, and that nothing is needed."""
-    info = next(unpacked.glob("*.dist-info"))
-    version = stated("VERSION")
-    metadata = info / "METADATA"
-    lines = metadata.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines = [line for line in lines if not line.lower().startswith(("requires-dist:", "dynamic: requires-dist"))]
-    lines[lines.index(f"Version: {version}\n")] = f"Version: {version}+offline\n"
-    metadata.write_text("".join(lines), encoding="utf-8")
-    info.rename(info.with_name(info.name.replace(version, f"{version}+offline")))
+def _pack(files: Mapping[str, bytes], wheel: Path) -> Path:
+    """Write a wheel: in order, of one date, with the same permissions, and not compressed, since compression differs
+    between versions of zlib.
+    """
+    hashes = {name: base64.urlsafe_b64encode(sha256(text)).decode().rstrip("=") for name, text in files.items()}
+    info = next(name for name in files if name.endswith(".dist-info/METADATA")).split("/")[0]
+    record = [f"{name},sha256={hashes[name]},{len(files[name])}\n" for name in sorted(files)] + [f"{info}/RECORD,,\n"]
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in {**dict(sorted(files.items())), f"{info}/RECORD": "".join(record).encode()}.items():
+            entry = zipfile.ZipInfo(name)  # of 1980-01-01
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # as on Linux, wherever it is built
+            archive.writestr(entry, text)
+    return wheel
 
 
-def _move(built: Path, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = next(built.glob("*.whl"))
-    return Path(shutil.move(wheel, folder / wheel.name))
+def sha256(content: bytes) -> bytes:
+    """The SHA-256 of what a file holds."""
+    return hashlib.sha256(content).digest()
 
 
 def stated(name: str) -> Any:

@@ -1,7 +1,4 @@
-# --------------------------------------------------------------------------------------------
-# Copyright (c) the communication-identity developers. All rights reserved.
-# Licensed under the MIT License. See LICENSE in the project root for license information.
-# --------------------------------------------------------------------------------------------
+# SPDX-License-Identifier: MIT
 
 """The distribution `communication-identity`."""
 
@@ -10,6 +7,11 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = "1.0.0b2"
+
+# Whoever publishes the extension sets these three. `dev.py release` checks them.
+URL = ""  # of the repository, such as https://github.com/OWNER/REPOSITORY
+AUTHOR_EMAIL = ""
+OWNERS = ""  # who reviews changes, as in .github/CODEOWNERS, such as @OWNER or @OWNER/TEAM
 
 CLASSIFIERS = [
     "Development Status :: 4 - Beta",
@@ -43,6 +45,8 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     author="the communication-identity developers",
+    author_email=AUTHOR_EMAIL or None,
+    url=URL or None,
     classifiers=CLASSIFIERS,
     packages=find_packages(exclude=["*.tests", "*.tests.*"]),
     package_data={"azext_communication_identity": ["azext_metadata.json"]},

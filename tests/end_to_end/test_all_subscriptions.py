@@ -154,5 +154,26 @@ def test_a_subscription_that_the_cli_does_not_know_fails_its_own_resources_only(
     assert done.exit_code == 1
     assert [item["id"] for item in done.json] == ids
     assert foreign in done.stderr
-    assert "az account list --refresh" in done.stderr
+    assert "There is no subscription" in done.stderr
     assert "1 of 3 resources failed; 2 succeeded." in done.stderr
+
+
+def test_no_subscription_needs_to_be_the_default(az: Az, sim: Armsim) -> None:
+    ids = fill(sim)
+    profile = az.config / "azureProfile.json"
+    content = json.loads(profile.read_text(encoding="utf-8-sig"))
+    for account in content["subscriptions"]:
+        account["isDefault"] = False
+    profile.write_text(json.dumps(content), encoding="utf-8")
+    assert [item["id"] for item in az(LIST).ok().json] == ids
+
+
+def test_a_subscription_that_the_profile_lacks_is_asked_with_the_only_login(az: Az, sim: Armsim) -> None:
+    ids = fill(sim)
+    profile = az.config / "azureProfile.json"
+    content = json.loads(profile.read_text(encoding="utf-8-sig"))
+    content["subscriptions"] = [one for one in content["subscriptions"] if one["id"] != OTHER_SUBSCRIPTION[0]]
+    profile.write_text(json.dumps(content), encoding="utf-8")
+    listed = az([*LIST.split(), "--query", "[].id", "-o", "tsv"]).ok().stdout
+    assigned = az("communication identity assign --system-assigned --ids @-", stdin=listed).ok().json
+    assert [item["id"] for item in assigned] == ids

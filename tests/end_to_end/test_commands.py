@@ -92,7 +92,7 @@ def test_assign_writes_nothing_when_nothing_changes(az: Az, sim: Armsim) -> None
     make(sim, users(one, system=True))
     printed = az(["communication", "identity", "assign", "-n", "myApp", "-g", GROUP, "--system-assigned",
                   "--user-assigned", one.upper()]).ok().json
-    assert calls(sim) == [READ]
+    assert calls(sim) == [READ, "GET Microsoft.ManagedIdentity/userAssignedIdentities/ONE"]
     assert list(printed["userAssignedIdentities"]) == [one]
 
 
@@ -180,7 +180,7 @@ def test_remove_the_last_one(az: Az, sim: Armsim) -> None:
     resource = make(sim, users(one))
     done = az(f"communication identity remove {APP} --user-assigned ONE").ok()
     assert done.json == {"type": "None"}
-    assert f"This leaves 'myApp' without an identity. It removes: '{one}'." in done.stderr
+    assert "Removing 'one' leaves 'myApp' without an identity." in done.stderr
     assert sim.requests[-1].body == {"identity": {"type": "None"}}
     assert sim.state.identity_of(resource) == {"type": "None"}
 
@@ -198,8 +198,8 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
     resource = make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned --yes").ok()
     assert done.json == {"type": "None"}
-    assert "This deletes the principal of the system-assigned identity of 'myApp'." in done.stderr
-    assert f"It removes: the system-assigned identity, '{one}'." in done.stderr
+    assert "Removing the system-assigned identity and 'one' leaves 'myApp' without an identity." in done.stderr
+    assert done.stderr.count("WARNING") == 1
     assert sim.state.identity_of(resource) == {"type": "None"}
 
 
@@ -207,7 +207,7 @@ def test_remove_everything_in_a_script_warns_and_goes_on(az: Az, sim: Armsim) ->
 def test_remove_asks_in_a_terminal(az: Az, sim: Armsim, answer: str, removed: bool) -> None:
     resource = make(sim, {"type": "SystemAssigned"})
     done = az.in_terminal(f"communication identity remove {APP} --system-assigned", answer)
-    assert "This deletes the principal of the system-assigned identity of 'myApp'." in done.stdout
+    assert "The principal of the system-assigned identity is deleted" in done.stdout
     assert "Remove 1 identity from 'myApp'? (y/N)" in done.stdout
     assert (done.exit_code == 0) is removed
     assert (sim.state.identity_of(resource)["type"] == "None") is removed
@@ -226,7 +226,7 @@ def test_remove_with_ids_asks_once_for_all(az: Az, sim: Armsim) -> None:
     done = az.in_terminal(["communication", "identity", "remove", "--system-assigned", "--ids", *ids], "y\n")
     assert done.exit_code == 0
     assert done.stdout.count("Remove 3 identities from 3 resources? (y/N)") == 1
-    assert all(f"system-assigned identity of '{name}'" in done.stdout for name in "abc")
+    assert "3 resources lose their system-assigned identity, all of them their last identity." in done.stdout
     assert all(sim.state.identity_of(resource) == {"type": "None"} for resource in ids)
 
 
@@ -235,9 +235,8 @@ def test_remove_what_is_not_assigned_removes_nothing(az: Az, sim: Armsim) -> Non
     make(sim, users(one, system=True))
     done = az(f"communication identity remove {APP} --system-assigned --user-assigned one other")
     assert done.exit_code == 3
-    assert "isn't assigned to 'myApp'. Nothing was removed." in done.stderr
-    assert "userAssignedIdentities/other" in done.stderr
-    assert f"Its user-assigned identities are:\n{one}" in done.stderr
+    assert "'other' isn't assigned to 'myApp'. Nothing was removed." in done.stderr
+    assert "It has these user-assigned identities: 'one'." in done.stderr
     assert calls(sim) == [READ]
 
 
@@ -475,8 +474,9 @@ def test_standard_input_of_a_program_that_uses_the_cli(in_process: InProcessAz, 
     line = ["communication", "identity", "remove", "--system-assigned", "--ids"]
     monkeypatch.setattr(sys, "stdin", io.StringIO(resource))
     assert isinstance(in_process([*line, "@-"]).error, NoTTYError)
+    assert isinstance(in_process([*line, resource]).error, NoTTYError)
     assert sim.requests == []
-    assert in_process([*line, resource]).exit_code == 0
+    assert in_process([*line, resource, "--yes"]).exit_code == 0
 
 
 def test_nothing_on_standard_input_is_nothing_to_do(az: Az, sim: Armsim) -> None:
@@ -568,13 +568,13 @@ def test_linked_authorization_failed(az: Az, sim: Armsim) -> None:
 
 def test_no_such_identity_names_similar_ones(az: Az, sim: Armsim) -> None:
     elsewhere = sim.state.add_user_identity("myIdentity", "otherGroup")
-    near = sim.state.add_user_identity("myIdentty", GROUP)
+    sim.state.add_user_identity("myIdentty", GROUP)
     sim.state.add_user_identity("else", GROUP)
     resource = make(sim)
     done = az(f"communication identity assign {APP} --user-assigned myIdentity")
     assert done.exit_code == 3
-    assert "There is no user-assigned identity '/subscriptions/" in done.stderr
-    assert f"Did you mean one of these?\n{elsewhere}\n{near}\n" in done.stderr + "\n"
+    assert f"There is no user-assigned identity 'myIdentity' in resource group '{GROUP}'." in done.stderr
+    assert f"Did you mean one of these?\n{elsewhere}\nmyIdentty\n" in done.stderr + "\n"
     assert "userAssignedIdentities/else" not in done.stderr
     assert sim.state.identity_of(resource) is None
 

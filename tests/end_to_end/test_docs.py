@@ -143,9 +143,8 @@ def test_pictures_have_a_title_and_load_nothing(picture: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
-@pytest.mark.parametrize("picture", ["fleet.svg", "one-command.svg"])
-def test_charts_can_be_read_on_white_and_on_dark_pages(picture: str, page: str) -> None:
-    text = (ROOT / "docs" / picture).read_text(encoding="utf-8")
+def test_the_chart_can_be_read_on_white_and_on_dark_pages(page: str) -> None:
+    text = (ROOT / "docs" / "fleet.svg").read_text(encoding="utf-8")
     colours = set(re.findall(r"#[0-9a-f]{6}", text))
     assert len(colours) > 2
     for colour in colours:
@@ -235,4 +234,4 @@ def test_version_history_and_licence_are_in_step() -> None:
     for path in [ROOT / "dev.py", *ROOT.glob("tools/*.py"), *SOURCE.rglob("*.py"), *ROOT.glob("tests/**/*.py")]:
         if "build" not in path.parts:
             text = path.read_text(encoding="utf-8")[:500]
-            assert text.startswith("# SPDX-License-Identifier: MIT\n") or "Licensed under the MIT License" in text, path
+            assert "SPDX-License-Identifier: MIT" in text or "Licensed under the MIT License" in text, path

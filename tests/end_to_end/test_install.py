@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+
 """Installing: by name from an index over HTTP, updating, removing, and what it puts on disk."""
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from armsim import Armsim
@@ -191,3 +193,33 @@ def test_the_wheel_holds_no_tests(wheel: Path) -> None:
     assert not [name for name in names if "/tests/" in name]
     assert "azext_communication_identity/azext_metadata.json" in names
 
+
+# Notes each address that a process looks up or connects to.
+WATCH_CONNECTIONS = """
+import os, sys
+
+def note(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        host, port = args[1][:2] if event == "socket.connect" else args[:2]
+        with open(os.environ["CONNECTIONS"], "a") as file:
+            file.write(f"{host} {port}\\n")
+
+sys.addaudithook(note)
+"""
+
+
+def test_nothing_is_fetched_at_run_time_but_from_arm_and_the_login(az: Az, sim: Armsim, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WATCH_CONNECTIONS, encoding="utf-8")
+    connections = tmp_path / "connections"
+    sim.state.add_user_identity("mi", "rg")
+    scope = sim.state.add_resource("myApp", "rg")
+    for words in ("assign -n myApp -g rg --system-assigned --user-assigned mi", "show -n myApp -g rg --roles",
+                  f"assign -n myApp -g rg --system-assigned --role Reader --scope {scope}", "list",
+                  "list --all-subscriptions", "wait -n myApp -g rg --exists",
+                  "remove -n myApp -g rg --user-assigned mi"):
+        az(f"communication identity {words}",
+           env={"PYTHONPATH": str(tmp_path), "CONNECTIONS": str(connections)}).ok()
+    allowed = {urlsplit(address).netloc.split(":")[-1] for address in (sim.url, sim.env()["IDENTITY_ENDPOINT"])}
+    found = {tuple(line.split()) for line in connections.read_text(encoding="utf-8").splitlines()}
+    assert {port for _, port in found} == allowed
+    assert {host for host, _ in found} <= {"localhost", "127.0.0.1", "::1"}

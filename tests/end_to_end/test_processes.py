@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""No lost update with real processes, many at once. test_interleavings.py takes every order of steps."""
+
+"""Many at once, in real processes: no update is lost, and nothing locks up. test_interleavings.py takes every order of
+steps.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from armsim import Armsim
 from az import Az
 from azext_communication_identity.model.identities import Identities, identities_of
@@ -52,3 +56,14 @@ def test_many_processes_and_a_service_that_ignores_if_match(az: Az, sim: Armsim)
         running.start("assign", "--user-assigned", identity)
     running.finish()
     assert sorted(identities_of(sim.state.identity_of(resource)).user_assigned) == sorted(ids)
+
+
+# Imports what the command imports only when its first requests are under way, in as many threads at once.
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_fresh_interpreter_with_64_requests_at_once_does_not_lock_up(az: Az, sim: Armsim, attempt: int) -> None:
+    ids = [sim.state.add_resource(f"app{attempt}{number:02}", "rg") for number in range(64)]
+    sim.options.patch_seconds = 0.5
+    az(["communication", "identity", "assign", "--system-assigned", "--ids", *ids, "-o", "none"],
+       env={"PYTHONPYCACHEPREFIX": str(az.config / "empty")}, timeout=120).ok()  # nothing compiled: imports take longer
+    assert [one for one in ids if sim.state.identity_of(one) is None] == []

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What errors say about bad values, word for word, and how values look in them."""
+"""What errors say about bad values, word for word."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.quoting import for_display, for_shell
 from azext_communication_identity.model.resource_id import (
     check_group_name,
     check_resource_name,
@@ -18,8 +16,6 @@ from azext_communication_identity.model.resource_id import (
 from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azext_communication_identity.model.shell_words import clean_list, parse_flag
 from azure.cli.core.azclierror import InvalidArgumentValueError
-from hypothesis import given
-from hypothesis import strategies as st
 
 GUID = "00000000-0000-0000-0000-00000000000a"
 FIND = 'To list the resource IDs of your identities, run:\naz identity list --query "[].id" --output tsv'
@@ -85,26 +81,3 @@ def test_what_errors_say(check: Callable[[str], object], value: str, said: str, 
 def test_only_the_slash_behind_an_identity_is_dropped() -> None:
     identity = f"/subscriptions/{GUID}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/XX"
     assert check_user_assigned(f" {identity}/\n") == identity
-
-
-@pytest.mark.parametrize(("value", "expected"), [
-    ("a'b", "'a'b'"), ("a\nb\x07\u202eä", r"'a\nb\x07\u202eä'"), ("x" * 320, f"'{'x' * 320}'"),
-    ("a" * 101 + "-" * 119 + "b" * 101, f"'{'a' * 100}…{'b' * 100}'"),
-])
-def test_shown(value: str, expected: str) -> None:
-    assert for_display(value) == expected
-
-
-@pytest.mark.parametrize(("value", "expected"), [
-    ("rg-1_a.b", "rg-1_a.b"), ("gr\u00fcppe", "gr\u00fcppe"), (f"/subscriptions/{GUID}/x:y", f"/subscriptions/{GUID}/x:y"),
-    ("rg(1)", '"rg(1)"'), ("/a b", '"/a b"'), ("", '""'), ("a,b", '"a,b"'), ("*", '"*"'), ("a'b", '"a\'b"'),
-    ("$HOME", "'$HOME'"), ("a`b", "'a`b'"), ('a"b', "'a\"b'"), ("a!", "'a!'"), ("$'", "'$'\"'\"''"),
-    ("a\nb;c", "'a\\nb;c'"), ("\u202e", "'\\u202e'"),
-])
-def test_pasted(value: str, expected: str) -> None:
-    assert for_shell(value) == expected
-
-
-@given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp", "Zs"]) | st.just(" ")))
-def test_a_shell_reads_what_was_meant(value: str) -> None:
-    assert shlex.split(for_shell(value)) == [value]

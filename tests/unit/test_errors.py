@@ -10,11 +10,12 @@ from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.arm.errors import explained
 from azext_communication_identity.arm.identities import gone_error, identity_not_found
 from azext_communication_identity.model.answers import Answer, error_text
-from azext_communication_identity.model.requests import Request, RequestError
+from azext_communication_identity.model.identities import Identities
+from azext_communication_identity.model.requests import Get, RequestError
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.role_assignments import create_command, delete_command
 from azure.cli.core.azclierror import AzCLIError, BadRequestError, UnauthorizedError
-from life import play
+from flow import play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{number}" for number in "12")
 WHO = "00000000-0000-0000-0000-00000000000c"
@@ -27,7 +28,7 @@ PATH = f"{RESOURCE.id}?api-version=x"
 def refused(status: int, code: str, message: str, path: str = PATH, **more: Any) -> tuple[AzCLIError, str]:
     """The error for an answer, and its recommendations."""
     reply = Answer(status, {"error": {"code": code, "message": message, **more}})
-    error = explained(RequestError(Request("PATCH", path), reply))
+    error = explained(RequestError(Get(path), reply))
     assert error is not None
     return error, "\n".join(error.recommendations)
 
@@ -103,7 +104,7 @@ def test_the_reason_in_the_details() -> None:
 @pytest.mark.parametrize("code", ["X", "ScopeLocked", "AuthorizationFailed"])
 def test_half_a_character_can_be_printed(code: str) -> None:
     error, way_on = refused(403, code, "perform action 'a\ud800' over scope '/\ud800', scope(s) are locked: '/\ud800'")
-    assert f"{error} {way_on}".encode().count(b"?") >= 1
+    assert r"\ud800" in f"{error} {way_on}"
 
 
 @pytest.mark.parametrize(("error", "words"), [
@@ -127,13 +128,14 @@ def test_commands_with_names_that_a_shell_would_split() -> None:
         "az role assignment create --role 'It'\"'\"'s $5' --assignee-object-id p "
         '--assignee-principal-type ServicePrincipal --scope "/s/my scope"')
     assert delete_command(["/a", "/r(1)"]) == 'az role assignment delete --ids /a "/r(1)"'
-    assert gone_error(RESOURCE, [ONE]).recommendations == [
+    gone = play(gone_error(RESOURCE, Identities(False, (ONE,)), [ONE])).result
+    assert gone.recommendations == [
         f'To remove them, run:\naz communication identity remove --ids "{RESOURCE.id}" --user-assigned "{ONE}"']
-    absent = play(identity_not_found(ONE), Answer(200, {"value": []})).result.recommendations
+    absent = play(identity_not_found(ONE, RESOURCE), Answer(200, {"value": []})).result.recommendations
     assert absent == [
         f'To list the identities in its subscription, run:\naz identity list --subscription {OTHER} --query "[].id" '
         "--output tsv\nTo create it, run:\n"
         f'az identity create --name one --resource-group "rg(2)" --subscription {OTHER}']
     _, way_on = play(wait(RESOURCE, Condition(deleted=True), 1, 0), Answer(200, {
-        "id": RESOURCE.id, "properties": {}})).said
+        "id": RESOURCE.id, "properties": {}})).message
     assert f'az resource show --ids "{RESOURCE.id}"' in way_on[0]

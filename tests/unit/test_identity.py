@@ -7,16 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.identities import (
-    Identities,
-    expected_block,
-    identities_of,
-    patch_body,
-    plain_block,
-    principals_of,
-    unsupported_reason,
-    without_ids,
-)
+from azext_communication_identity.model.identities import Identities, expected_block, identities_of, patch_body, plain_block, principals_of, unsupported_reason, without_ids
 from azext_communication_identity.model.identity import Change, after_assign, after_remove, described, difference
 from hypothesis import given
 from hypothesis import strategies as st

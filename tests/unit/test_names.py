@@ -7,13 +7,7 @@ import re
 
 import pytest
 from azext_communication_identity.model.quoting import for_display
-from azext_communication_identity.model.resource_id import (
-    ResourceId,
-    check_group_name,
-    check_resource_name,
-    check_user_assigned,
-    parse_resource_id,
-)
+from azext_communication_identity.model.resource_id import ResourceId, check_group_name, check_resource_name, check_user_assigned, parse_resource_id
 from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given

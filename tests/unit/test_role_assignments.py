@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.arm.identities import find_identity, missing_identities
-from azext_communication_identity.arm.roles import (
-    OPTIONAL_SECONDS,
-    assignments_of,
-    create_assignment,
-    delete_assignment,
-    resolve_role,
-)
+from azext_communication_identity.arm.roles import OPTIONAL_SECONDS, assignments_of, create_assignment, delete_assignment, resolve_role
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.role_assignments import Role, new_assignment, plain_assignments

@@ -6,18 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.role_assignments import (
-    Role,
-    check_role,
-    check_scope,
-    create_command,
-    delete_command,
-    new_assignment,
-    plain_assignment,
-    role_by_id,
-    role_guid,
-    role_name,
-)
+from azext_communication_identity.model.role_assignments import Role, check_role, check_scope, create_command, delete_command, new_assignment, plain_assignment, role_by_id, role_guid, role_name
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 SUB = "00000000-0000-0000-0000-00000000000a"

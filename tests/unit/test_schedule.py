@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions import schedule as schedules
-from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, WORKERS, Schedule
+from azext_communication_identity.actions.schedule import AHEAD, MOST_RUNS, Schedule, WORKERS
 from azext_communication_identity.actions.sender import Send
 from azext_communication_identity.model.answers import Answer, Reply
 from azext_communication_identity.model.requests import Flow, PollDelay, Request, Sleep, Step

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from azext_communication_identity.actions.sender import MOST_LATE, MOST_STUCK, Clock, Delivery, Sender
+from azext_communication_identity.actions.sender import Clock, Delivery, MOST_LATE, MOST_STUCK, Sender
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import LONGEST_THROTTLE, Request
 

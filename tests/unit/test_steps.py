@@ -7,18 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.answers import (
-    Answer,
-    NoAnswer,
-    Reply,
-    error_of,
-    error_text,
-    is_not_found,
-    is_transient,
-    quota_resets_after,
-    seconds_asked_for,
-    text_of,
-)
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_of, error_text, is_not_found, is_transient, quota_resets_after, seconds_asked_for, text_of
 from azext_communication_identity.model.requests import PollDelay, Request, RequestError, Sleep, pages, read
 from life import play
 

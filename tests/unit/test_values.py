@@ -13,14 +13,7 @@ from typing import Any
 
 import pytest
 from azext_communication_identity import _validators
-from azext_communication_identity._validators import (
-    validate_assign,
-    validate_list,
-    validate_remove,
-    validate_resources,
-    validate_wait,
-    warn_of_git_bash,
-)
+from azext_communication_identity._validators import validate_assign, validate_list, validate_remove, validate_resources, validate_wait, warn_of_git_bash
 from azext_communication_identity.runner.terminal import Consent
 from azure.cli.core.azclierror import (
     ArgumentUsageError,

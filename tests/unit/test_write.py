@@ -13,15 +13,7 @@ from azext_communication_identity.model.identity import Change, after_assign, af
 from azext_communication_identity.model.operation import OperationFailedError
 from azext_communication_identity.model.requests import PollDelay, Request, Sleep
 from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.model.update import (
-    Snapshot,
-    Updated,
-    get,
-    require_supported,
-    snapshot_of,
-    until_idle,
-    update_identities,
-)
+from azext_communication_identity.model.update import Snapshot, Updated, get, require_supported, snapshot_of, until_idle, update_identities
 from azext_communication_identity.model.write import ChangedError, Plan, plan
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 from life import Played, play

@@ -3,56 +3,65 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import Any
 
+from .model.quoting import printable
+from .runner.terminal import is_terminal
+
 Row = dict[str, str]
+Block = dict[str, Any]
+_COLUMNS = 80, 100  # that a table with roles has, as long as names leave room
+_NARROWEST = 20  # columns of a scope
 
 
-def show_table(result: dict[str, Any] | list[dict[str, Any]] | None) -> list[Row]:
+def show_table(result: Block | list[Block] | None) -> list[Row]:
     """A row for each identity in the result of `show`, `assign` and `remove`, or of a dry run. With several resources,
     each row names its resource.
     """
-    if isinstance(result, list):
-        return [{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)]
-    return _rows(result or {})
+    if not isinstance(result, list):
+        return _fitted(_rows(result or {}))
+    return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
 
 
-def list_table(result: list[dict[str, Any]]) -> list[Row]:
+def list_table(result: list[Block]) -> list[Row]:
     """A row for each resource of `list`, with its subscription if the list covers all subscriptions."""
-    return [{"Name": item["name"],
-             "ResourceGroup": item["resourceGroup"],
-             **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
-             "Type": item["type"],
-             "PrincipalId": item.get("principalId", ""),
-             "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
-                                       for identity in item.get("userAssignedIdentities", {}))}
-            for item in result]
+    return _fitted([{"Name": item["name"],
+                     "ResourceGroup": item["resourceGroup"],
+                     **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
+                     "Type": item["type"],
+                     "PrincipalId": item.get("principalId", ""),
+                     "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
+                                               for identity in item.get("userAssignedIdentities", {}))}
+                    for item in result])
 
 
-def _rows(block: dict[str, Any]) -> list[Row]:
+def _rows(block: Block) -> list[Row]:
     if "before" in block:
         return _changes(block)
     rows = list(_identities(block).values()) or [_row("None", "", "", {})]
     if "roleAssignments" not in block:
         return rows
-    return [{**row, **role} for row in rows for role in _roles(block["roleAssignments"], row["PrincipalId"])]
+    return [{"Kind": row["Kind"], "Name": row["Name"], **role}
+            for row in rows for role in _roles(block["roleAssignments"], row["PrincipalId"])]
 
 
-def _identities(block: dict[str, Any]) -> dict[str, Row]:
+def _identities(block: Block) -> dict[str, Row]:
     """A row for each identity, by its ID in lower case; that of the system-assigned identity is empty."""
     rows = {"": _row("SystemAssigned", "", "", block)} if "SystemAssigned" in block.get("type", "") else {}
     return {**rows, **{identity.lower(): _row("UserAssigned", *_name_and_group(identity), details)
                        for identity, details in block.get("userAssignedIdentities", {}).items()}}
 
 
-def _changes(result: dict[str, Any]) -> list[Row]:
+def _changes(result: Block) -> list[Row]:
     """What would change: a row for each identity and each role assignment. + means added, - removed."""
     before, after = (_identities(result[key]) for key in ("before", "after"))
     resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
     rows = [{**resource, "Kind": row["Kind"], "Name": row["Name"],
              "Change": "" if identity in before and identity in after else "+" if identity in after else "-"}
             for identity, row in {**before, **after}.items()]
-    rows += [{**resource, "Kind": "RoleAssignment", "Name": f"{one['roleName']} on {one['scope']}",
+    rows += [{**resource, "Kind": "RoleAssignment", "Name": one["roleName"], "Scope": one["scope"],
               "Change": {"create": "+", "delete": "-"}.get(one["change"], "orphan")}
              for one in result["roleAssignments"]]
     return rows or [{**resource, "Kind": "None", "Name": "", "Change": ""}]
@@ -64,8 +73,51 @@ def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
             if one["principalId"].lower() == principal_id.lower()] or [{"Role": "", "Scope": ""}]
 
 
+def _fitted(rows: list[Row]) -> list[Row]:
+    """The rows as a terminal can show them: control characters escaped, and scopes no longer than there is room. In a
+    dry run, a scope becomes a part of the name.
+    """
+    rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
+    widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
+              for row in rows for column in row if column != "Scope"}
+    room = _columns() - sum(widths.values())
+    for row in rows:
+        if "Change" in row and "Scope" in row:
+            row["Name"] += " on "
+            row["Name"] += _short_scope(row.pop("Scope"), room + widths["Name"] - len(row["Name"]))
+        elif row.get("Scope"):
+            row["Scope"] = _short_scope(row["Scope"], room)
+    return rows
+
+
+def _columns() -> int:
+    """The columns of the terminal, within bounds."""
+    least, most = _COLUMNS
+    return max(least, min(most, get_terminal_size().columns)) if is_terminal(sys.stdout) else most
+
+
+def _short_scope(scope: str, width: int) -> str:
+    """A scope from its resource group on, or its subscription. Without its middle if it's longer than `width`."""
+    parts, text = scope.strip("/").split("/"), scope
+    if parts[0].lower() == "subscriptions" and "".join(parts[2:3]).lower() in ("", "resourcegroups"):
+        parts = parts[3:] or [f"subscription {_subscription_name(''.join(parts[1:2]))}"]
+        text = "/".join(parts)
+    width = max(width, _NARROWEST)
+    if len(text) > width and len(parts) > 2:
+        text = f"{parts[0]}/…/{parts[-1]}"
+    half = (width - 1) // 2
+    return text if len(text) <= width else f"{text[:half]}…{text[-half:]}"
+
+
+def _subscription_name(subscription: str) -> str:
+    """The name of a subscription, if the CLI knows it; else its ID."""
+    from azure.cli.core._session import ACCOUNT
+    known = {account["id"].lower(): account["name"] for account in ACCOUNT.get("subscriptions") or ()}
+    return printable(known.get(subscription.lower()) or subscription)
+
+
 def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
-    return {"Kind": kind, "Name": name, "ResourceGroup": group, "PrincipalId": ids.get("principalId", ""),
+    return {"Kind": kind, "Name": name, "ResourceGroup": group, "PrincipalId": str(ids.get("principalId", "")),
             "ClientId": ids.get("clientId", "")}
 
 

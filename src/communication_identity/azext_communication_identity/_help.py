@@ -15,7 +15,8 @@ short-summary: Manage the managed identities of Azure Communication Services res
 long-summary: >-
     A resource can have one system-assigned identity, which is deleted with the resource, and any number of
     user-assigned identities, which are resources of their own (az identity). These commands change only the identity
-    block of a resource.
+    block of a resource. If your shell completes az commands, the Tab key also completes the names of resources, identities,
+    roles and scopes.
 """
 
 helps["communication identity assign"] = """

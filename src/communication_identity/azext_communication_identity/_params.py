@@ -53,7 +53,7 @@ _name_type = CLIArgumentType(
 _ids_type = CLIArgumentType(
     options_list=["--ids"], nargs="*", action="append", metavar="ID", required=False,
     help="One or more resource IDs (space-delimited), instead of --name and --resource-group. To read them from "
-         "standard input, use \"@-\".")
+         "standard input, use \"@-\"; from a file, \"@FILE\".")
 _flag_type = CLIArgumentType(action=FlagAction, nargs="?", metavar="{true,false}")
 # The second names are those of azure-cli's own generated commands.
 _system_type = CLIArgumentType(overrides=_flag_type, options_list=["--system-assigned", "--mi-system-assigned"])
@@ -85,7 +85,7 @@ def load_arguments(self: Any, _command: str) -> None:
         with self.argument_context(f"communication identity {command}", arg_group=None) as c:
             # Not `no_wait`: the CLI prints nothing for a command that has an argument of this name.
             c.argument("skip_wait", _flag_type, options_list=["--no-wait"],
-                       help="Do not wait for the operation to finish.")
+                       help="Do not wait for the long-running operation to finish.")
             c.argument("dry_run", _flag_type, options_list=["--dry-run"],
                        help="Show what would change, without changing anything.")
 
@@ -113,7 +113,9 @@ def load_arguments(self: Any, _command: str) -> None:
                         "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
                         "no effect.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False, required=False,
-                   help="Do not prompt for confirmation.")
+                   help="Do not prompt for confirmation. If there is no terminal to prompt in, a removal that would "
+                        "prompt fails without this option if its resources are given by --ids, or if --user-assigned "
+                        "has no value. Any other removal then goes on without a prompt.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
         c.argument("roles", options_list=["--roles"], action="store_true",

@@ -11,6 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import (
@@ -38,6 +39,7 @@ from .model.shell_words import clean_list, clean_value, flatten, from_git_bash
 from .runner.terminal import Consent, is_terminal
 
 logger = get_logger(__name__)
+
 
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
@@ -72,7 +74,8 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
                                                  "Specify the name or resource ID of the identity to look for."))
-    _subscription(cmd)
+    if not namespace.all_subscriptions:
+        _subscription(cmd)
 
 
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
@@ -114,12 +117,12 @@ def _warn_of_ignored(options: dict[str, str | None]) -> None:
 
 def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
     """The resources of --ids. An empty list if a file or another command supplies none: that isn't an error, so a
-    pipeline continues if no resource needs a change. Then, azure-cli passes an empty word that wasn't typed.
+    pipeline continues if no resource needs a change. azure-cli replaces `@-` and `@FILE` before it loads an extension.
     """
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not any(words) or "" in sys.argv:
+        if not any(re.match(r"(--[\w-]+=)?@", word) for word in sys.argv):
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
@@ -142,7 +145,6 @@ def _read_user_assigned(namespace: Namespace) -> None:
 def _read_file(name: str) -> list[str]:
     """The names and IDs in a JSON or YAML file, which azure-cli's shorthand syntax accepts as the value of a list."""
     import json
-    from pathlib import Path
 
     import yaml
     from azure.cli.core.util import read_file_content
@@ -177,13 +179,12 @@ def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) ->
     removes_all = namespace.user_assigned == []
     if has_ids and (namespace.system_assigned or removes_all):
         raise NoTTYError(
-            "Removing these identities from resources given by --ids requires confirmation, and there is no terminal "
-            "to ask in. Nothing was removed.",
+            "Can't prompt for confirmation without a terminal: --ids names the resources. Nothing was removed.",
             "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
     if removes_all and is_bare:
         raise NoTTYError(
-            "--user-assigned without a value removes all user-assigned identities, which requires confirmation, and "
-            "there is no terminal to ask in. Nothing was removed.",
+            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all "
+            "user-assigned identities. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\". To see what would change, use --dry-run.")
     return Consent.NEEDS_YES if has_ids else Consent.PROCEED
@@ -198,13 +199,23 @@ def usage_error(error: AzCLIError) -> NoReturn:
 
 def warn_of_git_bash(namespace: Namespace) -> None:
     """Warn once if Git Bash changed any ID."""
-    words: list[str] = []
-    for name in ("resources", "user_assigned", "scopes", "roles"):
-        values = getattr(namespace, name, None)
-        words += [word for of_one in values for word in of_one] if isinstance(values, list) else []
-    if from_git_bash(words):
+    if from_git_bash(_words(namespace)):
         logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
                        "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def require_files(namespace: Namespace) -> None:
+    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
+    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
+        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
+                                 f"There is no file {for_display(file)}.",
+                                 "Specify the path of a file after @, or use @- to read from standard input.")
+
+
+def _words(namespace: Namespace) -> list[str]:
+    """The words of all options that take several."""
+    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
+    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:

@@ -36,5 +36,6 @@ def _validator(name: str) -> Callable[[Any, Namespace], None]:
     def validate(cmd: Any, namespace: Namespace) -> None:
         validators = import_module("._validators", __package__)
         validators.warn_of_git_bash(namespace)
+        validators.require_files(namespace)
         getattr(validators, name)(cmd, namespace)
     return validate

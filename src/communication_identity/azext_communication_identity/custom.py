@@ -30,7 +30,7 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                             customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
     if len(resources) > 1:  # each identity is looked up once, before the first write
         identities = identities_to_look_up(resources, options)
-        found = run_all(cmd, identities, lambda identity: find_identity(identity.id)).results if identities else {}
+        found = run_all(cmd, identities, lambda identity: find_identity(identity.id), what="identities").results
         options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
     return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
@@ -40,12 +40,16 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
                     dry_run: bool = False, skip_wait: bool = False) -> Block | list[Block]:
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from ._format import show_table
-    from .actions.remove import RemoveOptions, confirm, remove
+    from .actions.remove import Removal, RemoveOptions, confirm, remove, warn_of_removed
     from .runner.report import run_all
     options = RemoveOptions(system_assigned=system_assigned, user_assigned=user_assigned, consent=yes, dry_run=dry_run,
                             delete_role_assignments=delete_role_assignments, wait=not skip_wait)
-    outcome = run_all(cmd, resources, lambda resource: remove(resource, options),
-                      lambda removals: confirm(list(removals.values()), show_table))
+    removed: list[Removal] | None = [] if len(resources) > 1 else None
+    try:
+        outcome = run_all(cmd, resources, lambda resource: remove(resource, options, removed),
+                          lambda removals: confirm(list(removals.values()), show_table))
+    finally:
+        warn_of_removed(removed or [])
     return _printed(cmd, outcome, resources, dry_run)
 
 
@@ -100,7 +104,8 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     blocks: dict[Login | None, list[Block]] = {}
     for resource, block in outcome.results.items():
         blocks.setdefault(logins.of(resource.subscription), []).append(block)
-    found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]))
+    found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]),
+                    what="tenants")
     for failure in found.failures.values():
         warn_of_others(failure)
     for resource, block in outcome.results.items():
@@ -116,7 +121,7 @@ def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
     from .arm.errors import explain
     from .arm.login import logins
     from .runner.report import run_all
-    outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names))
+    outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names), what="tenants")
     if outcome.failures and not outcome.results:
         explain(next(iter(outcome.failures.values())))
     for login, failure in outcome.failures.items():

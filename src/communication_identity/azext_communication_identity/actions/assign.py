@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import ValidationError
-from knack.log import get_logger
 
 from ..arm.errors import explained, reasons
 from ..arm.identities import Found, explain_refusal, find_identity, gone_error, recreated, was_recreated
@@ -22,9 +21,8 @@ from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, user_
 from ..model.role_assignments import Role, create_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
+from ..runner.messages import warn
 from .dry_run import dry_run_result, require_writable
-
-logger = get_logger(__name__)
 
 KEYWORD_ONLY = {"kw_only": True} if sys.version_info >= (3, 10) else {}  # Python 3.9 has no kw_only
 
@@ -84,7 +82,7 @@ async def assign(resource: ResourceId, options: AssignOptions) -> dict[str, Any]
             resource, snapshot, lambda current: current | named, named=named, wait=options.wait or bool(grants),
             needs_ids=bool(grants)))
     for warning in updated.warnings:
-        logger.warning(warning)
+        warn(warning)
     block = plain_block(updated.snapshot.block)
     if grants:
         block["roleAssignments"] = await _grant_all(resource, block, named, grants, options)
@@ -100,17 +98,18 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
     for identity in to_check.user_assigned:
         found = (options.known or {}).get(identity.lower()) or await find_identity(identity)
         if found.is_gone:
-            raise await gone_error(resource, snapshot.identities, [identity])
+            in_full = options.known is not None and identity in options.user_assigned  # the same text for all
+            raise await gone_error(resource, snapshot.identities, [identity], in_full=in_full)
         if not present & Identities(user_assigned=(identity,)):
             continue
         if found.error and options.roles:
-            logger.warning("Can't check whether '%s' still is the identity that '%s' holds: %s", identity,
-                           resource.name, explained(found.error))
+            warn(f"Can't check whether '{identity}' still is the identity that '{resource.name}' holds: "
+                 f"{explained(found.error)}")
         if was_recreated(snapshot.block, identity, found):
             what, how = recreated(resource, identity)
             if options.roles:
                 raise ValidationError(f"{what} No role was granted, and nothing was changed.", how)
-            logger.warning("%s %s", what, how)
+            warn(f"{what} {how}")
 
 
 async def _preview(resource: ResourceId, snapshot: Snapshot, named: Identities, grants: Sequence[Grant]

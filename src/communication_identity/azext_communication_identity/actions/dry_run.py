@@ -6,15 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from knack.log import get_logger
-
 from ..arm.errors import explained
 from ..arm.identities import VERSIONS, Found, find_identity, gone_error
 from ..model.identities import Identities, identities_of, plain_block
 from ..model.resource_id import ResourceId
 from ..model.update import Snapshot, require_supported
-
-logger = get_logger(__name__)
+from ..runner.messages import counted, warn
 
 
 async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities) -> dict[str, Found]:
@@ -28,10 +25,9 @@ async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Ide
         raise await gone_error(resource, snapshot.identities, gone)
     for identity, one in found.items():
         if one.error:
-            logger.warning("Can't check whether the user-assigned identity '%s' exists: %s", identity,
-                           explained(one.error))
+            warn(f"Can't check whether the user-assigned identity '{identity}' exists: {explained(one.error)}")
         if one.restriction:
-            logger.warning("The service may refuse the user-assigned identity '%s': it %s.", identity, one.restriction)
+            warn(f"The service may refuse the user-assigned identity '{identity}': it {one.restriction}.")
     return found
 
 
@@ -48,10 +44,14 @@ def dry_run_result(resource: ResourceId, snapshot: Snapshot, after: dict[str, An
 def count_changes(results: Sequence[dict[str, Any]], total: int) -> None:
     """The last line of a dry run over many resources."""
     changing = [result for result in results if result["changes"]]
-    added, removed = (sum(len((identities_of(result[one]) - identities_of(result[other])).described())
-                          for result in changing) for one, other in (("after", "before"), ("before", "after")))
-    assignments = {(one["change"], one["roleName"], one["scope"],  # several resources may share an identity
-                    result["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
-                   for result in changing for one in result["roleAssignments"]}
-    logger.warning("%d of %d resources would change: %d identities added, %d removed, %d role assignments affected.",
-                   len(changing), total, added, removed, len(assignments))
+    parts = [counted(sum(len((identities_of(result[one]) - identities_of(result[other])).described())
+                         for result in changing), f"identity {verb}", f"identities {verb}")
+             for verb, one, other in (("added", "after", "before"), ("removed", "before", "after"))]
+    for change, verb in (("create", "created"), ("delete", "deleted"), ("orphan", "orphaned")):
+        parts.append(counted(len({
+            (one["roleName"], one["scope"],  # several resources may share an identity
+             result["id"] if one["identity"] == "SystemAssigned" else one["identity"].lower())
+            for result in changing for one in result["roleAssignments"] if one["change"] == change}),
+            f"role assignment {verb}", f"role assignments {verb}"))
+    warn(": ".join(filter(None, [f"{len(changing)} of {total} resources would change", ", ".join(filter(None, parts))]))
+         + ".")

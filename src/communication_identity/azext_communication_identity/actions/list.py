@@ -6,15 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from knack.log import get_logger
-
 from ..arm.errors import explained
 from ..arm.graph import graph_rows, resources_query
 from ..model.answers import NoAnswer
 from ..model.identities import plain_block
+from ..model.quoting import for_display
 from ..model.requests import ListResources, Query, Request, RequestError, pages
-
-logger = get_logger(__name__)
+from ..runner.messages import warn
 
 
 async def list_resources(subscription: str, group: str | None) -> list[dict[str, Any]]:
@@ -26,12 +24,12 @@ async def list_resources(subscription: str, group: str | None) -> list[dict[str,
 async def list_everywhere(identity_ids: Sequence[str], identity_names: Sequence[str]) -> list[dict[str, Any]]:
     """Every resource of a tenant; with identities, only those that have at least one of them. Raises RequestError."""
     query = resources_query(identity_ids, identity_names)
-    found = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
+    found, incomplete = await graph_rows(query, lambda row: _listed(row, Query({"query": query}), subscriptionId=str(
         row.get("subscriptionId") or "")))
-    if found.incomplete:
-        logger.warning("%s To list the resources in one subscription, run:\n"
-                       "az communication identity list --subscription ID", found.incomplete)
-    return found.rows
+    if incomplete:
+        warn(f"{incomplete} To list the resources in one subscription, run:\n"
+             "az communication identity list --subscription ID")
+    return found
 
 
 def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names: Sequence[str]) -> bool:
@@ -55,12 +53,12 @@ def warn_of_nothing_found(identities: Sequence[str], *, all_subscriptions: bool,
     """Say that no resource has the identities, and where was searched: people ask before they delete an identity."""
     where = ("any subscription that you can read" if all_subscriptions else
              f"resource group '{group}'" if group else "this subscription")
-    logger.warning("No Communication Services resource in %s has the user-assigned identity %s.", where,
-                   " or ".join(f"'{identity}'" for identity in identities))
+    warn(f"No Communication Services resource in {where} has the user-assigned identity "
+         f"{' or '.join(map(for_display, identities))}.")
 
 
 def warn_of_skipped_tenant(tenant: str, failure: Exception) -> None:
     """Name a tenant that isn't in the list, and what would help: a login or a role."""
     error = explained(failure)
-    logger.warning("Skipped tenant %s: %s\n%s", tenant, error or failure, "\n".join(
-        (error.recommendations if error else ()) or [f"To log in to it, run:\naz login --tenant {tenant}"]))
+    warn("\n".join([f"Skipped tenant {tenant}: {error or failure}", *(
+        (error.recommendations if error else ()) or [f"To log in to it, run:\naz login --tenant {tenant}"])]))

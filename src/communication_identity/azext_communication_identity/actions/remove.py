@@ -15,7 +15,6 @@ from azure.cli.core.azclierror import (
     RequiredArgumentMissingError,
     ResourceNotFoundError,
 )
-from knack.log import get_logger
 
 from ..arm.errors import explained, reasons
 from ..arm.graph import assignments_everywhere
@@ -24,15 +23,14 @@ from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import Ask, RequestError
-from ..model.resource_id import ResourceId, user_assigned_id
+from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
 from ..model.role_assignments import delete_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
+from ..runner.messages import counted, warn
 from ..runner.terminal import Consent, agrees
 from .assign import KEYWORD_ONLY
 from .dry_run import dry_run_result, require_writable
-
-logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
@@ -98,16 +96,13 @@ class Removal:
                     for one in self.assignments]}
 
     def consequence(self) -> str:
-        """What is lost, in one paragraph; empty if nothing is."""
-        name, texts = self.resource.name, []
-        if self.gone and not self.left:
-            texts.append(f"'{name}' is left without an identity. This removes {', '.join(self.gone.described())}.")
-        elif self.options.removes_all and self.gone.user_assigned:
-            texts.append(f"This removes all user-assigned identities from '{name}': "
-                         f"{', '.join(self.gone._replace(system_assigned=False).described())}.")
+        """What is lost, in one paragraph."""
+        *most, one = _described(self.gone, self.resource)
+        gone, name = " and ".join(filter(None, [", ".join(most), one])), self.resource.name
+        texts = [f"This removes {gone} from '{name}'." if self.left else
+                 f"Removing {gone} leaves '{name}' without an identity."]
         if self.gone.system_assigned:
-            texts.append(f"The principal of the system-assigned identity of '{name}' is deleted. A new identity won't "
-                         "have its access.")
+            texts.append("The principal of the system-assigned identity is deleted; a new one won't have its access.")
         if self.assignments:
             roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
             texts.append(f"Its role assignments are deleted too: {roles}." if self.options.delete_role_assignments else
@@ -115,7 +110,7 @@ class Removal:
         return " ".join(texts)
 
     def _to_delete(self) -> str:
-        if self.options.consent in (Consent.ASK, Consent.NEEDS_YES) or self.options.dry_run:
+        if self.options.consent in (Consent.ASK, Consent.NEEDS_YES):
             return "To delete them too, add --delete-role-assignments."
         return f"To delete them, run:\n{delete_command(one['id'] for one in self.assignments)}"
 
@@ -128,44 +123,56 @@ def confirm(removals: Sequence[Removal], table: Callable[[list[dict[str, Any]]],
     if not any(removal.is_destructive for removal in going):
         return
     if len(going) == 1:
-        logger.warning(going[0].consequence())
+        warn(going[0].consequence())
     else:
         from tabulate import tabulate  # type: ignore[import-untyped]  # it ships no types
-        rows = table([one.as_result() for one in going])
-        logger.warning("%s\n%s", _summary(going), tabulate([row for row in rows if row["Change"]], headers="keys"))
-    count = sum(len(removal.gone.described()) for removal in going)
-    what = "1 identity" if count == 1 else f"{count} identities"
+        rows = [row for row in table([one.as_result() for one in going]) if row["Change"]]
+        warn(f"{_summary(going, is_done=False)}\n{tabulate(rows, headers='keys', disable_numparse=True)}")
+    what = counted(sum(len(removal.gone.described()) for removal in going), "identity", "identities")
     where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     if not agrees(f"Remove {what} from {where}?"):
         raise ManualInterrupt("Nothing was removed.")
 
 
-def _summary(going: Sequence[Removal]) -> str:
-    """What several resources lose, in one line."""
-    system = [one for one in going if one.gone.system_assigned]
-    last = [one for one in going if not one.left]
-    assignments = sum(len(one.assignments) for one in going)
-    fate = "are deleted" if going[0].options.delete_role_assignments else "become orphans"
-    texts = [f"{_count(system)} their system-assigned identity"] if system else [
-        f"{_count(going)} {sum(len(one.gone.user_assigned) for one in going)} user-assigned identities"]
-    texts += [f"{len(last)} of them their last identity"] if last else []
-    return (", ".join(texts) + (f"; {assignments} role assignments {fate}" if assignments else "") + "."
-            + (" This can't be undone." if system else ""))
+def warn_of_removed(removals: Sequence[Removal]) -> None:
+    """Say what several resources lost that nobody was asked about."""
+    if not removals:
+        return
+    orphans = [] if removals[0].options.delete_role_assignments else sorted(
+        one["id"] for removal in removals for one in removal.assignments)
+    warn(_summary(removals, is_done=True) + (f" To delete them, run:\n{delete_command(orphans)}" if orphans else ""))
 
 
-def _count(removals: Sequence[Removal]) -> str:
-    return "1 resource loses" if len(removals) == 1 else f"{len(removals)} resources lose"
+def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
+    """What resources lose, or have lost, in one line."""
+    total, last = len(removals), sum(not one.left for one in removals)
+    system = sum(one.gone.system_assigned for one in removals)
+    users = sum(len(one.gone.user_assigned) for one in removals)
+    what = [f"{'its' if total == 1 else 'their'} system-assigned identity" if system == total else
+            counted(system, "system-assigned identity", "system-assigned identities"),
+            counted(users, "user-assigned identity", "user-assigned identities")]
+    lose = "lost" if is_done else "loses" if total == 1 else "lose"
+    text = f"{counted(total, 'resource', 'resources')} {lose} {' and '.join(filter(None, what))}"
+    text += f", {'all' if last == total else last} of them their last identity" if last and total > 1 else ""
+    one, many = {(False, False): ("becomes an orphan", "become orphans"), (True, False): ("is deleted", "are deleted"),
+                 (False, True): ("became an orphan", "became orphans"), (True, True): ("was deleted", "were deleted"),
+                 }[removals[0].options.delete_role_assignments, is_done]
+    assignments = sum(len(removal.assignments) for removal in removals)
+    text += f"; {counted(assignments, f'role assignment {one}', f'role assignments {many}')}" if assignments else ""
+    return text + ("." if is_done or not system else ". This can't be undone.")
 
 
-async def remove(resource: ResourceId, options: RemoveOptions) -> dict[str, Any]:
-    """Returns the remaining plain block; with `dry_run`, what would change."""
+async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Removal] | None = None) -> dict[str, Any]:
+    """Returns the remaining plain block; with `dry_run`, what would change. `removed`: for several resources, takes
+    what was removed without a question.
+    """
     named = options.identities_in(resource)
     snapshot = await until_idle(resource, await get(resource))
     _require_assigned(resource, snapshot.identities, named, options)
     removal = await _prepare(resource, snapshot, named, options)
     if options.dry_run:
         return await _preview(removal, snapshot)
-    snapshot = await _agree(removal, snapshot)
+    snapshot = await _agree(removal, snapshot, is_single=removed is None)
     left = {one["id"]: one for one in removal.assignments} if options.delete_role_assignments else {}
     with remaining(lambda: _not_deleted(resource, left)):
         # Role assignments are deleted once the identity is gone, so deleting them always waits.
@@ -173,8 +180,10 @@ async def remove(resource: ResourceId, options: RemoveOptions) -> dict[str, Any]
             resource, snapshot, lambda current: options.left_of(current, named),
             wait=options.wait or options.delete_role_assignments, still_agreed=removal.still_agreed))
         for warning in updated.warnings:
-            logger.warning(warning)
+            warn(warning)
         await _delete_assignments(resource, left)
+    if removed is not None and removal.is_destructive and options.consent is not Consent.ASK:
+        removed.append(removal)
     return plain_block(updated.snapshot.block)
 
 
@@ -182,15 +191,21 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
     """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
     absent = named._replace(system_assigned=False) - current
     if absent:
-        has = ("Its user-assigned identities are:\n" + "\n".join(current.user_assigned) if current.user_assigned
-               else "It has no user-assigned identities.")
+        has = ", ".join(_described(current._replace(system_assigned=False), resource))
+        are_not = "isn't" if len(absent.user_assigned) == 1 else "aren't"
         raise ResourceNotFoundError(
-            f"{', '.join(absent.described())} {'is' if len(absent.user_assigned) == 1 else 'are'}n't assigned to "
-            f"'{resource.name}'. Nothing was removed.", has)
+            f"{', '.join(_described(absent, resource))} {are_not} assigned to '{resource.name}'. Nothing was removed.",
+            f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
     if named.system_assigned and not current.system_assigned:
-        logger.warning("'%s' has no system-assigned identity. There is nothing to remove.", resource.name)
+        warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")
     if options.removes_all and not current.user_assigned:
-        logger.warning("'%s' has no user-assigned identity. There is nothing to remove.", resource.name)
+        warn(f"'{resource.name}' has no user-assigned identity. There is nothing to remove.")
+
+
+def _described(identities: Identities, resource: ResourceId) -> list[str]:
+    """The identities as messages about a resource name them."""
+    return identities._replace(user_assigned=tuple(
+        name_or_id(one, resource) for one in identities.user_assigned)).described()
 
 
 async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, options: RemoveOptions) -> Removal:
@@ -209,8 +224,8 @@ async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, 
     try:
         found = await assignments_of(resource.subscription, removal.principal, optional=True)
     except RequestError as error:
-        logger.warning("The role assignments of the system-assigned identity of '%s' couldn't be looked up: %s",
-                       resource.name, explained(error))
+        warn(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be looked up: "
+             f"{explained(error)}")
         return removal
     return replace(removal, assignments=_each_once(found))
 
@@ -247,7 +262,7 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
     return dry_run_result(removal.resource, snapshot, after, assignments, {})
 
 
-async def _agree(removal: Removal, snapshot: Snapshot) -> Snapshot:
+async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:
     """Warn of what is lost, or ask; what is asked for may have changed while the question was open. Raises
     RequiredArgumentMissingError if nobody can be asked.
     """
@@ -259,8 +274,8 @@ async def _agree(removal: Removal, snapshot: Snapshot) -> Snapshot:
     if consent is Consent.ASK:
         await Ask(removal)
         return await get(removal.resource) if removal.is_destructive else snapshot
-    if removal.is_destructive:
-        logger.warning(removal.consequence())
+    if removal.is_destructive and is_single:
+        warn(removal.consequence())
     return snapshot
 
 

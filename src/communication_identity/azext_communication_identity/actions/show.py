@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azure.cli.core.azclierror import AzCLIError
-from knack.log import get_logger
 
 from ..arm import graph, roles
 from ..arm.errors import explained
@@ -16,8 +15,7 @@ from ..model.requests import RequestError
 from ..model.resource_id import ResourceId
 from ..model.role_assignments import role_guid, role_name
 from ..model.update import get
-
-logger = get_logger(__name__)
+from ..runner.messages import warn
 
 
 async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
@@ -32,8 +30,8 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     for principal in principals:
         block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
     if len(principals) < len(identities_of(block).described()):
-        logger.warning("The service doesn't show the principal ID of every identity of '%s', so the roles of these "
-                       "can't be looked up.", resource.name)
+        warn(f"The service doesn't show the principal ID of every identity of '{resource.name}', so the roles of these "
+             "can't be looked up.")
     return block
 
 
@@ -85,7 +83,7 @@ def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[M
 
 def warn_of_others(error: Exception) -> None:
     """Say that the list is incomplete, and why."""
-    logger.warning("Role assignments in other subscriptions are missing from the list: %s", explained(error) or error)
+    warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")
 
 
 def _principals(block: Block) -> list[str]:

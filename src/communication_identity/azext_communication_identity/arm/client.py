@@ -28,7 +28,7 @@ from ..model.requests import (
     UpdateIdentity,
 )
 from .errors import challenge_of, first_line
-from .login import Login, LoginCredential, Logins
+from .login import Login, LoginCredential, Logins, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
@@ -71,14 +71,15 @@ class Arm:
                             + for_display(address.partition("?")[0]),  # the query may contain a signature
                             permanent=True)
         credential.raise_if_failed()
+        require_subscription(self.logins.of(subscription), address)
         try:
             _call(client, request)
         except _AnswerReceived as received:
             return self._answer(received.response, credential)
         except HttpResponseError as error:  # the body is incomplete
-            return NoAnswer(first_line(error))
+            return NoAnswer(first_line(error), is_network=True)
         except (AzureError, RequestException, HTTPError) as error:
-            return NoAnswer(first_line(error), timed_out=_timed_out(error))
+            return NoAnswer(first_line(error), timed_out=_timed_out(error), is_network=True)
         except OSError as error:  # a certificate bundle that isn't there
             raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
                                        "If REQUESTS_CA_BUNDLE is set, check that it names a file.") from error

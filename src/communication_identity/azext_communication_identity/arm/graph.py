@@ -8,7 +8,7 @@ articles/governance/resource-graph/concepts/guidance-for-throttled-requests.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..model.answers import Answer, NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
@@ -19,16 +19,9 @@ _ROWS_A_PAGE = 1000  # the maximum
 _PRINCIPALS_A_QUERY = 200
 
 
-class Rows(NamedTuple, Generic[T]):
-    """Rows of a query. `incomplete`: the service's own word that some are missing, as a sentence; else empty."""
-
-    rows: list[T]
-    incomplete: str
-
-
-async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Rows[T]:
-    """What `keep` returns for each row that a query finds, one POST a page. Raises RequestError, also if the answer
-    isn't a list of rows or never ends.
+async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> tuple[list[T], str]:
+    """What `keep` returns for each row that a query finds, one POST a page; and the service's own word that some are
+    missing, as a sentence, else empty. Raises RequestError, also if the answer isn't a list of rows or never ends.
     """
     # The scope filter includes role assignments at management groups, which apply to everything below them.
     options: dict[str, Any] = {"$top": _ROWS_A_PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,
@@ -44,7 +37,7 @@ async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> Rows[T]
             raise RequestError(request, NoAnswer("Azure Resource Graph's response has no 'data'.", permanent=True))
         found += map(keep, data)
         if not token:
-            return Rows(found, _incomplete(answer))
+            return found, _incomplete(answer)
         if not isinstance(token, str) or token in seen:
             raise RequestError(request, NoAnswer("Azure Resource Graph links back to a page that was already read.",
                                                  permanent=True))
@@ -69,10 +62,10 @@ def _incomplete(answer: Answer) -> str:
 
 async def _all_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> list[T]:
     """The same. An incomplete list counts as a refusal."""
-    found = await graph_rows(query, keep)
-    if found.incomplete:
-        raise RequestError(Query({"query": query}), NoAnswer(found.incomplete, permanent=True))
-    return found.rows
+    found, incomplete = await graph_rows(query, keep)
+    if incomplete:
+        raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
+    return found
 
 
 async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, str]]:
@@ -90,7 +83,7 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
 
 async def role_names(role_ids: Collection[str]) -> dict[str, str]:
     """The names of roles, built-in and custom, by GUID in lower case. Raises RequestError."""
-    found = (await graph_rows(role_names_query(role_ids), dict)).rows
+    found, _ = await graph_rows(role_names_query(role_ids), dict)
     return {str(row["name"]).lower(): row["roleName"] for row in found
             if row.get("name") and isinstance(row.get("roleName"), str) and row["roleName"]}
 

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
 
-from azure.cli.core.azclierror import AzCLIError, ResourceNotFoundError
+from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
 from ..model.answers import error_code, error_of, is_not_found, text_of
 from ..model.identities import Block, Identities, find_id
@@ -25,6 +25,7 @@ from ..model.requests import (
 )
 from ..model.resource_id import ResourceId, parse_identity_id
 from ..model.unfinished import UnfinishedError
+from .errors import explained
 
 T = TypeVar("T")
 
@@ -33,6 +34,8 @@ API_VERSION = "2023-01-31"
 # these versions yet.
 VERSIONS = ("2026-05-31", "2024-11-30", API_VERSION)
 _IDENTITY_CODES = ("failedidentityoperation", "linkedauthorizationfailed")
+_OTHER_CAUSES = ("authorizationfailed", "scopelocked", "requestdisallowedbypolicy", "missingsubscriptionregistration",
+                 "resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound")
 _UNKNOWN_VERSION = ("noregisteredproviderfound", "invalidapiversionparameter", "invalidresourcetype")
 
 
@@ -122,9 +125,9 @@ def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
             f"az communication identity assign {words}")
 
 
-async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
+async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bool = False) -> AzCLIError:
     """The error for an identity that doesn't exist, with those that have the same or a similar name. Identities in the
-    resource's own group and subscription are named, others shown with their ID.
+    resource's own group and subscription are named, unless `in_full`, and others shown with their ID.
     """
     parsed = parse_identity_id(identity)
     if parsed is None:
@@ -133,7 +136,7 @@ async def identity_not_found(identity: str, resource: ResourceId) -> AzCLIError:
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = _place(identity) == (resource.subscription.lower(), resource.group.lower())
+    here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
     similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
@@ -162,19 +165,19 @@ def similar_ids(identity: str, existing: list[str]) -> list[str]:
     return [other for name in close for other in names if names[other] == name][:5]
 
 
-async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str]) -> AzCLIError:
+async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str], *, in_full: bool = False
+                     ) -> AzCLIError:
     """The error for user-assigned identities that a write names and that don't exist. Those that the resource already
-    has come first, because no other write works until all of them are removed.
+    has come first, because no other write works until all of them are removed. `in_full`: never by name.
     """
     stale = list((has & Identities(user_assigned=tuple(gone))).user_assigned)
     if not stale:
-        return await identity_not_found(gone[0], resource)
+        return await identity_not_found(gone[0], resource, in_full=in_full)
     stale += await missing_identities(one for one in has.user_assigned if one not in stale)
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
-        f"To remove them, run:\naz communication identity remove --ids {for_shell(resource.id)} "
-        f"--user-assigned {' '.join(map(for_shell, stale))}")
+        f"To remove them, run:\n{_remove_command(resource, stale)}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
@@ -184,30 +187,57 @@ def _place(identity: str) -> tuple[str, ...]:
 
 async def explain_refusal(resource: ResourceId, has: Identities, named: Identities, update: Coroutine[Any, Any, T]
                           ) -> T:
-    """Await an update; if the service refuses an identity, find out why. Services differ in the code: a 404 may name
-    the identity, and LinkedAuthorizationFailed may mean that it doesn't exist. `has`: the identities before.
-    """
+    """Await an update; if the service refuses an identity, find out why. `has`: the identities before."""
     try:
         return await update
     except (RequestError, UnfinishedError) as error:
         cause = error.cause if isinstance(error, UnfinishedError) else error
-        if not _may_mean_gone(cause):
+        if not isinstance(cause, OperationFailedError) and not (
+                isinstance(cause, RequestError) and isinstance(cause.request, UpdateIdentity)):
             raise
-        gone = await missing_identities((has | named).user_assigned)
-        if not gone:
+        reason = await _reason(resource, has, named, cause)
+        if reason is None:
             raise
-        reason = await gone_error(resource, has, gone)
         if isinstance(error, UnfinishedError):
             raise UnfinishedError(resource, reason, error.accepted or str(cause), error.remaining) from error
         raise reason from error
 
 
-def _may_mean_gone(error: BaseException) -> bool:
-    """Whether a refusal may mean that a user-assigned identity doesn't exist."""
+async def _reason(resource: ResourceId, has: Identities, named: Identities, error: RequestError | OperationFailedError
+                  ) -> AzCLIError | None:
+    """What the service may have against the identities: some don't exist, are restricted, or can't be read. None if
+    nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
+    may mean that it doesn't exist.
+    """
+    known, status, code, message = None, 400, "", str(error)
     if isinstance(error, OperationFailedError):
-        return error.code in _IDENTITY_CODES
-    if not isinstance(error, RequestError) or not isinstance(error.request, UpdateIdentity):
-        return False
-    message = text_of(error_of(error.reply).get("message")).lower()
-    names_identity = error.reply.status in (400, 404) and "/userassignedidentities/" in message
-    return error_code(error.reply) in _IDENTITY_CODES or names_identity
+        code = error.code
+    else:
+        known, status, code = explained(error), error.reply.status, error_code(error.reply)
+        message = text_of(error_of(error.reply).get("message"))
+    message = message.lower()
+    is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
+    if status not in (400, 403, 404, 409) or code in _OTHER_CAUSES and not is_of_identities:
+        return None
+    found = {one: await find_identity(one) for one in ((has | named).user_assigned if is_of_identities else ())}
+    gone = [identity for identity, one in found.items() if one.is_gone]
+    if gone:
+        return await gone_error(resource, has, gone)
+    kind: Any = type(known) if known else ForbiddenError
+    said, ways = str(known or "").rstrip("."), list(known.recommendations if known else ())
+    restricted = [f"'{identity}' {restriction}." for identity in named.user_assigned
+                  if (restriction := (await find_identity(identity, VERSIONS)).restriction)]
+    if restricted:
+        return kind(" ".join([f"{said}."] * bool(said) + restricted),
+                    "Use an identity without this restriction. To see one, run:\naz identity show --ids ID")
+    unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
+    if not unseen or code != "linkedauthorizationfailed":
+        return None
+    if has & Identities(user_assigned=tuple(unseen)):
+        ways.append(f"If it no longer exists, take it off the resource:\n{_remove_command(resource, unseen)}")
+    return kind(f"{said}, or it no longer exists." if said else "Or it no longer exists.", ways)
+
+
+def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
+    return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
+            f"{' '.join(map(for_shell, identities))}")

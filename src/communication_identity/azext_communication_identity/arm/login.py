@@ -70,6 +70,16 @@ class Logins:
         return known or next(iter(self.all), None)
 
 
+def require_subscription(login: Login | None, path: str) -> None:
+    """Raise ResourceNotFoundError for what is in no subscription: `az login --allow-no-subscriptions` and a tenant
+    without any put the tenant in the place of the subscription.
+    """
+    if login and path.lower().startswith(f"/subscriptions/{login.tenant.lower()}/"):
+        raise ResourceNotFoundError(
+            f"You are logged in to tenant '{login.tenant}' without a subscription.", "Specify the subscription of the "
+            "resource with --subscription. If access was granted recently, run:\naz account list --refresh")
+
+
 class LoginCredential:
     """The credential of one login, as azure-core's policies use it. Safe for threads. `failure`: why no request of this
     login is sent any more.
@@ -83,6 +93,7 @@ class LoginCredential:
         self._cli_ctx, self._login, self._credential = cli_ctx, login, credential
         self._lock = Lock()
         self._token: Any = None
+        self._scopes: tuple[str, ...] = ()
         self._claims: str | None = None
         self._since = 0.0  # when the token was fetched
         self._failed: list[Exception] = []  # of all attempts
@@ -98,8 +109,9 @@ class LoginCredential:
                 raise copy(self._failed[-1])  # each thread adds its traceback
             if self._is_good_for(claims):
                 return self._token
-            self._token = self._fetch(scopes, options)
-            self._claims, self._since = claims or self._claims, time.monotonic()
+            claims, self._scopes = claims or self._claims, scopes  # a renewed token is as strong as the one before
+            self._token = self._fetch({**options, "claims": claims} if claims else options)
+            self._claims, self._since = claims, time.monotonic()
             return self._token
 
     def raise_if_failed(self) -> None:
@@ -107,22 +119,22 @@ class LoginCredential:
         if self.failure:
             raise copy(self.failure)
 
-    def fail_challenged(self, claims: str, scopes: tuple[str, ...] = ()) -> AzCLIError:
+    def fail_challenged(self, claims: str) -> AzCLIError:
         """The login can't answer a challenge: nothing of it is sent from now on. `claims`: decoded."""
-        self.failure = self.failure or self._needs_another_proof(claims, scopes)
-        return self.failure
+        self.failure = self.failure or self._needs_another_proof(claims)
+        return copy(self.failure)
 
     def _is_good_for(self, claims: str | None) -> bool:
         if self._token is None or self._token.expires_on <= time.time() + _RENEW:
             return False
         return claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE
 
-    def _fetch(self, scopes: tuple[str, ...], options: dict[str, Any]) -> Any:
+    def _fetch(self, options: dict[str, Any]) -> Any:
         from azure.core.exceptions import AzureError
         from knack.util import CLIError
         from requests.exceptions import RequestException
         try:
-            token = self._credential.get_token(*scopes, **options)
+            token = self._credential.get_token(*self._scopes, **options)
             int(token.expires_on)
             return token
         except (AzureError, RequestException) as error:
@@ -131,18 +143,18 @@ class LoginCredential:
         except (AzCLIError, CLIError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             # MSAL uses the parts of a token response without a check.
             claims = options.get("claims")
-            self.failure = (self._needs_another_proof(claims, scopes) if claims else login_failed(error))
+            self.failure = self._needs_another_proof(claims) if claims else login_failed(error)
             raise self.failure from error
 
-    def _needs_another_proof(self, claims: str, scopes: tuple[str, ...]) -> AzCLIError:
+    def _needs_another_proof(self, claims: str) -> AzCLIError:
         from azure.cli.core import __version__
         tenant = f" --tenant {for_shell(self._login.tenant)}" if self._login else ""
-        scope = f" --scope {for_shell(scopes[0])}" if scopes else ""
+        scope = f" --scope {for_shell(self._scopes[0])}" if self._scopes else ""
         whose = f" to tenant '{self._login.tenant}'" if self._login else ""
         # `az login --claims-challenge` takes standard base64 with padding, unlike the header of the challenge.
         challenge = b64encode(claims.encode()).decode()
         command = (f"az login{tenant}{scope} --claims-challenge {for_shell(challenge)}"
                    if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
         return AuthenticationError(
-            f"Your login{whose} needs another proof, such as multifactor authentication, before Azure makes this "
-            "change.", f"To log in with it, run:\n{command}")
+            f"Azure asks your login{whose} for another proof, such as multifactor authentication.",
+            recommendation=f"To log in with it, run:\n{command}")

@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 
 class NoAnswer(NamedTuple):
     """No usable answer. `timed_out`: none came in time, and a retry would take as long. `permanent`: none will ever
-    come. `status`, `body` and so on are those of an Answer that says nothing.
+    come. `is_network`: the connection failed. `status`, `body` and so on are those of an Answer that says nothing.
     """
 
     reason: str
@@ -62,6 +62,7 @@ class NoAnswer(NamedTuple):
     retry_after: None = None
     is_malformed: bool = False
     headers: Mapping[str, str] = NO_HEADERS
+    is_network: bool = False
 
 
 Reply = Union[Answer, NoAnswer]

@@ -162,3 +162,9 @@ def user_assigned_id(name_or_id: str, resource: ResourceId) -> str:
     if name_or_id.startswith("/"):
         return name_or_id
     return IdentityId(resource.subscription, resource.group, name_or_id).id
+
+
+def name_or_id(identity: str, resource: ResourceId) -> str:
+    """The name of a user-assigned identity in the resource's own group and subscription; else its ID."""
+    name = identity.rsplit("/", 1)[-1]
+    return name if identity.lower() == user_assigned_id(name, resource).lower() else identity

@@ -7,10 +7,12 @@ once; the exit code is 1 if any failed, also after the output of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from typing import Any, NoReturn, TypeVar
 
 from azure.cli.core.azclierror import (
+    AuthenticationError,
     AzCLIError,
     AzureConnectionError,
     AzureInternalError,
@@ -29,23 +31,34 @@ from ..model.requests import Flow, RequestError
 from ..model.resource_id import ResourceId
 from ..model.unfinished import UnfinishedError
 from .event_loop import InterruptedByUserError, run
+from .messages import MOST_NAMES, heading, same_texts, warnings_in_order
 from .runner import MOST_THREADS, Confirm, Outcome, Runner
 from .terminal import progress_line
 
 logger = get_logger(__name__)
 T = TypeVar("T")
-_MOST_NAMES = 5  # of resources with the same failure
 
 
-def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], confirm: Confirm | None = None
-            ) -> Outcome[T]:
-    """Run the flow of each target to its end. Exits with 130 or 143 after Ctrl-C or SIGTERM."""
-    runner: Runner[T] = Runner(Arm(cmd.cli_ctx, min(MOST_THREADS, len(targets))), targets, flow, confirm)
+def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], confirm: Confirm | None = None,
+            what: str = "resources") -> Outcome[T]:
+    """Run the flow of each target to its end. `what`: what the targets are. Exits with 130 or 143 after Ctrl-C or
+    SIGTERM.
+    """
+    def run_flow(target: Any) -> Flow[T]:
+        keep(target)
+        return flow(target)
+
+    def ask(removals: Mapping[Any, Any]) -> None:
+        show_warnings()
+        if confirm:
+            Context().run(confirm, removals)  # what it warns of belongs to no single target
+
+    runner: Runner[T] = Runner(Arm(cmd.cli_ctx, min(MOST_THREADS, len(targets))), targets, run_flow, ask)
     try:
-        with progress_line(cmd.cli_ctx) as tick:
+        with warnings_in_order(targets) as (keep, show_warnings), progress_line(cmd.cli_ctx, what) as tick:
             return run(runner.run(tick))
     except InterruptedByUserError as interrupt:
-        _log_interrupt(cmd, runner, targets)
+        _log_interrupt(cmd, runner, targets, what)
         raise SystemExit(interrupt.exit_code) from None
     except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
         _log_failures(runner.outcome, targets)
@@ -86,43 +99,39 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
     return outcome.results[target]
 
 
-def _log_failures(outcome: Outcome[Any], resources: Sequence[Any]) -> None:
+def _log_failures(outcome: Outcome[Any], resources: Sequence[ResourceId]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
-    groups: dict[str, list[Any]] = {}
-    for resource in resources:
-        if resource in outcome.failures:
-            text = _text(outcome.failures[resource])
-            groups.setdefault(text.replace(resource.id, "").replace(f"'{resource.name}'", ""), []).append(resource)
-    recommendations: dict[str, None] = {}  # a set that keeps the order
-    for same in groups.values():
-        failure = outcome.failures[same[0]]
-        error = explained(failure)
-        new = [one for one in (error.recommendations if error else ()) if one not in recommendations]
-        recommendations.update(dict.fromkeys(new))
-        AzureResponseError(f"{_named(same)}: {_text(failure)}", new).print_error()
+    errors = {one: explained(outcome.failures[one]) for one in resources if one in outcome.failures}
+    printed: set[str] = set()
+    for same, text in same_texts([(one, _text(outcome.failures[one])) for one in errors]):
+        recommended = [_for_all(*one) for one in same_texts([
+            (resource, text) for resource in same for text in getattr(errors[resource], "recommendations", ())])]
+        AzureResponseError(heading(same, text) + text, [one for one in recommended if one not in printed]).print_error()
+        printed.update(recommended)
+
+
+def _for_all(resources: Sequence[ResourceId], recommendation: str) -> str:
+    """The recommendation for the first of several resources, for all of them if its command takes them and stays
+    readable.
+    """
+    if len(resources) > MOST_NAMES:
+        return recommendation
+    return recommendation.replace(f"--ids {resources[0].id}", " ".join(["--ids", *(one.id for one in resources)]))
 
 
 def _text(failure: Exception) -> str:
     return str(explained(failure) or f"{type(failure).__name__}: {failure}")
 
 
-def _named(resources: Sequence[Any]) -> str:
-    """One resource by its ID, several by their number and the first names."""
-    if len(resources) == 1:
-        return str(resources[0].id)
-    names = ", ".join(resource.name for resource in resources[:_MOST_NAMES])
-    more = len(resources) - _MOST_NAMES
-    return f"{len(resources)} resources ({names}{f' and {more} more' if more > 0 else ''})"
-
-
-def _rerun_helps(failure: Exception) -> bool:
+def _rerun_helps(failure: BaseException) -> bool:
     """Whether the same command may succeed if it's run again."""
     if isinstance(failure, UnfinishedError):
-        return not failure.remaining
+        return not failure.remaining and (failure.is_interrupted or _rerun_helps(failure.cause))
     if isinstance(failure, RequestError):
-        return isinstance(failure.reply, NoAnswer) or failure.reply.status in (408, 409, 412, 429) or (
-            failure.reply.status >= 500)
-    return isinstance(failure, (AzureConnectionError, AzureInternalError, AzureResponseError, ServiceError))
+        return (not failure.reply.permanent if isinstance(failure.reply, NoAnswer) else
+                failure.reply.status in (408, 412, 429) or failure.reply.status >= 500)
+    return (isinstance(failure, (AzureConnectionError, AzureInternalError, AzureResponseError, ServiceError))
+            and not isinstance(failure, AuthenticationError))
 
 
 def retry_hint(cmd: Any) -> str:
@@ -132,14 +141,14 @@ def retry_hint(cmd: Any) -> str:
             }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
-def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any]) -> None:
+def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
     """Say what is done, and what was accepted: as an error if anything was, because then something is to be done."""
     outcome = runner.outcome
     failures = [outcome.failures.get(target) for target in targets]
     unfinished = [failure for failure in failures if isinstance(failure, UnfinishedError)]
     failed = len(outcome.failures) - sum(one.is_interrupted for one in unfinished)
     lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} resources done, {failed} failed."]
+             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {failed} failed."]
     if len(unfinished) == 1:
         lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:

@@ -119,9 +119,9 @@ class Runner(Generic[T]):
         self._agreed: asyncio.Future[None] = loop.create_future()
         tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
         everything = asyncio.gather(*tasks)
+        waited: list[asyncio.Future[Any]] = [everything, self._agreed]
         try:
             while not everything.done():
-                waited: list[asyncio.Future[Any]] = [everything, self._agreed]
                 await asyncio.wait(waited, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 if self._agreed.done():
                     self._agreed.result()
@@ -133,7 +133,8 @@ class Runner(Generic[T]):
             everything.cancel()
             for shared in self._shared.values():
                 shared.cancel()
-            await asyncio.wait([*tasks, *self._shared.values(), everything])  # each flow notes what it leaves undone
+            waited = [*tasks, *self._shared.values(), everything]
+            await asyncio.wait(waited)  # each flow notes what it leaves undone
             if not everything.cancelled():
                 everything.exception()  # otherwise, asyncio prints it
         return self.outcome
@@ -176,7 +177,9 @@ class Runner(Generic[T]):
         if isinstance(step, Ask):
             self._asking[target] = step.what
             self._ask_if_all_wait()
-            await asyncio.shield(self._agreed)
+            await asyncio.wait([self._agreed])
+            if self._agreed.exception():  # run() raises it
+                raise asyncio.CancelledError
             return None
         self.waits_for = step.why
         if isinstance(step, PollDelay):

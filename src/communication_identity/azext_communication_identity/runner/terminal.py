@@ -47,7 +47,7 @@ def agrees(question: str) -> bool:
 
 
 @contextmanager
-def progress_line(cli_ctx: Any) -> Iterator[Callable[[Any, float], None]]:
+def progress_line(cli_ctx: Any, what: str) -> Iterator[Callable[[Any, float], None]]:
     """Yields a function that shows the progress of a Runner in the CLI's own progress line, in a terminal. At the end,
     a line says how many of several resources are done, and how long it took.
     """
@@ -57,14 +57,17 @@ def progress_line(cli_ctx: Any) -> Iterator[Callable[[Any, float], None]]:
         return
     controller = cli_ctx.get_progress_controller()
     shown: list[str] = []  # the last message
+    ended: list[str] = []  # the last line, once all are done
     handlers = logging.getLogger("cli").handlers  # knack's; all of the CLI's messages go through them
 
     def show(runner: Any, seconds: float) -> None:
-        if runner.total == 1 and seconds < QUIET:
+        done, failed, total = len(runner.outcome.results), len(runner.outcome.failures), runner.total
+        counts = _counts(f"{done} of {total} {what}", failed=failed, waiting=runner.waiting_for_rate_limit)
+        if total == 1 and seconds < QUIET:
             return
-        if runner.total > 1:
-            last[:] = [f"{_counts(runner)}, {seconds:.0f} s"]
-        shown[:] = [_counts(runner) if runner.total > 1 else
+        if done + failed == total > 1 and what == "resources":
+            ended[:] = [_counts(f"{done} of {total} resources done in {max(seconds, 1):.0f} s", failed=failed)]
+        shown[:] = [counts if total > 1 else
                     f"Waiting for {runner.waits_for or 'the service to answer'}, {seconds:.0f} s"]
         controller.add(message=shown[0])
 
@@ -73,7 +76,6 @@ def progress_line(cli_ctx: Any) -> Iterator[Callable[[Any, float], None]]:
             controller.active_progress.clear()  # otherwise, a message would continue the progress line
         return True
 
-    last: list[str] = []
     for handler in handlers:
         handler.addFilter(make_room)
     try:
@@ -83,11 +85,10 @@ def progress_line(cli_ctx: Any) -> Iterator[Callable[[Any, float], None]]:
             handler.removeFilter(make_room)
         if shown:
             controller.end()
-        if last:
-            sys.stderr.write(f"{last[0]}\n")
+        for line in ended:
+            sys.stderr.write(f"{line}.\n")
 
 
-def _counts(runner: Any) -> str:
-    failed, waiting = len(runner.outcome.failures), runner.waiting_for_rate_limit
-    return (f"{len(runner.outcome.results)} of {runner.total} resources" + (f", {failed} failed" if failed else "")
+def _counts(text: str, *, failed: int, waiting: int = 0) -> str:
+    return (text + (f", {failed} failed" if failed else "")
             + (f", {waiting} waiting for the rate limit" if waiting else ""))

@@ -7,7 +7,15 @@ import pytest
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from azext_communication_identity.model.quoting import for_display
-from azext_communication_identity.model.resource_id import ResourceId, check_group_name, check_resource_name, check_subscription, check_user_assigned, parse_resource_id, user_assigned_id
+from azext_communication_identity.model.resource_id import (
+    ResourceId,
+    check_group_name,
+    check_resource_name,
+    check_subscription,
+    check_user_assigned,
+    parse_resource_id,
+    user_assigned_id,
+)
 
 SUB = "00000000-0000-0000-0000-00000000000a"
 RESOURCE = ResourceId(SUB, "rg", "app")
