@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C and SIGTERM end a command at once, with the shell's usual code and a line that says what is left open: an error
-where a write is under way, a warning where nothing was written.
+"""Ctrl-C and SIGTERM end a command at once, with the shell's usual code and a line that says what is left open: an
+error where a write is under way, a warning where nothing was written.
 """
 
 from __future__ import annotations

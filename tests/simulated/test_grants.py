@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Granting: every role at every scope, what exists already, and a login that manages the subscription from elsewhere."""
+"""Granting: each role at each scope, what exists already, and a login that manages the subscription from elsewhere."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def test_an_assignment_that_exists_and_cannot_be_read(scripted: ScriptedAz, mess
     """Its ID is the one in the answer, or none: never one that doesn't exist."""
     scene(scripted)
     scripted.arm.on("GET", "roleAssignments", reading)
-    scripted.arm.on("PUT", "roleAssignments", Reply(409, {"error": {"code": "RoleAssignmentExists", "message": message}}))
+    scripted.arm.on("PUT", "roleAssignments", Reply(409, {"error": {
+        "code": "RoleAssignmentExists", "message": message}}))
     run = scripted.run(*ASSIGN, "--role", "Reader", "--scope", SCOPE)
     assert run.exit_code == 0, run.stderr
     [granted] = run.json["roleAssignments"]

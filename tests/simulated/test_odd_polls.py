@@ -31,7 +31,6 @@ def test_an_operation_that_fails_after_odd_polls_is_an_error(scripted: ScriptedA
     arm.on("PATCH", ID + "myApp", Reply(202, headers={header: f"{arm.url}/operations/1"}))
     arm.on("GET", "/operations/1", *[ODD[odd]] * times, running, failed)
     run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned")
-    print(run.stderr, run.output)
     assert run.exit_code == 1
     assert "ItFailed" in run.stderr
     assert "accepted the change to 'myApp'" in run.stderr
@@ -66,7 +65,6 @@ def test_retry_after_of_a_busy_resource_is_kept(scripted: ScriptedAz) -> None:
     busy: dict[str, Any] = {**resource("myApp").body, "properties": {"provisioningState": "Updating"}}
     shown = [Reply(200, busy, {"Retry-After": "25"}), resource("myApp", PRINCIPAL)]
     arm.on("GET", ID + "myApp", lambda _: (asked.append(scripted.clock.time), shown[min(len(asked), 2) - 1])[1])
-    run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned", "--user-assigned", "x", "--dry-run")
-    arm.unexpected.clear()
-    print(run.stderr)
+    run = scripted.run("assign", "-n", "myApp", "-g", "rg", "--system-assigned", "--dry-run")
+    assert run.json["changes"] is False
     assert asked[1] - asked[0] >= 25.0
