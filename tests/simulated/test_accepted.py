@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from in_process import Run
 from scripted_arm import FAILURES, KINDS, SIGNALS, Reply, ScriptedArm, ScriptedAz, Seen
-from scripted_scenes import ID, PRINCIPAL, SCOPE, assignment, resource
+from scripted_scenes import ID, PRINCIPAL, SCOPE, assignment, identity, resource
 
 RETRY = re.compile(r"(?i)run the (same )?command again|to retry")
 NOT_SENT = ("401", "403", "429", "login")  # a PATCH that ends so has changed nothing
@@ -237,3 +237,16 @@ def test_a_failure_that_nobody_foresaw(scripted: ScriptedAz, monkeypatch: pytest
     check(run, "500", may_be_done=True)
     assert "ArithmeticError: a fault of the code" in run.stderr
     assert f"az role assignment delete --ids {FIRST['id']}\n" in run.stderr
+
+
+@pytest.mark.parametrize("kind", ["login", "Ctrl-C", "500"])
+def test_looking_for_the_reason_of_a_failure_fails(scripted: ScriptedAz, kind: str) -> None:
+    """An operation fails because of an identity, and the look-up of the identities finds the next failure."""
+    failed = {"status": "Failed", "error": {"code": "FailedIdentityOperation", "message": "It failed."}}
+    both = Reply(200, {"id": f"{ID}myApp", "identity": {
+        "type": "SystemAssigned,UserAssigned", "principalId": PRINCIPAL, "userAssignedIdentities": {identity(): {}}}})
+    script(scripted.arm, [("GET", ID, both), *REMOVE[1:4], ("GET", "/operations/myApp", Reply(200, failed)),
+                          ("GET", "userAssignedIdentities", Reply(404))], 5, kind)
+    run = scripted.run(*WORDS_REMOVE)
+    check(run, kind, may_be_done=True)
+    assert f"az role assignment delete --ids {SECOND['id']} {FIRST['id']}\n" in run.stderr

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from in_process import Run
-from scripted_arm import FAILURES, Reply, ScriptedAz, Seen, error
-from scripted_scenes import ID, PRINCIPAL, SUB, found, identity
+from scripted_arm import FAILURES, SUB, Reply, ScriptedAz, Seen, error
+from scripted_scenes import ID, PRINCIPAL, found, identity
 
 IDS = {"clientId": PRINCIPAL, "principalId": PRINCIPAL}
 SYSTEM = {"principalId": PRINCIPAL, "tenantId": SUB}
