@@ -32,6 +32,9 @@ def test_a_principal_that_is_not_shown(scripted: ScriptedAz, principal: dict[str
     assert "Nothing was removed." in run.stderr
     assert "omit --delete-role-assignments" in run.stderr
     assert [one.method for one in scripted.arm.seen] == ["GET"]
+    run = scripted.run("remove", "-n", "myApp", "-g", "rg", "--system-assigned", "--dry-run")
+    assert run.exit_code == 0
+    assert "its role assignments can't be looked up" in run.stderr
 
 
 @pytest.mark.parametrize("answer", [
