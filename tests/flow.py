@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,10 @@ from azure.cli.core.azclierror import AzCLIError
 class Played:
     """What a flow awaited, and how it ended."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)  # without `ended`
+    ended: list[OperationEnded] = field(default_factory=list)
     result: Any = None
-    error: RequestError | AzCLIError | UnfinishedError | None = None
+    error: RequestError | AzCLIError | UnfinishedError | CancelledError | None = None
 
     @property
     def requests(self) -> list[Request]:
@@ -49,19 +51,26 @@ class Played:
         return self.cause
 
 
-def play(flow: Flow[Any], *replies: Reply) -> Played:
-    """Play a flow to its end. All replies have to be used, and no more asked for."""
+def play(flow: Flow[Any], *replies: Reply, fail_at: tuple[int, BaseException] | None = None) -> Played:
+    """Play a flow to its end. All replies have to be used, and no more asked for. `fail_at`: the number of the step
+    that fails, and the exception; then, replies may be left.
+    """
     played, left = Played(), list(replies)
     try:
         step = flow.send(None)
         while True:
-            if not isinstance(step, OperationEnded):
+            if isinstance(step, OperationEnded):
+                played.ended.append(step)
+            else:
                 played.steps.append(step)
+            if fail_at and len(played.steps) == fail_at[0] + 1:
+                step = flow.throw(fail_at[1])
+                continue
             assert left or not isinstance(step, Request), f"no reply left for {step}"
             step = flow.send(left.pop(0) if isinstance(step, Request) else None)
     except StopIteration as stop:
         played.result = stop.value
-    except (RequestError, AzCLIError, UnfinishedError) as error:
+    except (RequestError, AzCLIError, UnfinishedError, CancelledError) as error:
         played.error = error
-    assert not left, f"not asked for: {left}; {played.error}"
+    assert fail_at or not left, f"not asked for: {left}; {played.error}"
     return played

@@ -63,7 +63,7 @@ class FakeClock:
         return loop
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # the best one of this machine
+class _Selector(selectors.DefaultSelector):
     """If nothing is ready and no request is under way, time jumps to the next timer."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -89,9 +89,10 @@ class InProcessAz:
         self.clock = FakeClock()
         for key, value in {**sim.env(), "AZURE_CONFIG_DIR": str(config), "AZURE_CORE_COLLECT_TELEMETRY": "no"}.items():
             monkeypatch.setenv(key, value)
-        from azext_communication_identity.runner import event_loop
+        from azext_communication_identity.runner import event_loop, runner
         from azure.cli.core import cloud
         monkeypatch.setattr(event_loop, "new_event_loop", self.clock.new_event_loop)
+        monkeypatch.setattr(runner, "TICK", 60.0)  # no progress is shown
         monkeypatch.setattr(cloud, "CLOUD_CONFIG_FILE", str(config / "clouds.config"))  # set when it is imported
 
     def __call__(self, args: Sequence[str]) -> Run:

@@ -84,6 +84,7 @@ def _introduction(running: Session) -> Iterator[str]:
     identities = {one.lower() for row in fleet for one in row.get("userAssignedIdentities") or {}}
     yield f"\nA simulation of Azure runs at {running.server['url']}. It has:"
     yield "  - the resource myApp in the resource group myResourceGroup, which has no identity"
+    yield "  - the Azure AI resource myAI in the same group"
     if len(fleet) > 1:
         yield (f"  - a fleet of {len(fleet) - 1} more resources in two subscriptions, with {len(identities)} "
                f"user-assigned identities; {without - 1} resources have no identity")

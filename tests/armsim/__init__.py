@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """armsim: a local Azure Resource Manager for tests, demos and trying things by hand. It is not Azure: what it does is
 built on public recordings of the real service, and where they are silent its comments say so: K14 and A1 are lines of
-docs/service-behaviour.md.
+docs/service-behavior.md.
 """
 
 from . import target_routes as _target_routes  # noqa: F401  # registers its routes

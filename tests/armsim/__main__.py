@@ -24,14 +24,14 @@ def main() -> None:
     parser.add_argument("--real-time", action="store_true", help="take the real service's time: a PATCH 5 seconds")
     parser.add_argument("--patch", choices=SHAPES, default="communication",
                         help="answer PATCH as this service was recorded to")
-    parser.add_argument("--seed-demo", action="store_true", help="begin with myApp in myResourceGroup")
+    parser.add_argument("--seed-demo", action="store_true", help="begin with myApp and myAI in myResourceGroup")
     parser.add_argument("--resources", type=int, default=0, metavar="N",
                         help="begin with a fleet of N resources in two subscriptions")
     args = parser.parse_args()
     clock = Clock() if args.clock_scale == 1.0 else ScaledClock(args.clock_scale)
     sim = Armsim(clock, args.port, patch=SHAPES[args.patch], patch_seconds=5.0 if args.real_time else 0.0)
     if args.seed_demo:
-        sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
+        fleet.demo(sim.state)
     if args.resources:
         fleet.fill(sim.state, args.resources)
     stop = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Errors of Azure Resource Manager, with the words that were recorded of it (docs/service-behaviour.md)."""
+"""Errors of Azure Resource Manager, with the words that were recorded of it (docs/service-behavior.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A fleet to play with: resources of all kinds in two subscriptions."""
+"""What `dev.py sim` begins with, and a fleet to play with: resources of all kinds in two subscriptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from .state import SUBSCRIPTION, ArmState
 OTHER_SUBSCRIPTION = "00000000-0000-0000-0000-000000000002"
 GROUPS = ("chat", "voice", "email")
 SHARED_IDENTITY, GROUP_IDENTITY = "fleet-shared", "fleet-{group}"
+
+
+def demo(state: ArmState) -> None:
+    """Add a resource without an identity, and an Azure AI resource for it: what the documentation begins with too."""
+    state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
+    state.add_ai_account("myAI", "myResourceGroup")
 
 
 def fill(state: ArmState, resources: int) -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What PUT and PATCH do to the identities of a resource (docs/service-behaviour.md). No HTTP."""
+"""What PUT and PATCH do to the identities of a resource (docs/service-behavior.md). No HTTP."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class StoredIdentity:
     system: str | None = None  # principal ID
     users: dict[str, Principal] = field(default_factory=dict)  # keys in the casing they were sent in (K13, A8)
     stated: bool = False
+    hidden: dict[str, Any] = field(default_factory=dict)  # what is shown instead of the IDs, by principal ID (A40)
 
     def copy(self) -> StoredIdentity:
         """A copy that can be changed."""
-        return StoredIdentity(self.system, dict(self.users), self.stated)
+        return StoredIdentity(self.system, dict(self.users), self.stated, self.hidden)
 
     def block(self, tenant: str, pending: Collection[str] = ()) -> dict[str, Any] | None:
         """The block of an answer, keys in the recorded order; `pending`: whose values in the map are {} still (K10)."""
@@ -32,10 +33,13 @@ class StoredIdentity:
             return None
         kinds = ["SystemAssigned"] * bool(self.system) + ["UserAssigned"] * bool(self.users)
         block: dict[str, Any] = {"principalId": self.system, "tenantId": tenant} if self.system else {}
+        if self.system in self.hidden:
+            del block["principalId"]
         block["type"] = ", ".join(kinds) or "None"  # with a space (K11); A5
         if self.users:
             block["userAssignedIdentities"] = {
-                key: {} if key in pending else dict(principal) for key, principal in self.users.items()}
+                key: {} if key in pending else self.hidden.get(principal["principalId"], dict(principal))
+                for key, principal in self.users.items()}
         return block
 
 

@@ -176,6 +176,12 @@ class ArmState:
             self.identities[identity_id.lower()] = new
             return new.principal_id
 
+    def hide_ids(self, resource_id: str, principal_id: str, shown: Any = None) -> None:
+        """Let a resource show something else for the IDs of an identity, as long as it holds this principal: `shown` in
+        the map, or no principal ID if it is the system-assigned one.
+        """
+        self.resources[resource_id.lower()].identity.hidden[principal_id] = shown
+
     def add_ai_account(self, name: str, group: str, *, subscription: str | None = None, subdomain: str | None = "",
                        **properties: Any) -> str:
         """Add an Azure AI account; return its ID. `subdomain`: its custom one, which is its name unless said otherwise;
@@ -200,6 +206,19 @@ class ArmState:
         """Change properties of AiAccount or StorageAccount."""
         target = self.targets[target_id.lower()]
         self.targets[target_id.lower()] = target._replace(**properties)
+
+    def patch_ai_account(self, account_id: str, properties: dict[str, Any]) -> AiAccount:
+        """Set a custom subdomain, which can't be changed once it is set (A39). Raises ArmError."""
+        with self.lock:
+            self.require(f"{AI_TYPE}/write", account_id)
+            account = self.targets[account_id.lower()]
+            assert isinstance(account, AiAccount)
+            wanted = properties.get("customSubDomainName", account.subdomain)
+            if account.subdomain not in (None, wanted):
+                raise errors.ArmError(400, "BadRequest", "The custom subdomain can't be changed.")
+            account = account._replace(subdomain=wanted)
+            self.targets[account_id.lower()] = account
+            return account
 
     def delete_target(self, target_id: str) -> None:
         """Delete a target; an Azure AI account can then be recovered."""

@@ -22,6 +22,16 @@ def get_ai_account(wire: Wire, request: Request, parts: dict[str, str]) -> Answe
     return _get(wire.state, request, parts, AI_TYPE)
 
 
+@route("PATCH", f"{GROUP}{_AI}/accounts/(?P<name>[^/]+)", AI_VERSIONS)
+def patch_ai_account(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
+    """Only what `az cognitiveservices account update --custom-domain` sends (A39)."""
+    _get(wire.state, request, parts, AI_TYPE)
+    if set(request.body) - {"sku", "properties"} or set(request.body["properties"]) != {"customSubDomainName"}:
+        wire.violation(request, "a PATCH of something else")
+    account = wire.state.patch_ai_account(request.path.rstrip("/"), request.body["properties"])
+    return json_answer(200, account.document(request.query["api-version"]))
+
+
 @route("GET", f"{GROUP}{_STORAGE}/(?P<name>[^/]+)", STORAGE_VERSIONS)
 def get_storage_account(wire: Wire, request: Request, parts: dict[str, str]) -> Answer:
     return _get(wire.state, request, parts, STORAGE_TYPE)

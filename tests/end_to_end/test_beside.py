@@ -13,7 +13,7 @@ import pytest
 from armsim import Armsim
 from az import Az, pip_environment
 
-VERBS = ("assign", "remove", "show", "list", "wait")
+VERBS = ("assign", "remove", "show", "list", "check", "wait")
 OURS, THEIRS = "communication-identity", "communication"
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 import yaml
-from armsim import Armsim
+from armsim import Armsim, fleet
 from az import ROOT, SOURCE, Az
 from in_process import InProcessAz
 
@@ -24,9 +26,11 @@ from tools.wheel import stated
 
 PACKAGE = SOURCE / "azext_communication_identity"
 Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
-LAYERS = ("actions", "arm", "model")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SCRIPTING = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
+LAYERS = ("actions", "arm", "model", "runner")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+LANGUAGES = {"bash", "console", "json", "mermaid", "powershell", "python", "text", "yaml"}
+LONG = {"service-behavior.md"}  # a page to look things up in
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -50,11 +54,8 @@ def _steps(pipeline: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
-    """Runs a script in bash, in a subscription as the documents presume it."""
-    sim.state.add_resource("myApp", "myResourceGroup", tags={"team": "chat"})
-    old = sim.state.add_user_identity("oldIdentity", "myResourceGroup")
-    sim.state.add_resource("other", "myResourceGroup",
-                           identity={"type": "UserAssigned", "userAssignedIdentities": {old: {}}})
+    """Runs a script in bash, in the subscription that `dev.py sim` starts with."""
+    fleet.demo(sim.state)
     wrapper = tmp_path / "bin" / "az"
     wrapper.parent.mkdir()
     wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(az.command([]))} "$@"\n', encoding="utf-8")
@@ -62,8 +63,8 @@ def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
     env = {**az.environment(), "PATH": f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"}
 
     def run(script: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["bash", "-c", f"set -euo pipefail\n{script}"], env=env, cwd=tmp_path, text=True,
-                              capture_output=True, timeout=300, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(["bash", "-c", script], env=env, cwd=tmp_path, text=True, capture_output=True,
+                              timeout=300, stdin=subprocess.DEVNULL, check=False)
     return run
 
 
@@ -72,18 +73,19 @@ def shell(az: Az, sim: Armsim, tmp_path: Path) -> Shell:
                                       and one.name != "live.md"],  # its commands need an Azure subscription
                          ids=lambda path: path.name)
 def test_every_shell_block_runs(shell: Shell, sim: Armsim, document: Path) -> None:
-    done = shell("\n".join([*blocks(document, "bash"), *scripts(document)]))
+    done = shell("\n".join(["set -euo pipefail", *blocks(document, "bash"), *scripts(document)]))
     assert done.returncode == 0, done.stderr
     assert sim.requests
 
 
-def test_the_quick_start_prints_what_it_says(shell: Shell, sim: Armsim) -> None:
-    sim.state.add_user_identity("myIdentity", "myResourceGroup")
+def test_the_session_of_the_readme_prints_what_it_says(shell: Shell) -> None:
     (session,) = blocks(ROOT / "README.md", "console")
     steps = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", session, re.MULTILINE)
-    assert len(steps) == 5
-    for command, output in steps:
-        assert plain(shell(command).stdout) == plain(output), command
+    done = shell("\n".join(f"{command}\nprintf '\\036'" for command, _ in steps))
+    printed = done.stdout.split("\036")[:-1]
+    assert len(printed) == len(steps) > 4
+    for (command, output), what in zip(steps, printed, strict=True):
+        assert plain(what) == plain(output), command
 
 
 def plain(output: str) -> str:
@@ -91,14 +93,43 @@ def plain(output: str) -> str:
     return re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "GUID", re.sub(r" +$", "", output, flags=re.M)).strip()
 
 
-@pytest.mark.parametrize(("words", "code"), re.findall(r"^\| .*? \| `(\w+ .*?)` \| (\d+) \|$", SCRIPTING, re.MULTILINE))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_page_is_short_and_says_of_each_block_what_it_is(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert len(text.split()) <= 1500 or document.name in LONG
+    assert set(re.findall(r"^ *```(\w*)", text, re.MULTILINE)[::2]) <= LANGUAGES
+    assert re.findall(r"^ +```", text, re.MULTILINE) == []  # such a block wouldn't run
+
+
+@pytest.mark.parametrize(("words", "code"), re.findall(r"^\| .*? \| `(\w+ .*?)` \| (\d+) \|$", COMMANDS, re.MULTILINE))
 def test_exit_codes(in_process: InProcessAz, sim: Armsim, words: str, code: str) -> None:
     sim.state.add_resource("myApp", "myResourceGroup")
     assert in_process(["communication", "identity", *shlex.split(words)]).exit_code == int(code)
 
 
+def test_what_commands_print_follows_the_schema_of_the_page(in_process: InProcessAz, sim: Armsim) -> None:
+    sim.state.add_user_identity("one", "rg")
+    scope = sim.state.add_ai_account("myAI", "rg")
+    apps = [sim.state.add_resource(name, "rg") for name in ("a", "b")]
+    one, role = f"--ids {apps[0]}", f"--role Reader --scope {scope}"
+    schema = json.loads("".join(blocks(ROOT / "docs" / "commands.md", "json")))
+    for words, kind in [(f"assign {one} --system-assigned --dry-run {role}", "dryRun"),
+                        (f"assign {one} --system-assigned --user-assigned one {role}", "block"),
+                        (f"assign --ids {' '.join(apps)} --user-assigned one", "block"),
+                        (f"show {one} --roles", "block"), ("list -g rg", "listed"),
+                        ("list --all-subscriptions", "listed"),
+                        (f"check --ids {' '.join(apps)}", "check"), (f"check {one} {role}", "check"),
+                        (f"check --for azure-ai --scope {scope} {one}", "check"),
+                        (f"remove --ids {' '.join(apps)} --system-assigned --user-assigned --dry-run", "dryRun"),
+                        (f"remove {one} --system-assigned --yes", "block")]:
+        printed = in_process(["communication", "identity", *shlex.split(words)]).json
+        assert printed, words
+        for item in printed if isinstance(printed, list) else [printed]:
+            jsonschema.validate(item, {**schema, "$ref": f"#/$defs/{kind}"})
+
+
 def test_the_messages_of_the_guide_are_those_of_the_code() -> None:
-    table = (ROOT / "docs" / "how-to.md").read_text(encoding="utf-8").split("## What errors mean")[1]
+    table = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     messages = [row for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) if row != "you read"]
     said = [text for path in PACKAGE.rglob("*.py") if "tests" not in path.parts
             for text in _texts(ast.parse(path.read_text(encoding="utf-8")))]
@@ -145,25 +176,33 @@ def test_pictures_have_a_title_and_load_nothing(picture: Path) -> None:
 @pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
 def test_the_chart_can_be_read_on_white_and_on_dark_pages(page: str) -> None:
     text = (ROOT / "docs" / "fleet.svg").read_text(encoding="utf-8")
-    colours = set(re.findall(r"#[0-9a-f]{6}", text))
-    assert len(colours) > 2
-    for colour in colours:
-        light, dark = sorted((_luminance(colour), _luminance(page)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 3, colour  # what WCAG 2 asks of graphics and large text
+    colors = set(re.findall(r"#[0-9a-f]{6}", text))
+    assert len(colors) > 2
+    for color in colors:
+        light, dark = sorted((_luminance(color), _luminance(page)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, color  # what WCAG 2 asks of graphics and large text
     assert "<text" in text  # not outlines
 
 
-def _luminance(colour: str) -> float:
+def _luminance(color: str) -> float:
     """As WCAG 2 defines it."""
-    parts = [int(colour[start:start + 2], 16) / 255 for start in (1, 3, 5)]
+    parts = [int(color[start:start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_the_readme_is_short_and_names_the_wheel() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 90
-    assert f"dist/communication_identity-{stated('VERSION')}-py3-none-any.whl" in text
+    assert len(text.splitlines()) <= 88
+    version = stated("VERSION")
+    assert f"dist/communication_identity-{version}-py3-none-any.whl" in text
+    assert f"/releases/download/{version}/communication_identity-{version}-py3-none-any.whl" in text
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(_commands())
+
+
+def _commands() -> list[str]:
+    """The commands, as commands.py registers them."""
+    return re.findall(r"g\.custom_(?:show_)?command\(\"(\w+)\"", (PACKAGE / "commands.py").read_text(encoding="utf-8"))
 
 
 def test_python_blocks_type_check(tmp_path: Path) -> None:
@@ -180,8 +219,16 @@ def test_python_blocks_type_check(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
-        assert (document.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", document.read_text(encoding="utf-8")):
+        page = document.parent / target if target else document
+        assert page.exists(), target
+        headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(_anchor, headings), f"{target}#{anchor}"
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_the_architecture_names_every_file() -> None:
@@ -227,7 +274,7 @@ def test_the_tests_that_documents_name_exist() -> None:
             assert (ROOT / name).is_file(), f"{document.name}: {name}"
 
 
-def test_version_history_and_licence_are_in_step() -> None:
+def test_version_history_and_license_are_in_step() -> None:
     first = re.search(r"^(\d\S+)\n\++$", (SOURCE / "HISTORY.rst").read_text(encoding="utf-8"), re.MULTILINE)
     assert first
     assert first.group(1) == stated("VERSION")

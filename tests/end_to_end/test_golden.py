@@ -18,7 +18,7 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
-@pytest.mark.parametrize("command", ["", "assign", "remove", "show", "list", "wait"])
+@pytest.mark.parametrize("command", ["", "assign", "remove", "show", "list", "check", "wait"])
 def test_help(az: Az, update: bool, command: str) -> None:
     text = az(f"communication identity {command} -h").ok().stdout
     # The CLI's own arguments differ by its version, and so do line breaks with their widths; ours are what we look at.

@@ -41,7 +41,7 @@ def watched(az: Az, tmp_path: Path) -> Watched:
     return Watched(az, tmp_path / "imports.txt")
 
 
-@pytest.mark.parametrize("verb", ["assign", "remove", "show", "list", "wait"])
+@pytest.mark.parametrize("verb", ["assign", "remove", "show", "list", "check", "wait"])
 def test_help_imports_no_sdk(watched: Watched, verb: str) -> None:
     watched("-h")  # core looks for updates below a help text, once a day
     watched(f"communication identity {verb} -h").ok()

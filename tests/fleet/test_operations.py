@@ -112,7 +112,8 @@ def test_a_wait_of_a_day_ends_in_an_error(in_process: InProcessAz, sim: Armsim, 
         "This command polls for at most 1800 seconds.")
     assert isinstance(run.error, AzureResponseError)
     assert run.error.recommendations == [
-        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {resource}"]
+        f"To wait for it to finish, run:\naz communication identity wait --updated --ids {resource}",
+        f"To see its current identities, run:\naz communication identity show --ids {resource}"]
     assert in_process.clock.time <= 10
 
 

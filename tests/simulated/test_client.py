@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from armsim import Armsim, Fault
 from armsim.http_types import Answer
-from azext_communication_identity.arm.client import Arm
+from azext_communication_identity.model.requests import Request
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError, UnauthorizedError
 from in_process import InProcessAz
 from scenes import APP, line, said
@@ -23,9 +23,7 @@ RESOURCES = "communicationServices"
 def test_a_body_that_stops_midway_is_not_waited_for_again(in_process: InProcessAz, sim: Armsim, status: int,
                                                           words: list[str], method: str, most: int,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Arm.send
-    monkeypatch.setattr(Arm, "send", lambda arm, request, subscription: real(
-        arm, request._replace(timeout=0.4), subscription))
+    monkeypatch.setattr(Request, "timeout", 0.4)
     sim.state.add_resource("myApp", "rg")
     sim.add_fault(Fault(method=method, path=RESOURCES, kind="stall-midway", status=status, times=10**6,
                         body=json.dumps({"id": "x"}), content_type="application/json"))

@@ -192,12 +192,12 @@ def test_a_write_that_never_answers_is_sent_twice_at_most(in_process: InProcessA
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     from azext_communication_identity.arm.client import Arm
     from azext_communication_identity.model.answers import NoAnswer, Reply
-    from azext_communication_identity.model.requests import Request
+    from azext_communication_identity.model.requests import Request, UpdateIdentity
     sim.state.add_resource("myApp", "rg")
     real, sent = Arm.send, []
 
     def send(self: Arm, request: Request, subscription: str) -> Reply:
-        if request.method != "PATCH":
+        if not isinstance(request, UpdateIdentity):
             return real(self, request, subscription)
         sent.append(request)
         return NoAnswer("Read timed out.", timed_out=True)

@@ -194,14 +194,24 @@ def test_what_only_a_dry_run_looks_up_does_not_stop_it(in_process: InProcessAz, 
     assert in_process(line("assign", *APP, "--user-assigned", "one", "two")).exit_code == 0
 
 
-@pytest.mark.parametrize("words", [("assign", "--system-assigned"), ("assign", "--user-assigned", "one")])
-def test_an_identity_that_is_gone_is_no_error_where_nothing_is_written(in_process: InProcessAz, sim: Armsim,
-                                                                       words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("words", "exit_code"), [(("assign", "--system-assigned"), 0),
+                                                  (("assign", "--user-assigned", "one"), 3)])
+def test_an_identity_that_is_gone_is_an_error_only_where_it_is_named(in_process: InProcessAz, sim: Armsim,
+                                                                     words: tuple[str, ...], exit_code: int) -> None:
     resource = scene(sim, "s1")
-    sim.state.delete_identity(has(sim, resource)[1][0])
+    one = has(sim, resource)[1][0]
+    sim.state.delete_identity(one)
     dry, real = in_process(line(*words, *APP, "--dry-run")), in_process(line(*words, *APP))
-    assert (dry.exit_code, real.exit_code) == (0, 0), dry.error
-    assert dry.json["changes"] is False
+    assert (dry.exit_code, real.exit_code) == (exit_code, exit_code), dry.error
+    assert exit_code or dry.json["changes"] is False
+    assert not exit_code or f"--user-assigned {one}" in said(real.error)
+    assert writes(sim) == []
+
+
+def test_each_identity_of_a_fleet_is_looked_up_once(in_process: InProcessAz, sim: Armsim) -> None:
+    ids = [scene(sim, before, name) for before, name in (("", "a"), ("2", "b"))]
+    assert in_process(line("assign", "--user-assigned", "two", "--ids", *ids, "--dry-run")).exit_code == 0
+    assert [request.path.rsplit("/", 1)[-1] for request in sim.requests if "userAssigned" in request.path] == ["two"]
 
 
 def test_a_fleet(in_process: InProcessAz, sim: Armsim, caplog: pytest.LogCaptureFixture) -> None:

@@ -39,10 +39,10 @@ nasty = st.sampled_from([
 values = nasty | st.text(max_size=40) | st.builds(
     lambda where, what: GOOD_ID[:where] + what + GOOD_ID[where:], st.integers(0, len(GOOD_ID)), nasty)
 options = st.sampled_from(["-n", "-g", "--ids", "--user-assigned", "--system-assigned", "--subscription", "--no-wait",
-                           "--role", "--scope", "--custom", "--interval"])
+                           "--role", "--scope", "--for", "--custom", "--interval"])
 lines = st.builds(
     lambda verb, words: ["communication", "identity", verb, *words],
-    st.sampled_from(["assign", "remove", "show", "list", "wait"]),
+    st.sampled_from(["assign", "remove", "show", "list", "check", "wait"]),
     st.lists(st.tuples(options, st.lists(values, max_size=2)).map(lambda pair: [pair[0], *pair[1]]), max_size=4).map(
         lambda groups: [word for group in groups for word in group]))
 

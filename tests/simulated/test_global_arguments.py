@@ -19,10 +19,11 @@ COMMANDS = {
     "remove": ["remove", "--system-assigned", "--yes", *APP],
     "show": ["show", *APP],
     "list": ["list", "-g", "rg"],
+    "check": ["check", *APP],
     "wait": ["wait", "--exists", *APP],
 }
 CORE = ("identity", "profile", "resource", "role", "storage")  # without storage, core itself fails
-WRITING = ("assign", "remove", "wait")  # as azure-cli has it: every command but show and list
+WRITING = ("assign", "remove", "check", "wait")  # as azure-cli has it: every command but show and list
 every_command = pytest.mark.parametrize("name", list(COMMANDS))
 
 
@@ -54,9 +55,9 @@ def test_output(in_process: InProcessAz, name: str, output: str) -> None:
 
 @every_command
 def test_query(in_process: InProcessAz, name: str) -> None:
-    printed = run(in_process, name, "--query", "[0].type || type", "-o", "json").output
+    printed = run(in_process, name, "--query", "[0].type || type || status", "-o", "json").output
     if name != "wait":
-        assert json.loads(printed) in ("SystemAssigned", "None")
+        assert json.loads(printed) in ("SystemAssigned", "None", "ok")
 
 
 @every_command
@@ -72,7 +73,7 @@ def test_policy_arguments(in_process: InProcessAz, sim: Armsim, name: str, resou
     run(in_process, name, "--acquire-policy-token", "--change-reference", "CHG1")
     asked = [request for request in sim.requests if request.path.lower().endswith("/acquirepolicytoken")]
     writes = [request for request in sim.requests if request.method == "PATCH"]
-    assert len(asked) == len(writes) == (name != "wait")
+    assert len(asked) == len(writes) == (name in ("assign", "remove"))
     for question, write in zip(asked, writes, strict=True):
         assert question.body["operation"]["content"] == write.body
         assert question.body["changeReference"] == "CHG1"

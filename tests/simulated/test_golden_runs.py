@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 """What every command asks, prints and ends with, in every shape of answer to a PATCH and with what can go wrong: as in
-the files of tests/golden/runs. A change that is meant shows there: `dev.py test --update-golden` writes them.
+the files of tests/golden/runs. A change that is meant shows there: `dev.py test --update-golden` writes them, and with
+`-m full` those of the groups that end in "-more": further shapes, and further faults of the sample.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from scenes import AI, ELSEWHERE, OTHER, READER_ID, SUB, USER, USER_ID, block
 
 Cases = list[Case]
 ALL_SHAPES: dict[str, PatchShape] = {**SHAPES, **ALLOWED, **FAILURES}
-# Those that a command goes through in ways of their own.
+# Those that a command goes through in ways of their own; the others are MORE_SHAPES.
 SOME_SHAPES = ["communication", "event-grid", "load-test", "virtual-machine", "202 and no address",
                "202 and a Location of the resource", "204 at once", "the operation ends before the resource", "failed",
                "canceled", "failed, no address", "ignored", "ignored at once"]
+MORE_SHAPES = [name for name in ALL_SHAPES if name not in SOME_SHAPES]
 APP = "-n myApp -g rg"
 GROUP = f"/subscriptions/{SUB}/resourceGroups/rg"
 AI_GROUP = f"/subscriptions/{SUB}/resourceGroups/ai"
@@ -60,6 +62,12 @@ def fleet(*having: str) -> Callable[[Armsim], None]:
 
 def in_shapes(words: str, before: str | None, names: Any = ALL_SHAPES, **more: Any) -> Cases:
     return [Case(name, words, before, shape=ALL_SHAPES[name], **more) for name in names]
+
+
+def shape_groups(name: str, words: str, before: str | None, **more: Any) -> dict[str, Callable[[], Cases]]:
+    """A command in the shapes that it goes through in ways of its own, and a group in the others."""
+    return {name: lambda: in_shapes(words, before, SOME_SHAPES, **more),
+            f"{name}-more": lambda: in_shapes(words, before, MORE_SHAPES, **more)}
 
 
 def faulty(words: str, before: str, *where: tuple[str, str], often: tuple[int, ...] = (1, FOREVER)) -> Cases:
@@ -528,10 +536,9 @@ GROUPS: dict[str, Callable[[], Cases]] = {
     "assign": assign_cases,
     "assign-refused": lambda: refusals(SYSTEM, "1", writes=True),
     "assign-shapes": lambda: in_shapes(FAULTY_ASSIGN, "1"),
-    "assign-shapes-no-wait": lambda: in_shapes(f"{FAULTY_ASSIGN} --no-wait", "1"),
-    "assign-shapes-role": lambda: in_shapes(f"{FAULTY_ASSIGN} {GRANT}", "1"),
-    "assign-shapes-fleet": lambda: in_shapes(f"assign {ALL_IDS} --system-assigned", None,
-                                             prepare=fleet("", "s", "1")),
+    **shape_groups("assign-shapes-no-wait", f"{FAULTY_ASSIGN} --no-wait", "1"),
+    **shape_groups("assign-shapes-role", f"{FAULTY_ASSIGN} {GRANT}", "1"),
+    **shape_groups("assign-shapes-fleet", f"assign {ALL_IDS} --system-assigned", None, prepare=fleet("", "s", "1")),
     "assign-shapes-busy": lambda: in_shapes(SYSTEM, "1", SOME_SHAPES,
                                             first=f"assign {APP} --user-assigned two --no-wait"),
     "assign-faults": lambda: faulty(FAULTY_ASSIGN, "1", READ, WRITE),
@@ -543,10 +550,11 @@ GROUPS: dict[str, Callable[[], Cases]] = {
     "remove": remove_cases,
     "remove-faults": lambda: faulty(f"remove {APP} --user-assigned one", "s12", WRITE, often=(1,)),
     "remove-refused": lambda: refusals(f"remove {APP} --system-assigned --yes", "sr1", writes=True),
-    "remove-shapes": lambda: in_shapes(DELETES, "sr1"),
+    **shape_groups("remove-shapes", DELETES, "sr1"),
     "remove-shapes-no-wait": lambda: in_shapes(f"remove {APP} --user-assigned one --no-wait", "s12", SOME_SHAPES),
     "role": role_cases,
-    "sampled-faults": sampled,
+    "sampled-faults": lambda: sampled()[::2],
+    "sampled-faults-more": lambda: sampled()[1::2],
     "show": show_cases,
     "show-faults": lambda: faulty(f"show {APP}", "s1", READ),
     "wait": wait_cases,
@@ -556,7 +564,8 @@ GROUPS: dict[str, Callable[[], Cases]] = {
 }
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", [pytest.param(group, marks=[pytest.mark.full] * group.endswith("-more"))
+                                   for group in GROUPS])
 def test_runs_are_as_they_were(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
                                request: pytest.FixtureRequest, group: str) -> None:
     text = transcript(in_process, sim, GROUPS[group](), monkeypatch)

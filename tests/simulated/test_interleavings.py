@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""No lost update: every order in which two and three commands can take their steps, driving the shipped life of a write
+"""No lost update: every order in which two and three commands can take their steps, driving the shipped flow of a write
 against armsim's state. test_processes.py does it with real processes.
 """
 
@@ -16,10 +16,10 @@ from armsim import ArmState, ManualClock
 from armsim.errors import ArmError
 from armsim.patch_shapes import PatchShape
 from azext_communication_identity.model.answers import Answer
-from azext_communication_identity.model.identities import Identities, identities_of
-from azext_communication_identity.model.identity import Change, after_assign, after_remove
-from azext_communication_identity.model.requests import Flow, Request
+from azext_communication_identity.model.identities import NONE, SYSTEM_ASSIGNED, Identities, identities_of
+from azext_communication_identity.model.requests import Request, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.model.unfinished import UnfinishedError
 from azext_communication_identity.model.update import Updated, get, update_identities
 from azure.cli.core.azclierror import AzureResponseError
 from hypothesis import settings
@@ -41,8 +41,8 @@ def perform(state: ArmState, request: Request) -> Answer:
     """Do a request on the state, without a server between."""
     path, now = request.path.split("?")[0], state.clock.now
     try:
-        if request.method == "PATCH":
-            written = state.patch_resource(path, request.body, request.etag)
+        if isinstance(request, UpdateIdentity):
+            written = state.patch_resource(path, dict(request.body), request.etag)
             shape = state.options.patch
             headers = {"etag": written.etag, **{name.lower(): f"/operations/{written.operation.name}"
                                                 for name in shape.headers}}
@@ -59,42 +59,44 @@ def perform(state: ArmState, request: Request) -> Answer:
 
 @dataclass
 class Client:
-    """One command: the life of its write, one step at a time. Pauses and waits take 2 seconds."""
+    """One command: the flow of its write, one step at a time. Sleeps and delays take 2 seconds."""
 
     state: ArmState
     resource_id: str
-    change: Change
+    named: Identities
     removes: bool = False
     done: bool = False
     wrote: bool = False
     result: Updated | None = None
-    error: AzureResponseError | None = None
+    error: BaseException | None = None
 
     def __post_init__(self) -> None:
         parts = self.resource_id.split("/")
-        self.life = self._life(ResourceId(parts[2], parts[4], parts[8]))
-        self.next: Any = next(self.life)
+        self.flow = self._flow(ResourceId(parts[2], parts[4], parts[8]))
+        self.next: Any = self.flow.send(None)
 
-    def _life(self, resource: ResourceId) -> Flow[Updated]:
-        document = yield from get(resource)
-        return (yield from update_identities(resource, document, after_remove if self.removes else after_assign, self.change))
+    async def _flow(self, resource: ResourceId) -> Updated:
+        return await update_identities(
+            resource, await get(resource),
+            lambda current: current - self.named if self.removes else current | self.named,
+            named=NONE if self.removes else self.named)
 
     def step(self) -> None:
-        """One request, or one pause."""
+        """One request, or one sleep."""
         if self.done:
             return
         reply = None
         if isinstance(self.next, Request):
             reply = perform(self.state, self.next)
-            self.wrote = self.wrote or self.next.method == "PATCH" and reply.ok
+            self.wrote = self.wrote or isinstance(self.next, UpdateIdentity) and reply.ok
         else:
             self.state.clock.sleep(2.0)
         try:
-            self.next = self.life.send(reply)
+            self.next = self.flow.send(reply)
         except StopIteration as stop:
             self.done, self.result = True, stop.value
-        except AzureResponseError as error:
-            self.done, self.error = True, error
+        except (AzureResponseError, UnfinishedError) as error:
+            self.done, self.error = True, error.cause if isinstance(error, UnfinishedError) else error
 
 
 def orders(clients: int, steps: int) -> Iterator[tuple[int, ...]]:
@@ -155,14 +157,14 @@ def test_what_a_service_that_ignores_if_match_undoes_is_said() -> None:
     remove, add = (client(state, ids, resource, text) for text in ("-two", "+one"))
     run_to_the_end([remove, add], (0, 1, 1, 1, 0, 0))  # remove reads, add reads and writes, remove writes
     assert remove.result
-    assert f"someone else added '{ids['one']}' to 'app'." in remove.result.notes[0]
+    assert f"someone else added '{ids['one']}' to 'app'." in remove.result.warnings[0]
 
 
 def client(state: ArmState, ids: dict[str, str], resource: str, text: str) -> Client:
     """A client from "+name" or "-name"."""
     name = text[1:]
-    change = Change(True) if name == "system" else Change(False, (ids[name],))
-    return Client(state, resource, change, removes=text[0] == "-")
+    named = SYSTEM_ASSIGNED if name == "system" else Identities(user_assigned=(ids[name],))
+    return Client(state, resource, named, removes=text[0] == "-")
 
 
 def names(state: ArmState, resource: str) -> str:
@@ -193,7 +195,7 @@ class ManyClients(RuleBasedStateMachine):
         before = one.wrote
         one.step()
         if one.wrote and not before:
-            named = {"system"} if one.change.system_assigned else {one.change.user_assigned[0].rsplit("/", 1)[-1]}
+            named = {"system"} if one.named.system_assigned else {one.named.user_assigned[0].rsplit("/", 1)[-1]}
             self.model = self.model - named if one.removes else self.model | named
 
     @invariant()
@@ -212,18 +214,18 @@ def test_many_threads_at_once() -> None:
     resource_id = state.add_resource("app", "g", identity={
         "type": "UserAssigned", "userAssignedIdentities": {identity: {} for identity in gone}})
 
-    def work(job: tuple[Change, bool]) -> None:
+    def work(job: tuple[Identities, bool]) -> None:
         one = Client(state, resource_id, *job)
         while not one.done:
             if isinstance(one.next, Request):
                 one.step()
             else:
-                one.next = one.life.send(None)  # a pause that takes no time
+                one.next = one.flow.send(None)  # a sleep that takes no time
 
-    jobs = [(Change(False, (identity,)), False) for identity in ids[5:]]
-    jobs += [(Change(False, (identity,)), True) for identity in gone] + [(Change(True), False)]
+    jobs = [(Identities(user_assigned=(identity,)), identity in gone) for identity in ids]
+    jobs.append((SYSTEM_ASSIGNED, False))
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, jobs))
     has = identities_of(state.identity_of(resource_id) or {})
-    assert has == Identities(True, has.user_assigned)
+    assert has.system_assigned
     assert sorted(has.user_assigned) == sorted(ids[5:])

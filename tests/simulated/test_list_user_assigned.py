@@ -65,5 +65,5 @@ def test_from_an_identity_to_its_end(in_process: InProcessAz, sim: Armsim) -> No
     """What a person does before the identity is deleted."""
     known = scene(sim)
     ids = in_process(line("list", "--all-subscriptions", "--user-assigned", known["one"], "--query", "[].id")).json
-    assert in_process(line("remove", "--user-assigned", known["one"], "--ids", *ids)).exit_code == 0
+    assert in_process(line("remove", "--user-assigned", known["one"], "--ids", *ids, "--yes")).exit_code == 0
     assert in_process(line("list", "--all-subscriptions", "--user-assigned", known["one"])).json == []

@@ -12,7 +12,7 @@ import pytest
 import requests
 from armsim import Armsim, ManualClock
 from armsim.roles import built_in
-from in_process import InProcessAz
+from in_process import InProcessAz, Run
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
@@ -25,7 +25,10 @@ ADMINISTRATOR = "Role Based Access Control Administrator"
 OPERATOR = "Managed Identity Operator"
 MAKER = "Managed Identity Contributor"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
-ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+MSI_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGN = f"{MSI_TYPE}/assign/action"
+ROLE_READS = [f"Microsoft.Authorization/{what}/read"
+              for what in ("roleAssignments", "roleDefinitions", "denyAssignments")]
 
 
 @pytest.mark.parametrize(("role", "allowed", "refused"), [
@@ -180,6 +183,50 @@ def test_each_command_needs_these_roles_and_each_of_them(in_process: InProcessAz
     assert run(roles) == 0
     for role in roles:
         assert run([other for other in roles if other != role]) != 0, role
+
+
+CHECKED_AI = f"{SUBSCRIPTION}/resourceGroups/data/providers/Microsoft.CognitiveServices/accounts/ai"
+CONTAINER = f"{STORAGE}/blobServices/default/containers/calls"
+# `check` where all is well, the scopes on which Reader is just enough for it, and the actions that it takes there.
+CHECKS = [
+    (f"check {NAMED}", [APP, STAYING], {STAYING: [f"{MSI_TYPE}/read"]}),
+    (f"check {NAMED} --for azure-ai --scope {CHECKED_AI}", [APP, CHECKED_AI],
+     {CHECKED_AI: ["Microsoft.CognitiveServices/accounts/read", *ROLE_READS]}),
+    (f"check {NAMED} --for recording --scope {CONTAINER}", [APP, STORAGE],
+     {STORAGE: ["Microsoft.Storage/storageAccounts/read",
+                "Microsoft.Storage/storageAccounts/blobServices/containers/read", *ROLE_READS]}),
+    (f"check {NAMED} --role Reader --scope {STORAGE}", [APP, STAYING, STORAGE],
+     {STAYING: [f"{MSI_TYPE}/read"], STORAGE: ROLE_READS}),
+]
+
+
+@pytest.mark.parametrize(("command", "scopes", "actions"), CHECKS, ids=[command for command, *_ in CHECKS])
+def test_check_needs_reader_on_these_scopes_and_each_of_these_actions(
+        in_process: InProcessAz, sim: Armsim, command: str, scopes: list[str], actions: dict[str, list[str]]) -> None:
+    def run(granted: list[str], denied: tuple[str, str] | None = None) -> Run:
+        sim.reset()
+        sim.state.add_user_identity("two", "ids")
+        sim.state.add_ai_account("ai", "data")
+        sim.state.add_storage_account("data", "data", "calls")
+        app = sim.state.add_resource("myApp", "rg", identity={
+            "type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {STAYING: {}}})
+        block = sim.state.identity_of(app)
+        for principal in (block["principalId"], block["userAssignedIdentities"][STAYING]["principalId"]):
+            for scope, role in ((CHECKED_AI, "a97b65f3-24c7-4388-baec-2e87135dc908"), (STORAGE, READER_ID),
+                                (STORAGE, "ba92f5b4-2d11-453d-a403-e96b0029c9fe")):
+                sim.state.add_role_assignment(scope, role, principal, age=10**6)
+        sim.state.grant_only({scope: ["Reader"] for scope in granted})
+        if denied:
+            sim.state.deny(*denied)
+        return in_process(["communication", "identity", *command.split()])
+
+    assert run(scopes).json["status"] == "ok"
+    for scope in scopes:
+        assert run([other for other in scopes if other != scope]).exit_code == 1, scope
+    for scope, needed in actions.items():
+        for action in needed:
+            unknown = [one for one in run(scopes, (action, scope)).json["findings"] if one["status"] == "unknown"]
+            assert action in unknown[0]["reason"]
 
 
 def test_list_all_subscriptions_leaves_out_what_cannot_be_read(in_process: InProcessAz, sim: Armsim) -> None:

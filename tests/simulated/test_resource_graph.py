@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 from armsim import SHAPES, Armsim, ArmState, ManualClock, resource_graph
-from azext_communication_identity.arm import access
+from azext_communication_identity.arm import graph
 
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -30,7 +30,7 @@ def ask(state: ArmState, query: str, api_version: str = "2021-03-01", page_size:
 
 
 def scopes(state: ArmState, *args: Any, **body: Any) -> list[str]:
-    rows = ask(state, access.assignments_query([PRINCIPAL]), *args, **body)["data"]
+    rows = ask(state, graph.assignments_query([PRINCIPAL]), *args, **body)["data"]
     return sorted(row["scope"] for row in rows)
 
 
@@ -39,23 +39,23 @@ def test_rows_of_resources(state: ArmState) -> None:
     resource = state.add_resource("app", "Group", identity={
         "type": "UserAssigned", "userAssignedIdentities": {identity: {}}})
     other = state.add_resource("bare", "Group", subscription=OTHER)
-    assert ask(state, access.resources_query())["data"] == [
+    assert ask(state, graph.resources_query())["data"] == [
         {"id": resource, "name": "app", "resourceGroup": "group", "subscriptionId": state.SUBSCRIPTION,
          "identity": state.identity_of(resource)},
         {"id": other, "name": "bare", "resourceGroup": "group", "subscriptionId": OTHER, "identity": None}]
-    assert [row["id"] for row in ask(state, access.resources_query(), subscriptions=[OTHER.upper()])["data"]] == [other]
-    assert [row["id"] for row in ask(state, access.resources_query([identity.upper()]))["data"]] == [resource]
+    assert [row["id"] for row in ask(state, graph.resources_query(), subscriptions=[OTHER.upper()])["data"]] == [other]
+    assert [row["id"] for row in ask(state, graph.resources_query([identity.upper()]))["data"]] == [resource]
     state.hide_subscription(OTHER)
-    assert [row["id"] for row in ask(state, access.resources_query())["data"]] == [resource]
+    assert [row["id"] for row in ask(state, graph.resources_query())["data"]] == [resource]
 
 
 def test_pages(state: ArmState) -> None:
     ids = [state.add_resource(f"app{number}", "g") for number in range(5)]
-    first = ask(state, access.resources_query(), page_size=2)
+    first = ask(state, graph.resources_query(), page_size=2)
     assert (first["totalRecords"], first["count"], first["resultTruncated"]) == (5, 2, "false")
     seen, options = list(first["data"]), {"$skipToken": first["$skipToken"], "$top": 2}
     while "$skipToken" in options:
-        page = ask(state, access.resources_query(), options=options)
+        page = ask(state, graph.resources_query(), options=options)
         seen += page["data"]
         options = {"$skipToken": page["$skipToken"], "$top": 2} if "$skipToken" in page else {}
     assert [row["id"] for row in seen] == ids
@@ -70,7 +70,7 @@ def test_pages(state: ArmState) -> None:
                                   {"options": {"authorizationScopeFilter": "AtScopeAboveAndBelow"}}])
 def test_what_is_not_simulated_is_refused(state: ArmState, body: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        ask(state, access.resources_query(), **body)
+        ask(state, graph.resources_query(), **body)
 
 
 def test_role_assignments_everywhere_and_how_far_the_scope_filter_goes(state: ArmState) -> None:
@@ -91,14 +91,14 @@ def test_role_ids_and_names(state: ArmState) -> None:
     custom = state.add_role("It's Mine")
     for role in (READER, custom):
         state.add_role_assignment(f"/subscriptions/{state.SUBSCRIPTION}", role, PRINCIPAL)
-    rows = ask(state, access.assignments_query([PRINCIPAL.upper()]))["data"]
+    rows = ask(state, graph.assignments_query([PRINCIPAL.upper()]))["data"]
     assert {row["roleDefinitionId"] for row in rows} == {
         f"/providers/Microsoft.Authorization/RoleDefinitions/{role}" for role in (READER, custom)}
-    named = ask(state, access.role_names_query([row["roleDefinitionId"] for row in rows]))["data"]
+    named = ask(state, graph.role_names_query([row["roleDefinitionId"] for row in rows]))["data"]
     assert {(row["name"], row["roleName"]) for row in named} == {(READER, "Reader"), (custom, "It's Mine")}
     arm = f"/subscriptions/{state.SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{custom}"
     assert state.authorization.definition(custom)["id"] == arm
-    assert [row["roleName"] for row in ask(state, access.role_names_query([arm]))["data"]] == ["It's Mine"]
+    assert [row["roleName"] for row in ask(state, graph.role_names_query([arm]))["data"]] == ["It's Mine"]
     assert len(state.authorization.definitions(f"/subscriptions/{state.SUBSCRIPTION}", "roleName eq 'it''s mine'")) == 1
     assert not state.authorization.definitions(f"/subscriptions/{OTHER}", "roleName eq 'it''s mine'")
 
@@ -125,7 +125,7 @@ def test_resources_lag_behind_the_end_of_an_operation(state: ArmState) -> None:
     state.patch_resource(resource, {"identity": {"type": "SystemAssigned"}})
 
     def shown() -> tuple[str | None, str]:
-        row, = ask(state, access.resources_query())["data"]
+        row, = ask(state, graph.resources_query())["data"]
         return (row["identity"] or {}).get("type"), state.get_resource(resource)[0]["properties"]["provisioningState"]
 
     assert shown() == (None, "Updating")
@@ -145,7 +145,7 @@ def test_resources_lag(state: ArmState) -> None:
         state.clock.sleep(20)
 
     def shown() -> list[tuple[str, str | None]]:
-        found = ask(state, access.resources_query())["data"]
+        found = ask(state, graph.resources_query())["data"]
         return [(row["name"], (row["identity"] or {}).get("type")) for row in found]
 
     assert shown() == [("app", None)]
@@ -162,10 +162,10 @@ def test_only_what_can_be_read_is_found(state: ArmState) -> None:
     state.add_role_assignment(group, READER, PRINCIPAL)
     state.add_role_assignment(f"/subscriptions/{state.SUBSCRIPTION}", READER, PRINCIPAL)
     state.grant_only({group: ["Reader"]})
-    assert [row["id"] for row in ask(state, access.resources_query())["data"]] == [mine]
+    assert [row["id"] for row in ask(state, graph.resources_query())["data"]] == [mine]
     assert scopes(state) == [group]
     state.grant_only({})
-    assert ask(state, access.resources_query())["data"] == []
+    assert ask(state, graph.resources_query())["data"] == []
     assert scopes(state) == []
 
 
@@ -179,7 +179,7 @@ def test_over_http_an_unknown_query_is_a_violation() -> None:
             return session.post(f"{sim.url}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01",
                                 json={"query": query, "options": options}, timeout=10, verify=sim.ca_file)
 
-        answer = post(access.assignments_query([PRINCIPAL]))
+        answer = post(graph.assignments_query([PRINCIPAL]))
         assert [row["scope"] for row in answer.json()["data"]] == [MANAGEMENT_GROUP]
         assert "x-ms-user-quota-remaining" in answer.headers
         sim.verify()

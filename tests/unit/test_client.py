@@ -1,42 +1,69 @@
 # SPDX-License-Identifier: MIT
-"""Which addresses get a token, and who asks for it."""
+"""Which addresses get a token, what goes over the wire, and what is read from an answer."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-import threading
-import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azext_communication_identity.arm.client import Arm, _policies
-from azure.cli.core.azclierror import AuthenticationError, AzureResponseError, UnauthorizedError
-from azure.core.pipeline import Pipeline
-from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.core.rest import HttpRequest
+from azext_communication_identity.arm import client as clients
+from azext_communication_identity.arm.client import Arm, read_answer
+from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
+from azext_communication_identity.model.requests import (
+    Delete,
+    Get,
+    GetResource,
+    GetUserAssignedIdentity,
+    ListResources,
+    ListUserAssignedIdentities,
+    Put,
+    Query,
+    Request,
+    SharedGet,
+    UpdateIdentity,
+)
+from azext_communication_identity.model.resource_id import IdentityId, ResourceId
+from azure.cli.core.azclierror import AuthenticationError, AzureConnectionError
+from azure.core import exceptions
+from azure.core.pipeline.transport import HttpTransport, RequestsTransportResponse
+from azure.mgmt.communication import CommunicationServiceManagementClient
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from requests import Response
 from requests.exceptions import ConnectionError as NoConnection
+from requests.exceptions import ReadTimeout, SSLError
+from urllib3.exceptions import IncompleteRead, ReadTimeoutError
+
+ARM = "https://management.azure.com"
+SUB = "00000000-0000-0000-0000-00000000000a"
+RESOURCE = ResourceId(SUB, "gr\u00fcppe", "app")
+IDENTITY = IdentityId(SUB, "rg", "one")
 
 
-def is_arms(address: str, arm: str = "https://management.azure.com/") -> bool:
+def is_arms(address: str, arm: str = f"{ARM}/") -> bool:
     """Whether the client takes the address for one of ARM's."""
     cloud = SimpleNamespace(endpoints=SimpleNamespace(resource_manager=arm))
-    return Arm(SimpleNamespace(cloud=cloud))._belongs_to_arm(address)
+    one = Arm.__new__(Arm)
+    one._cli_ctx = SimpleNamespace(cloud=cloud)
+    return one._belongs_to_arm(address)
 
 
-@pytest.mark.parametrize("address", ["https://management.azure.com:443/x", "https://management.azure.com/x",
-                                     "https://westus.management.azure.com:443/x", "https://management.azure.com:/x"])
-@pytest.mark.parametrize("arm", ["https://management.azure.com", "https://management.azure.com:443/"])
-def test_the_default_port_may_be_spelled_out(address: str, arm: str) -> None:
+@pytest.mark.parametrize("address", [f"{ARM}:443/x", f"{ARM}/x", "https://westus.management.azure.com:443/x", f"{ARM}:/x",
+                                     "HTTPS://Management.Azure.com/x", "/x", "/x?y=https://evil"])
+@pytest.mark.parametrize("arm", [ARM, f"{ARM}:443/"])
+def test_addresses_of_arm(address: str, arm: str) -> None:
     assert is_arms(address, arm)
 
 
-@pytest.mark.parametrize("address", ["https://management.azure.com:80/x", "https://management.azure.com:0/x",
-                                     "http://management.azure.com:443/x", "http://management.azure.com/x",
-                                     "https://management.azure.com:8443/x", "https://user@management.azure.com:443/x",
-                                     "https://@management.azure.com/x"])
-def test_no_other_port_scheme_or_user(address: str) -> None:
+@pytest.mark.parametrize("address", [
+    f"{ARM}:80/x", f"{ARM}:0/x", "http://management.azure.com:443/x", "http://management.azure.com/x", f"{ARM}:8443/x",
+    "https://user@management.azure.com:443/x", "https://@management.azure.com/x", "https://xmanagement.azure.com/x",
+    f"{ARM}.evil/x", "https://evil/management.azure.com", "//evil/x", "x", "", f"{ARM}:99999/x", "https://[::1/x",
+    "ftp://management.azure.com/x"])
+def test_other_addresses(address: str) -> None:
     assert not is_arms(address)
 
 
@@ -50,12 +77,13 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
 
 CLIENT_FIRST = """
 import sys
-from azext_communication_identity.arm import client
+from azext_communication_identity.arm import client, login
 
+login.logins = lambda _: []
 arm = client.Arm(None)
-client.logins = lambda _: []
-client._make_client = lambda *_: sys.exit("azure.core.exceptions" in sys.modules or not arm._lock.locked())
-arm.send(client.Request("GET", "/x"), "a subscription")
+arm._client = lambda *_: sys.exit("azure.core.exceptions" in sys.modules or not arm._lock.locked())
+arm._credential = lambda _: None
+arm.send(client.Query({}), "a subscription")
 """
 
 
@@ -64,87 +92,262 @@ def test_one_thread_makes_the_client_and_imports_azure_core() -> None:
     assert subprocess.run([sys.executable, "-c", CLIENT_FIRST], check=False).returncode == 0
 
 
-# ---- the token -------------------------------------------------------------------------------------------------------
+# ---- over the wire ---------------------------------------------------------------------------------------------------
 
-class Transport:
-    """Answers every request with 200."""
+class Wire(HttpTransport):  # type: ignore[type-arg]  # azure-core 1.28 takes none at run time
+    """Answers every request in the same way. `sent`: the requests, `options`: how they were sent."""
 
-    def __enter__(self) -> Transport:
+    def __init__(self, answer: tuple[int, bytes, dict[str, str]] | BaseException = (200, b"{}", {})) -> None:
+        self.answer = answer
+        self.sent: list[Any] = []
+        self.options: dict[str, Any] = {}
+
+    def __enter__(self) -> Wire:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
-    def send(self, request: Any, **_: Any) -> Any:
-        return SimpleNamespace(status_code=200, request=request)
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def send(self, request: Any, **options: Any) -> Any:
+        self.sent.append(request)
+        self.options = options
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        response = Response()
+        response.status_code, response._content = self.answer[:2]
+        response.headers.update(self.answer[2])
+        return RequestsTransportResponse(request, response)
 
 
-class Credential(SansIOHTTPPolicy):  # type: ignore[type-arg]  # azure-core 1.28 takes none at run time
-    """Fetches a token, as azure-core's policy does, until it has one: each time with the next outcome."""
+class Token:
+    """A credential, and what Arm asks of it. `failure`: why no request is sent."""
 
-    def __init__(self, *outcomes: Exception | None) -> None:
-        self.outcomes = list(outcomes)
-        self.asked = 0
-        self.has_token = False
+    failure: Exception | None = None
+    challenges: list[str]
 
-    def on_request(self, request: Any) -> None:
-        if self.has_token:
-            return
-        self.asked += 1
-        time.sleep(0.2)
-        outcome = self.outcomes.pop(0)
-        if outcome is not None:
-            raise outcome
-        self.has_token = True
+    def __init__(self) -> None:
+        self.challenges = []
 
+    def get_token(self, *_: str, **options: Any) -> Any:
+        return SimpleNamespace(token="t", expires_on=10**10)
 
-def send_all(pipeline: Any, number: int) -> list[Exception | None]:
-    """Send requests at the same time. Returns their failures."""
-    failures: list[Exception | None] = []
-    start = threading.Barrier(number)
+    def raise_if_failed(self) -> None:
+        if self.failure:
+            raise self.failure
 
-    def send() -> None:
-        start.wait(10)
-        try:
-            pipeline.run(HttpRequest("GET", "https://management.azure.com/x"))
-            failures.append(None)
-        except (AuthenticationError, AzureResponseError, UnauthorizedError, NoConnection) as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=send) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    return failures
+    def fail_challenged(self, claims: str) -> Exception:
+        self.challenges.append(claims)
+        return AuthenticationError("another proof")
 
 
-def pipeline_with(credential: Credential) -> Any:
-    policies = _policies()
-    return Pipeline(Transport(), [policies["retry_policy"], credential,  # type: ignore[arg-type]  # as much as it needs
-                                  *policies["per_retry_policies"]])
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
 
 
-@pytest.mark.parametrize(("error", "said", "way_on"), [
-    (AuthenticationError("No.", recommendation="az login"), "No.", ["az login"]),
-    (AzureResponseError("Failed to connect to MSI.", "Try again."), "Failed to connect to MSI.", ["Try again."]),
-    (KeyError("access_token"), "Azure CLI couldn't get a token: the login service's response has none, and names no "
-     "reason.", ["To log in again, run:\naz login"]),
+@pytest.fixture
+def token() -> Token:
+    return Token()
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch, wire: Wire, token: Token) -> Arm:
+    """The client with the CLI's own parts replaced: the SDKs are as they are."""
+    monkeypatch.setattr("azext_communication_identity.arm.login.logins", lambda _: [])
+    made = Arm(SimpleNamespace(cloud=SimpleNamespace(endpoints=SimpleNamespace(resource_manager=ARM))))
+    made._credentials[None] = token  # type: ignore[assignment]  # as much as it needs
+
+    def client(_cli_ctx: Any, kind: Any, subscription_id: str, **options: Any) -> Any:
+        return kind(options.pop("credential"), subscription_id, base_url=ARM, transport=wire, **options)
+
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    return made
+
+
+COMMUNICATION, MSI = "Microsoft.Communication/communicationServices", "Microsoft.ManagedIdentity/userAssignedIdentities"
+GROUP = f"{ARM}/subscriptions/{SUB}/resourceGroups/gr%C3%BCppe"
+BLOCK = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {IDENTITY.id: {}, "/two": None}}
+VERSION = "api-version=2023-04-01"
+
+
+@pytest.mark.parametrize(("request_", "method", "url", "body", "if_match"), [
+    (GetResource(RESOURCE), "GET", f"{GROUP}/providers/{COMMUNICATION}/app?{VERSION}", None, None),
+    (UpdateIdentity(RESOURCE, {"identity": {"type": "None"}}), "PATCH", f"{GROUP}/providers/{COMMUNICATION}/app?{VERSION}",
+     {"identity": {"type": "None"}}, None),
+    (UpdateIdentity(RESOURCE, {"identity": BLOCK}, 'W/"1"'), "PATCH", f"{GROUP}/providers/{COMMUNICATION}/app?{VERSION}",
+     {"identity": BLOCK}, 'W/"1"'),
+    (ListResources(SUB), "GET", f"{ARM}/subscriptions/{SUB}/providers/{COMMUNICATION}?{VERSION}", None, None),
+    (ListResources(SUB, "rg"), "GET", f"{ARM}/subscriptions/{SUB}/resourceGroups/rg/providers/{COMMUNICATION}?{VERSION}", None, None),
+    (ListResources(SUB, "rg", f"{ARM}/next?{VERSION}&$skipToken=a%2Bb%26c%3D"), "GET",
+     f"{ARM}/next?{VERSION}&$skipToken=a%2Bb%26c%3D", None, None),
+    (GetUserAssignedIdentity(IDENTITY, "2024-11-30"), "GET",
+     f"{ARM}/subscriptions/{SUB}/resourceGroups/rg/providers/{MSI}/one?api-version=2024-11-30", None, None),
+    (ListUserAssignedIdentities(SUB, "2023-01-31"), "GET", f"{ARM}/subscriptions/{SUB}/providers/{MSI}?api-version=2023-01-31", None, None),
+    (ListUserAssignedIdentities(SUB, "2023-01-31", "rg"), "GET",
+     f"{ARM}/subscriptions/{SUB}/resourceGroups/rg/providers/{MSI}?api-version=2023-01-31", None, None),
+    (Query({"query": "q"}), "POST", f"{ARM}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", {"query": "q"}, None),
+    (Get("/x y?a=b c"), "GET", f"{ARM}/x%20y?a=b%20c", None, None), (SharedGet("/x"), "GET", f"{ARM}/x", None, None),
+    (Get(f"{ARM}/op/1?t=a*b(c)%2f&x"), "GET", f"{ARM}/op/1?t=a*b(c)%2f&x", None, None),
+    (Put("/x?y=1", {"properties": {"a": None}}), "PUT", f"{ARM}/x?y=1", {"properties": {"a": None}}, None),
+    (Delete("/x"), "DELETE", f"{ARM}/x", None, None),
 ])
-def test_a_login_that_fails_is_asked_once(error: Exception, said: str, way_on: list[str]) -> None:
-    credential = Credential(error)
-    pipeline = pipeline_with(credential)
-    failures = [*send_all(pipeline, 5), *send_all(pipeline, 5)]
-    assert [(str(one), one.recommendations) for one in failures] == [(said, way_on)] * 10  # type: ignore[union-attr]
-    assert len({id(one) for one in failures}) == 10
-    assert len({type(one) for one in failures}) == 1
-    assert credential.asked == 1
+def test_what_a_request_sends(arm: Arm, wire: Wire, request_: Request, method: str, url: str, body: Any, if_match: str | None) -> None:
+    assert arm.send(request_, SUB).status == 200
+    (sent,) = wire.sent
+    assert (sent.method, unescaped(sent.url)) == (method, unescaped(url))
+    assert (json.loads(sent.body) if sent.body else None) == body
+    assert sent.headers.get("If-Match") == if_match
+    assert sent.headers["Authorization"] == "Bearer t"
+    assert (wire.options["connection_timeout"], wire.options["read_timeout"]) == (30.0, 60.0)
 
 
-def test_a_broken_connection_to_the_login_service_is_tried_again_but_not_by_each_request() -> None:
-    credential = Credential(NoConnection("reset"), None)
-    pipeline = pipeline_with(credential)
-    assert [str(one) for one in send_all(pipeline, 5)] == ["reset"] * 5
-    assert credential.asked == 1
-    assert send_all(pipeline, 5) == [None] * 5
-    assert credential.asked == 2
+def unescaped(url: str) -> str:
+    """`%C3%BC` and `%2F` are as good as `%c3%bc`; all else is compared as it is."""
+    return url.replace("%2f", "%2F")
+
+
+def test_a_request_that_may_not_take_long(arm: Arm, wire: Wire) -> None:
+    arm.send(Get("/x", timeout=4.0), SUB)
+    assert (wire.options["connection_timeout"], wire.options["read_timeout"]) == (4.0, 4.0)
+
+
+@pytest.mark.parametrize("request_", [
+    GetResource(RESOURCE), UpdateIdentity(RESOURCE, {"identity": {"type": "None"}}, "e"), ListResources(SUB),
+    GetUserAssignedIdentity(IDENTITY, "2023-01-31"), ListUserAssignedIdentities(SUB, "2023-01-31"), Query({}), Get("/x"),
+    Put("/x", {}), Delete("/x")])
+@pytest.mark.parametrize("answer", [
+    (202, b"", {"Location": "/op"}), (302, b"", {"Location": "https://evil"}), (404, b'{"error": {"code": "X"}}', {}),
+    (409, b'{"error": {"code": "MissingSubscriptionRegistration"}}', {}), (429, b"", {"Retry-After": "1"}), (503, b"<html>", {}),
+    (200, b"\xff\xfe", {"Content-Type": "text/plain; charset=nonsense"})])
+def test_every_answer_is_handed_over_as_it_is(arm: Arm, wire: Wire, request_: Request, answer: Any) -> None:
+    """Nothing is sent again, registered or redirected, and no body is refused."""
+    wire.answer = answer
+    reply = arm.send(request_, SUB)
+    assert isinstance(reply, Answer)
+    assert reply.status == answer[0]
+    assert len(wire.sent) == 1
+    assert set(reply.headers) - {"date"} == {name.lower() for name in answer[2]} - {"content-type"}
+
+
+def test_a_client_serves_a_subscription(arm: Arm) -> None:
+    for subscription in (SUB, SUB.upper(), "other"):
+        arm.send(Get("/x"), subscription)
+        arm.send(ListUserAssignedIdentities(SUB, "2023-01-31"), subscription)
+    assert set(arm._clients) == {(CommunicationServiceManagementClient, SUB), (CommunicationServiceManagementClient, "other"),
+                                 (ManagedServiceIdentityClient, SUB)}
+
+
+# ---- no answer -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("address", ["https://evil.example/op?sig=secret", "http://management.azure.com/x"])
+@pytest.mark.parametrize("kind", [lambda address: Get(address), lambda address: ListResources(SUB, next_page=address)])
+def test_no_other_host_gets_a_token(arm: Arm, wire: Wire, kind: Any, address: str) -> None:
+    reply = arm.send(kind(address), SUB)
+    assert reply == NoAnswer("The address doesn't belong to Azure Resource Manager: " + repr(address.partition("?")[0]), permanent=True)
+    assert wire.sent == []
+
+
+def nested(outer: Exception, inner: BaseException) -> Exception:
+    outer.__cause__ = inner
+    return outer
+
+
+LATE = ReadTimeoutError(None, "", "late")  # type: ignore[arg-type]  # it needs no pool
+
+
+@pytest.mark.parametrize(("error", "reply"), [
+    (exceptions.ServiceRequestError("refused\nmore"), NoAnswer("refused")),
+    (exceptions.ServiceResponseError("reset"), NoAnswer("reset")), (NoConnection("reset"), NoAnswer("reset")),
+    (IncompleteRead(1, 2), NoAnswer("IncompleteRead(1 bytes read, 2 more expected)")),
+    (exceptions.IncompleteReadError("short"), NoAnswer("short")), (exceptions.HttpResponseError("short"), NoAnswer("short")),
+    (exceptions.ServiceRequestTimeoutError("late"), NoAnswer("late", timed_out=True)),
+    (exceptions.ServiceResponseTimeoutError("late"), NoAnswer("late", timed_out=True)),
+    (ReadTimeout("late"), NoAnswer("late", timed_out=True)), (LATE, NoAnswer("None: late", timed_out=True)),
+    (nested(NoConnection("x"), LATE), NoAnswer("x", timed_out=True)), (NoConnection(LATE), NoAnswer("None: late", timed_out=True)),
+    (nested(exceptions.ServiceResponseError("x"), NoConnection("y")), NoAnswer("x")), (SSLError("certificate"), NoAnswer("certificate")),
+    (ValueError("bad\nchallenge"), NoAnswer("The service's response can't be read: bad")),
+    (KeyError("x"), NoAnswer("The service's response can't be read: 'x'")), (RecursionError(), NoAnswer("The service's response can't be read: RecursionError")),
+], ids=lambda one: type(one).__name__)
+def test_no_answer(arm: Arm, wire: Wire, error: Exception, reply: Reply) -> None:
+    wire.answer = error
+    assert arm.send(GetResource(RESOURCE), SUB) == reply
+
+
+def test_errors_that_go_round(arm: Arm, wire: Wire) -> None:
+    first = exceptions.ServiceResponseError("x")
+    wire.answer = nested(first, nested(NoConnection("y"), first))
+    assert arm.send(GetResource(RESOURCE), SUB) == NoAnswer("x")
+
+
+def test_a_machine_that_cant_send(arm: Arm, wire: Wire) -> None:
+    wire.answer = OSError("Could not find a suitable TLS CA certificate bundle")
+    with pytest.raises(AzureConnectionError, match="can't send requests from this machine: Could not find") as caught:
+        arm.send(GetResource(RESOURCE), SUB)
+    assert "REQUESTS_CA_BUNDLE" in caught.value.recommendations[0]
+
+
+# ---- challenges ------------------------------------------------------------------------------------------------------
+
+def challenge(claims: str) -> dict[str, str]:
+    return {"WWW-Authenticate": f'Bearer error="insufficient_claims", claims="{claims}"'}
+
+
+def test_a_challenge_that_stays(arm: Arm, wire: Wire, token: Token) -> None:
+    wire.answer = (401, b"", challenge("eyJ4IjoxfQ=="))
+    with pytest.raises(AuthenticationError):
+        arm.send(Get("/x"), SUB)
+    assert token.challenges == ['{"x":1}']
+
+
+@pytest.mark.parametrize("headers", [{}, challenge("\u00fc"), {"WWW-Authenticate": 'Bearer claims="eyJ4IjoxfQ=="'}])
+def test_another_401_is_an_answer(arm: Arm, wire: Wire, token: Token, headers: dict[str, str]) -> None:
+    wire.answer = (401, b"", headers)
+    assert arm.send(Get("/x"), SUB).status == 401
+    assert token.challenges == []
+
+
+def test_a_login_that_has_failed_sends_nothing(arm: Arm, wire: Wire, token: Token) -> None:
+    token.failure = AuthenticationError("No token.")
+    with pytest.raises(AuthenticationError):
+        arm.send(Get("/x"), SUB)
+    assert wire.sent == []
+
+
+# ---- what is read ----------------------------------------------------------------------------------------------------
+
+def response(status: int, content: bytes, headers: dict[str, str] | None = None) -> Any:
+    def text() -> str:
+        return content.decode()
+    return SimpleNamespace(status_code=status, headers=headers or {}, text=text, content=content)
+
+
+@pytest.mark.parametrize(("status", "content", "body", "text"), [
+    (200, b'{"a": 1}', {"a": 1}, ""), (200, b"[]", [], ""), (200, b"null", None, "null"), (200, b" ", None, " "), (204, b"", None, ""),
+    (200, b"<html>", None, "<html>"), (400, b'{"a": 1}', {"a": 1}, '{"a": 1}'), (399, b'{"a": 1}', {"a": 1}, ""),
+    (200, b"\xffx", None, "\ufffdx"), (200, b"[" * 100_000, None, "[" * 100_000)])
+def test_an_answer(status: int, content: bytes, body: Any, text: str) -> None:
+    found = read_answer(response(status, content))
+    assert (found.status, found.body, found.text) == (status, body, text)
+
+
+def test_only_the_headers_that_are_used_are_kept() -> None:
+    headers = {"ETag": "e", "X-Other": "x", "Date": "d", "Location": "/x", "AZURE-AsyncOperation": "/y", "Retry-After": "1"}
+    assert read_answer(response(200, b"", headers)).headers == {
+        "etag": "e", "date": "d", "location": "/x", "azure-asyncoperation": "/y", "retry-after": "1"}
+    assert read_answer(response(200, b"")).headers["date"].endswith("GMT")
+
+
+@pytest.mark.parametrize(("connections", "own"), [(1, False), (10, False), (11, True)])
+def test_a_fleet_has_a_transport_of_its_own(monkeypatch: pytest.MonkeyPatch, connections: int, own: bool) -> None:
+    monkeypatch.setenv("AZURE_CLI_DISABLE_CONNECTION_VERIFICATION", "1")
+    made = clients._transport(connections)
+    assert bool(made) is own
+    if own:
+        assert made["transport"].session.get_adapter(ARM)._pool_maxsize == connections
+        assert made["transport"].connection_config.verify is False

@@ -13,9 +13,19 @@ from typing import Any
 import pytest
 from armsim.roles import RECORDED
 from azext_communication_identity.model import action_patterns
-from azext_communication_identity.model.action_patterns import ALL, Element, PART, UNDECIDED, coverage
-from azext_communication_identity.model.identities import NONE
-from azext_communication_identity.model.permissions import Access, Assignment, Deny, EVERYTHING, assignment_of, data_actions, deny_of, elements_of, judge, reaches
+from azext_communication_identity.model.action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
+from azext_communication_identity.model.permissions import (
+    EVERYTHING,
+    Access,
+    Assignment,
+    Deny,
+    assignment_of,
+    data_actions,
+    deny_of,
+    elements_of,
+    judge,
+    reaches,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from armsim.kusto import Table, run
 from armsim.resource_graph import AUTHORIZATION_COLUMNS, RESOURCE_COLUMNS
-from azext_communication_identity.arm import access
+from azext_communication_identity.arm import graph
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -36,7 +36,7 @@ def names(query: str, *rows: dict[str, Any]) -> list[str]:
 def test_resources_are_those_of_communication_services_sorted_by_id() -> None:
     rows = [resource("b"), resource("a", {"type": "None"}), resource("c", kind="microsoft.web/sites"),
             resource("d", kind="Microsoft.Communication/CommunicationServices")]
-    table = run(access.resources_query(), {"resources": Table(RESOURCE_COLUMNS, rows)})
+    table = run(graph.resources_query(), {"resources": Table(RESOURCE_COLUMNS, rows)})
     assert [row["name"] for row in table.rows] == ["a", "b", "d"]
     assert table.columns == ("id", "name", "resourceGroup", "subscriptionId", "identity")
 
@@ -53,22 +53,22 @@ FLEET = [
 
 def test_an_id_finds_this_identity_in_any_casing() -> None:
     for wanted in (identity_id("app"), identity_id("app").lower(), identity_id("app").upper()):
-        assert names(access.resources_query([wanted]), *FLEET) == ["lower", "one", "two", "upper"]
+        assert names(graph.resources_query([wanted]), *FLEET) == ["lower", "one", "two", "upper"]
 
 
 def test_a_name_finds_every_identity_of_that_name() -> None:
     for wanted in ("app", "APP"):
-        assert names(access.resources_query([], [wanted]), *FLEET) == ["elsewhere", "lower", "one", "two", "upper"]
+        assert names(graph.resources_query([], [wanted]), *FLEET) == ["elsewhere", "lower", "one", "two", "upper"]
 
 
 def test_ids_and_names_are_alternatives_and_a_resource_comes_once_for_each() -> None:
-    assert names(access.resources_query([identity_id("x"), identity_id("app-2")], ["app"]), *FLEET) == [
+    assert names(graph.resources_query([identity_id("x"), identity_id("app-2")], ["app"]), *FLEET) == [
         "elsewhere", "longer", "lower", "one", "two", "two", "upper"]
 
 
 def test_an_identity_beyond_the_row_limit_of_mv_expand_is_found() -> None:
     many = carrying("many", *(identity_id(f"i{number}") for number in range(300)), identity_id("last"))
-    assert names(access.resources_query([identity_id("last")]), many) == ["many"]
+    assert names(graph.resources_query([identity_id("last")]), many) == ["many"]
 
 
 def assignment(number: int, principal: str, scope: str = SUBSCRIPTION) -> dict[str, Any]:
@@ -89,7 +89,7 @@ AUTHORIZATION = {"authorizationresources": Table(AUTHORIZATION_COLUMNS, [
 
 
 def test_role_assignments_of_principals() -> None:
-    rows = run(access.assignments_query(["aaaa", "cccc"]), AUTHORIZATION).rows
+    rows = run(graph.assignments_query(["aaaa", "cccc"]), AUTHORIZATION).rows
     assert rows == [
         {"id": "/1", "principalId": "aaaa", "scope": "/", "roleDefinitionId": "/roles/Reader"},
         {"id": "/2", "principalId": "AAAA", "scope": SUBSCRIPTION, "roleDefinitionId": "/roles/Reader"}]
@@ -97,9 +97,8 @@ def test_role_assignments_of_principals() -> None:
 
 def test_role_names_of_built_in_and_custom_roles() -> None:
     ids = ["/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/G1", "g2"]
-    assert [(row["name"], row["roleName"]) for row in run(access.role_names_query(ids), AUTHORIZATION).rows] == [
+    assert [(row["name"], row["roleName"]) for row in run(graph.role_names_query(ids), AUTHORIZATION).rows] == [
         ("g1", "Reader"), ("g2", "My Role")]
-
 
 
 
@@ -113,16 +112,16 @@ NASTY = st.text(st.sampled_from("\\'\"|()[]; ab"), max_size=12)
 @example("\\' or '1' == '1")
 @example("ends with \\")
 def test_a_literal_means_the_text_and_never_more(text: str) -> None:
-    assert run(f"t | project x = {access.kql_quoted(text)}", ONE).rows == [{"x": text}]
+    assert run(f"t | project x = {graph.kql_quoted(text)}", ONE).rows == [{"x": text}]
 
 
 @given(PRINTABLE | NASTY)
 def test_whatever_the_name_nothing_else_is_found(name: str) -> None:
     others = [row for row in FLEET if row["name"] != "one"]
-    found = names(access.resources_query([], [name]), carrying("wanted", f"/userAssignedIdentities/{name}"),
+    found = names(graph.resources_query([], [name]), carrying("wanted", f"/userAssignedIdentities/{name}"),
                   carrying("not", f"/userAssignedIdentities/{name}#"), resource("none"))
     assert found == ["wanted"]
-    assert "wanted" not in names(access.resources_query([f"#{name}"]), carrying("wanted", name), *others)
+    assert "wanted" not in names(graph.resources_query([f"#{name}"]), carrying("wanted", name), *others)
 
 
 @given(st.lists(PRINTABLE | NASTY, min_size=1, max_size=4))
@@ -130,11 +129,11 @@ def test_lists_are_quoted_too(principals: list[str]) -> None:
     rows = {"authorizationresources": Table(AUTHORIZATION_COLUMNS, [
         *(assignment(number, principal) for number, principal in enumerate(principals)),
         assignment(99, "".join(principals) + "#")])}
-    found = [row["principalId"] for row in run(access.assignments_query(principals), rows).rows]
+    found = [row["principalId"] for row in run(graph.assignments_query(principals), rows).rows]
     assert found == principals
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "\t", "\x00", "\u2028", "\ufeff"])
 def test_control_characters_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="control characters"):
-        access.kql_quoted(text)
+        graph.kql_quoted(text)

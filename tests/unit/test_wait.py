@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
+from azext_communication_identity.model.requests import GetResource
 from azext_communication_identity.model.resource_id import ResourceId
-from life import Played, play
+from flow import Played, play
 
 RESOURCE = ResourceId("00000000-0000-0000-0000-000000000001", "rg", "app")
 ABSENT = {"error": {"code": "ResourceNotFound"}}
@@ -33,14 +34,14 @@ def waited(timeout: float, *replies: Reply, interval: float = 30, updated: bool 
 
 
 def pauses(played: Played) -> list[float | None]:
-    return [step.at_least for step in played.awaits]
+    return [step.at_least for step in played.delays]
 
 
 def test_one_read_a_poll_which_no_throttle_holds_up_for_longer_than_there_is_time() -> None:
     played = waited(600, there(1), there(31.5), there(62, "Succeeded"))
     assert played.error is None
     assert pauses(played) == [30, 30]
-    assert [(one.method, one.patience) for one in played.requests] == [("GET", 600), ("GET", 600), ("GET", 569.5)]
+    assert played.requests == [GetResource(RESOURCE, patience) for patience in (600, 600, 569.5)]
     assert waited(3600, there(1, "Succeeded")).requests[0].patience == 900
 
 
@@ -59,7 +60,7 @@ def test_the_time_left_bounds_every_pause() -> None:
     played = waited(100, there(1), throttled(31), there(91), throttled(101))
     assert pauses(played) == [30, 60, 10]
     assert played.refused.reply == throttled(101)
-    assert "within 100 seconds" in waited(100, throttled(1), there(101)).said[0]
+    assert "within 100 seconds" in waited(100, throttled(1), there(101)).message[0]
 
 
 def test_a_throttle_is_waited_for_until_it_ends() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing needs what Windows lacks: the whole extension is imported, and a life runs, on a Python without it."""
+"""Nothing needs what Windows lacks: the whole extension is imported, and a flow runs, on a Python without it."""
 
 from __future__ import annotations
 
@@ -39,25 +39,27 @@ for name in found:
 print(len(found))
 """
 
-RUN_A_LIFE = AS_ON_WINDOWS + """
+RUN_A_FLOW = AS_ON_WINDOWS + """
 from types import SimpleNamespace
-from azext_communication_identity.actions.each import interruptible, is_terminal, signs_of_life
-from azext_communication_identity.actions.schedule import Schedule
-from azext_communication_identity.actions.sender import Clock
-from azext_communication_identity.model.names import Resource
-from azext_communication_identity.model.steps import Answer, Request
-def life():
-    return (yield Request("GET", "/x")).status
-resource = Resource("s", "g", "n")
-context = SimpleNamespace(only_show_errors=True)
-with interruptible(lambda: "interrupted"), signs_of_life(context) as tick:
-    outcome = Schedule({resource: life}, lambda request, subscription: Answer(200), Clock()).run(tick)
+from azext_communication_identity.model.answers import Answer
+from azext_communication_identity.model.requests import Get, Sleep
+from azext_communication_identity.model.resource_id import ResourceId
+from azext_communication_identity.runner.event_loop import run
+from azext_communication_identity.runner.runner import Runner
+from azext_communication_identity.runner.terminal import is_terminal, progress_line
+async def flow(_):
+    await Sleep(0.01, "x")
+    return (await Get("/x")).status
+resource = ResourceId("s", "g", "n")
+arm = SimpleNamespace(send=lambda request, subscription: Answer(200), login_of=lambda subscription: None)
+with progress_line(SimpleNamespace(only_show_errors=True)) as tick:
+    outcome = run(Runner(arm, [resource], flow).run(tick))
 print(outcome.results[resource], is_terminal(None))
 """
 
 
-@pytest.mark.parametrize(("script", "printed"), [(IMPORT_ALL, None), (RUN_A_LIFE, "200 False")],
-                         ids=["imports", "a life"])
+@pytest.mark.parametrize(("script", "printed"), [(IMPORT_ALL, None), (RUN_A_FLOW, "200 False")],
+                         ids=["imports", "a flow"])
 def test_nothing_that_windows_lacks(script: str, printed: str | None) -> None:
     done = subprocess.run([sys.executable, "-c", script, str(PACKAGE)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

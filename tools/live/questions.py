@@ -28,7 +28,7 @@ class Questions(Scene):
 
     Each brings the resource to a state of its own, does one thing, and says what it saw and whether that is what the
     extension and its tests assume: the first line of its docstring, after the number of the line in
-    docs/service-behaviour.md that it settles.
+    docs/service-behavior.md that it settles.
     """
 
     row: dict[str, Any] | None = None  # of Resource Graph

@@ -17,7 +17,7 @@ from .questions import GRAPH, QUESTIONS
 from .sanitise import Sanitiser
 from .writing import Finding
 
-DOCUMENT = ROOT / "docs" / "service-behaviour.md"
+DOCUMENT = ROOT / "docs" / "service-behavior.md"
 VERDICTS = {True: "holds", False: "DOES NOT HOLD", None: "not settled"}
 
 
@@ -51,7 +51,7 @@ class Report(NamedTuple):
             line, assumption, _ = QUESTIONS[key]
             source = re.search(r"(?:Why|Source): (.*?)(?: To verify:| \[\w+\]|$)", document.get(line, ""))
             assumptions.append({"line": line, "question": key, "assumption": assumption,
-                                "source": source.group(1) if source else "docs/service-behaviour.md",
+                                "source": source.group(1) if source else "docs/service-behavior.md",
                                 "service": finding.seen, "verdict": VERDICTS[finding.holds]})
         commands = [{"command": one.line, "service": one.seen, "seconds": round(one.seconds, 1),
                      "verdict": VERDICTS[one.holds]} for one in self.commands]
@@ -76,7 +76,7 @@ class Report(NamedTuple):
 
 
 def document_lines() -> dict[str, str]:
-    """The lines of docs/service-behaviour.md by number: A1, K12, …"""
+    """The lines of docs/service-behavior.md by number: A1, K12, …"""
     text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else ""
     found = re.findall(r"^- \*\*([AK]\d+)\*\* (.*?)(?=^- \*\*|^#|^$)", text, re.MULTILINE | re.DOTALL)
     return {number: " ".join(words.split()) for number, words in found}
@@ -87,7 +87,7 @@ def _markdown(data: Mapping[str, Any]) -> str:
     lines = ["# What the service does", "",
              f"{held} of {len(data['assumptions'])} assumptions hold; {data['requests']} requests.",
              *([f"The run stopped early: {data['stopped']}"] if data["stopped"] else []),
-             "", "The numbers are those of docs/service-behaviour.md.", "",
+             "", "The numbers are those of docs/service-behavior.md.", "",
              "| Line | Assumption | Current source | What the service did | Verdict |", "|---|---|---|---|---|",
              *(_row(one, "line", "assumption", "source", "service", "verdict") for one in data["assumptions"]),
              "", "## The commands", "", "| Command | Result | Seconds | Verdict |", "|---|---|---|---|",

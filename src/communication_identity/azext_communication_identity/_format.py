@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import sys
 from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
+from .model.findings import SEVERITY
 from .model.quoting import printable
 from .runner.terminal import is_terminal
 
@@ -14,6 +16,7 @@ Row = dict[str, str]
 Block = dict[str, Any]
 _COLUMNS = 80, 100  # that a table with roles has, as long as names leave room
 _NARROWEST = 20  # columns of a scope
+_TABLE_WIDTH, _LEAST_WIDTH = 100, 40
 
 
 def show_table(result: Block | list[Block] | None) -> list[Row]:
@@ -35,6 +38,20 @@ def list_table(result: list[Block]) -> list[Row]:
                      "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
                                                for identity in item.get("userAssignedIdentities", {}))}
                     for item in result])
+
+
+def check_table(result: Block | list[Block]) -> list[Row]:
+    """A row for each finding of `check`, the worst first. Reasons are wrapped so that the table fits a page."""
+    several = isinstance(result, list)
+    rows = [{**({"Resource": one["id"].rsplit("/", 1)[-1]} if several else {}), "Status": finding["status"],
+             "Check": finding["check"], "Identity": printable(finding.get("identity", "").rsplit("/", 1)[-1]),
+             "Reason": printable(finding["reason"])}
+            for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
+    taken = sum(max([len(name) + 2, *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
+                if name != "Reason")
+    width = max(_TABLE_WIDTH - taken, _LEAST_WIDTH)
+    return [{**row, "Reason": "\n".join(wrap(row["Reason"], width))}
+            for row in sorted(rows, key=lambda row: SEVERITY.index(row["Status"]))]
 
 
 def _rows(block: Block) -> list[Row]:

@@ -103,6 +103,36 @@ examples:
     text: az communication identity list --all-subscriptions --user-assigned myIdentity --output table
 """
 
+helps["communication identity check"] = """
+type: command
+short-summary: Check whether the identities of a resource work, and have the access that they need.
+long-summary: >-
+    Changes nothing. Each finding is ok, warning, failed or unknown; unknown means that your login can't see it. Where
+    commands can fix a failure, "fix" contains them. The exit code is 1 if a check failed or is unknown.
+    Without --for and --role, checks the identities themselves.
+examples:
+  - name: Check whether the identities exist and work.
+    text: az communication identity check --name myApp --resource-group myResourceGroup
+  - name: Check whether calls can use an Azure AI resource.
+    text: >
+        az communication identity check -n myApp -g myResourceGroup --for azure-ai
+        --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.CognitiveServices/accounts/myAI
+  - name: Check whether recordings can be stored in your own storage account.
+    text: >
+        az communication identity check -n myApp -g myResourceGroup --for recording
+        --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup/providers/Microsoft.Storage/storageAccounts/mystorage
+  - name: Check whether each identity can read a resource group, and show the result as a table.
+    text: >
+        az communication identity check -n myApp -g myResourceGroup --role Reader
+        --scope /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myResourceGroup --output table
+  - name: Print the commands that fix what failed.
+    text: az communication identity check -n myApp -g myResourceGroup --query "findings[].fix" --output tsv
+  - name: Check all resources in all subscriptions, and show only those with a problem.
+    text: >
+        az communication identity list --all-subscriptions --query "[].id" --output tsv |
+        az communication identity check --ids "@-" --query "[?status!='ok']"
+"""
+
 helps["communication identity wait"] = """
 type: command
 short-summary: Wait until a resource meets a condition.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from azure.cli.core.commands.parameters import resource_group_name_type
+from azure.cli.core.commands.parameters import get_enum_type, resource_group_name_type
 from azure.cli.core.local_context import ALL, LocalContextAction, LocalContextAttribute
 from knack.arguments import CLIArgumentType
 
@@ -70,10 +70,10 @@ _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succe
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the five commands, each under its full name and with its own options, help and group.
+    """Register the arguments of the six commands, each under its full name and with its own options, help and group.
     Otherwise, settings that another extension registers under "communication" would apply to them.
     """
-    for command in ("assign", "remove", "show", "wait"):
+    for command in ("assign", "remove", "show", "check", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)
             for name, settings in (("resource_name", {"arg_type": _name_type}),
@@ -118,7 +118,7 @@ def load_arguments(self: Any, _command: str) -> None:
                         "has no value. Any other removal then goes on without a prompt.")
 
     with self.argument_context("communication identity show", arg_group=None) as c:
-        c.argument("roles", options_list=["--roles"], action="store_true",
+        c.argument("with_roles", options_list=["--roles"], action="store_true",
                    help="Show the role assignments of each identity, in every subscription that you can read.")
 
     with self.argument_context("communication identity list", arg_group=None) as c:
@@ -129,6 +129,18 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("user_assigned", _user_type, nargs="+",
                    help="List only resources that have at least one of these user-assigned identities: resource IDs, "
                         "or names, which match in any resource group (space-delimited; can be repeated).")
+
+    with self.argument_context("communication identity check", arg_group="Access") as c:
+        c.argument("purpose", get_enum_type(["azure-ai", "recording"]), options_list=["--for"],
+                   help="What the system-assigned identity is for: Azure AI in calls, or recordings in your own "
+                        "storage. Requires --scope.")
+        c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
+                   completer=complete_roles,
+                   help="Name or ID of a role that each identity should hold (can be repeated). Requires --scope.")
+        c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
+                   help="Where the access is needed. With --for: IDs of Azure AI accounts, or of storage accounts or "
+                        "blob containers. With --role: IDs of resources, resource groups or subscriptions "
+                        "(space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
         for name, what in _CONDITIONS.items():

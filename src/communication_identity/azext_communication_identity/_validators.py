@@ -64,6 +64,19 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
     namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)
 
 
+def validate_check(cmd: Any, namespace: Namespace) -> None:
+    """`check`: --for or --role, each with the scopes that it needs, or neither."""
+    from .model.purposes import check_target
+    if namespace.purpose and namespace.roles is not None:
+        raise MutuallyExclusiveArgumentError(
+            "--for can't be used with --role.",
+            "Use --for to check all that a purpose needs, or --role to check whether the identities hold a role.")
+    _check_role(namespace, purpose=namespace.purpose)
+    for scope in namespace.scopes if namespace.purpose else ():
+        check_target(namespace.purpose, scope)
+    validate_resources(cmd, namespace)
+
+
 def validate_list(cmd: Any, namespace: Namespace) -> None:
     """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
     if namespace.all_subscriptions:
@@ -240,19 +253,23 @@ def _require_no_scope(namespace: Namespace) -> None:
             "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
-def _check_role(namespace: Namespace) -> None:
-    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does."""
-    if namespace.roles is None and namespace.scopes is None:
+def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
+    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does. `check` has --for,
+    which takes the place of --role.
+    """
+    if namespace.roles is None and namespace.scopes is None and not purpose:
         return
-    if namespace.roles is None:
-        raise RequiredArgumentMissingError("--scope requires --role.",
-                                           "To specify the role to grant at that scope, use --role.")
+    if namespace.roles is None and not purpose:
+        other = " or --for" if hasattr(namespace, "purpose") else ""
+        raise RequiredArgumentMissingError(f"--scope requires --role{other}.",
+                                           f"To specify the role at that scope, use --role{other}.")
     scopes = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not scopes:
         raise RequiredArgumentMissingError(
-            "--role requires --scope.",
-            "To specify the resource, resource group or subscription to grant the role on, use --scope ID.")
-    read_roles(namespace)
+            f"{'--for' if purpose else '--role'} requires --scope.",
+            "To specify the resource, resource group or subscription on which the role is needed, use --scope ID.")
+    if not purpose:
+        read_roles(namespace)
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def load_command_table(self: Any, _args: list[str] | None) -> None:
-    """Register the five commands."""
+    """Register the six commands."""
     table = _lazy("_format", "show_table")
     with self.command_group("communication identity", exception_handler=_lazy("arm.errors", "explain")) as g:
         g.custom_command("assign", "assign_identity", validator=_validator("validate_assign"), table_transformer=table)
@@ -21,6 +21,8 @@ def load_command_table(self: Any, _args: list[str] | None) -> None:
                               table_transformer=table)
         g.custom_command("list", "list_identities", validator=_validator("validate_list"),
                          table_transformer=_lazy("_format", "list_table"))
+        g.custom_command("check", "check_identity", validator=_validator("validate_check"),
+                         table_transformer=_lazy("_format", "check_table"))
         g.custom_command("wait", "wait_for_resource", validator=_validator("validate_wait"))
 
 

@@ -30,7 +30,8 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                             customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
     if len(resources) > 1:  # each identity is looked up once, before the first write
         identities = identities_to_look_up(resources, options)
-        found = run_all(cmd, identities, lambda identity: find_identity(identity.id), what="identities").results
+        found = (run_all(cmd, identities, lambda identity: find_identity(identity.id, options.versions),
+                         what="identities").results if identities else {})
         options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
     return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
@@ -53,12 +54,12 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
     return _printed(cmd, outcome, resources, dry_run)
 
 
-def show_identity(cmd: Any, resources: list[ResourceId], roles: bool = False) -> Block | list[Block]:
-    """Show the identity block of each resource, and with `roles` the roles of its identities in all subscriptions."""
+def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
+    """Show the identity block of each resource, and on request the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
-    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=roles))
-    if roles:
+    outcome = run_all(cmd, resources, lambda resource: show(resource, with_roles=with_roles))
+    if with_roles:
         _add_roles(cmd, outcome)
     return _printed(cmd, outcome, resources)
 
@@ -80,6 +81,29 @@ def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscr
     if not found:
         warn_of_nothing_found(user_assigned, all_subscriptions=all_subscriptions, group=resource_group_name)
     return found
+
+
+def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None = None,
+                   roles: list[str] | None = None, scopes: list[str] | None = None) -> Block | list[Block]:
+    """Check whether the identities of each resource work and have the access they need. Fails after the output if they
+    don't, or if it can't be seen.
+    """
+    from datetime import datetime, timezone
+
+    from azure.cli.core.azclierror import ValidationError
+
+    from .actions.check import CheckOptions, check
+    from .arm.login import customer_tenants, home_tenants
+    from .model.findings import summary
+    from .runner.report import fail_after_output, run_all
+    options = CheckOptions(purpose=purpose, roles=roles or (), scopes=scopes or (), now=datetime.now(timezone.utc),
+                           tenants=home_tenants(cmd.cli_ctx), managed=frozenset(customer_tenants(cmd.cli_ctx)))
+    outcome = run_all(cmd, resources, lambda resource: check(resource, options))
+    printed = _printed(cmd, outcome, resources)
+    problems = summary(outcome.results.values())
+    if problems:
+        fail_after_output(cmd.cli_ctx, ValidationError(problems))
+    return printed
 
 
 def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = False, updated: bool = False,

@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 from azure.cli.core.azclierror import ValidationError
 
 from ..arm.errors import explained, reasons
-from ..arm.identities import Found, explain_refusal, find_identity, gone_error, recreated, was_recreated
+from ..arm.identities import (
+    API_VERSION,
+    VERSIONS,
+    Found,
+    explain_refusal,
+    find_identity,
+    gone_error,
+    recreated,
+    was_recreated,
+)
 from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_role
 from ..model.identities import Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
@@ -48,6 +57,11 @@ class AssignOptions:
         return Identities(self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned))
 
+    @property
+    def versions(self) -> Sequence[str]:
+        """The API versions to look identities up with: a dry run also shows what restricts them."""
+        return VERSIONS if self.dry_run else (API_VERSION,)
+
     def with_known(self, found: Mapping[str, Found]) -> AssignOptions:
         """The same with what was looked up."""
         return replace(self, known=found)
@@ -69,13 +83,14 @@ def identities_to_look_up(resources: Sequence[ResourceId], options: AssignOption
 
 async def assign(resource: ResourceId, options: AssignOptions) -> dict[str, Any]:
     """Returns the plain block, with the role assignments if there are roles; with `dry_run`, what would change."""
-    grants = [Grant(scope, await resolve_role(role, scope, resource.subscription))
-              for role, scope in product(options.roles, options.scopes)]
+    resolved = [Grant(scope, await resolve_role(role, scope, resource.subscription))
+                for role, scope in product(options.roles, options.scopes)]
+    grants = list({(one.scope, one.role.guid.lower()): one for one in resolved}.values())  # by name and by ID: once
     named = options.identities_in(resource)
     snapshot = await get(resource)
     await _check_present(resource, snapshot, named, options)
     if options.dry_run:
-        return await _preview(resource, snapshot, named, grants)
+        return await _preview(resource, snapshot, named, grants, options.known)
     with remaining(lambda: "The role was not granted. To grant it, run the command again." if grants else ""):
         # Granting a role needs the principal ID, so it always waits.
         updated = await explain_refusal(resource, snapshot.identities, named, update_identities(
@@ -96,7 +111,7 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
     present = named & snapshot.identities
     to_check = named if options.known is not None else present
     for identity in to_check.user_assigned:
-        found = (options.known or {}).get(identity.lower()) or await find_identity(identity)
+        found = (options.known or {}).get(identity.lower()) or await find_identity(identity, options.versions)
         if found.is_gone:
             in_full = options.known is not None and identity in options.user_assigned  # the same text for all
             raise await gone_error(resource, snapshot.identities, [identity], in_full=in_full)
@@ -112,14 +127,14 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
             warn(f"{what} {how}")
 
 
-async def _preview(resource: ResourceId, snapshot: Snapshot, named: Identities, grants: Sequence[Grant]
-                   ) -> dict[str, Any]:
+async def _preview(resource: ResourceId, snapshot: Snapshot, named: Identities, grants: Sequence[Grant],
+                   known: Mapping[str, Found] | None) -> dict[str, Any]:
     snapshot = await until_idle(resource, snapshot)
     wanted = snapshot.identities | named
     found: dict[str, Found] = {}
     after = plain_block(snapshot.block)
     if wanted != snapshot.identities:
-        found = await require_writable(resource, snapshot, wanted)
+        found = await require_writable(resource, snapshot, wanted, known)
         after = expected_block(wanted, snapshot.block, {identity: one.ids for identity, one in found.items()})
     assignments = []
     for (name, identity), grant in product(_names(named), grants):
@@ -164,7 +179,7 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
                 there = await assignment_at(grant.scope, grant.role, principal)
                 granted.append({**there, "roleName": grant.role.name} if there else await create_assignment(
                     grant.scope, grant.role, principal, _delegation(resource, identity, grant, options)))
-                del left[command]
+                left.pop(command, None)  # two identities may show the same principal
             except RequestError as error:
                 failed.append(error)
         if failed or unknown:

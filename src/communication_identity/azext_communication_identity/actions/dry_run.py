@@ -14,12 +14,14 @@ from ..model.update import Snapshot, require_supported
 from ..runner.messages import counted, warn
 
 
-async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities) -> dict[str, Found]:
+async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities,
+                           known: Mapping[str, Found] | None = None) -> dict[str, Found]:
     """The user-assigned identities that a write would name. Raises an azclierror if the service would refuse
-    it.
+    it. `known`: those that were looked up before, by ID in lower case.
     """
     require_supported(resource, snapshot.block)
-    found = {identity: await find_identity(identity, VERSIONS) for identity in wanted.user_assigned}
+    found = {identity: (known or {}).get(identity.lower()) or await find_identity(identity, VERSIONS)
+             for identity in wanted.user_assigned}
     gone = [identity for identity, one in found.items() if one.is_gone]
     if gone:
         raise await gone_error(resource, snapshot.identities, gone)

@@ -179,9 +179,9 @@ async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Rem
         updated = await explain_refusal(resource, snapshot.identities, NONE, update_identities(
             resource, snapshot, lambda current: options.left_of(current, named),
             wait=options.wait or options.delete_role_assignments, still_agreed=removal.still_agreed))
-        for warning in updated.warnings:
-            warn(warning)
-        await _delete_assignments(resource, left)
+    for warning in updated.warnings:
+        warn(warning)
+    await _delete_assignments(resource, left)
     if removed is not None and removal.is_destructive and options.consent is not Consent.ASK:
         removed.append(removal)
     return plain_block(updated.snapshot.block)
@@ -287,7 +287,8 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
     """
     failed: list[Exception] = []
     total = len(left)
-    with accepted(resource, lambda: f"The identity was removed from '{resource.name}'."):
+    with remaining(lambda: _to_delete(left)), accepted(
+            resource, lambda: f"The identity was removed from '{resource.name}'."):
         for assignment_id in list(left):
             try:
                 await delete_assignment(assignment_id)
@@ -300,8 +301,15 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
                                f"{reasons(failed)}")
 
 
+def _to_delete(left: dict[str, dict[str, str]]) -> str:
+    """How to delete the role assignments that are left after their identity; empty if there are none."""
+    if not left:
+        return ""
+    return f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+
+
 def _not_deleted(resource: ResourceId, left: dict[str, dict[str, str]]) -> str:
-    """How to delete the role assignments that are left; empty if there are none."""
+    """How to delete the role assignments of an identity that may still be there; empty if there are none."""
     if not left:
         return ""
     return (f"The role assignments of the system-assigned identity of '{resource.name}' were not deleted. Once the "

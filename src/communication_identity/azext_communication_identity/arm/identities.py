@@ -119,11 +119,15 @@ def was_recreated(block: Block, identity: str, found: Found) -> bool:
 
 def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
     """What to say of an identity that was created again, and how to mend it."""
-    words = f"--ids {for_shell(resource.id)} --user-assigned {for_shell(identity)}"
     return (f"'{identity}' was deleted and created again. '{resource.name}' still holds the old identity, which no "
             "longer works.",
-            f"To assign the new one, run:\naz communication identity remove {words} --yes\n"
-            f"az communication identity assign {words}")
+            "To assign the new one, run:\n" + "\n".join(replace_commands(resource, identity)))
+
+
+def replace_commands(resource: ResourceId, identity: str) -> list[str]:
+    """The commands that replace an identity by the one that has its ID now."""
+    words = f"--ids {for_shell(resource.id)} --user-assigned {for_shell(identity)}"
+    return [f"az communication identity remove {words} --yes", f"az communication identity assign {words}"]
 
 
 async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bool = False) -> AzCLIError:
@@ -244,4 +248,4 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
 
 def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))}")
+            f"{' '.join(map(for_shell, identities))} --yes")

@@ -50,6 +50,13 @@ def customer_tenants(cli_ctx: Any) -> dict[str, str]:
             if account.get("homeTenantId") and account["homeTenantId"] != account["tenantId"]}
 
 
+def home_tenants(cli_ctx: Any) -> dict[str, str]:
+    """The tenant that each subscription belongs to, by subscription in lower case."""
+    from azure.cli.core._profile import Profile
+    return {account["id"].lower(): account.get("homeTenantId") or account["tenantId"]
+            for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()}
+
+
 class Logins:
     """Which login can see which subscription."""
 

@@ -27,8 +27,8 @@ from ..model.role_assignments import (
     role_guid,
 )
 
-_ROLES_VERSION = "api-version=2022-04-01"
-_AUTHORIZATION = "/providers/Microsoft.Authorization"
+ROLES_VERSION = "api-version=2022-04-01"
+AUTHORIZATION = "/providers/Microsoft.Authorization"
 OPTIONAL_SECONDS = 4.0  # for a look-up that is useful but must not delay a command
 # Recorded: without principalType, a new principal is unknown for 8 to 65 seconds. The code always sends principalType,
 # so this limit is only for what remains.
@@ -43,8 +43,7 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
     by_id = role_by_id(role, subscription)
     if by_id:
         try:
-            path = f"{scope}{_AUTHORIZATION}/roleDefinitions/{by_id.guid}?{_ROLES_VERSION}"
-            answer = await read(SharedGet(path))
+            found = await read_role(scope, by_id.guid)
         except RequestError as error:
             if is_not_found(error.reply):
                 raise ResourceNotFoundError(f"There is no role {for_display(role)} at scope '{scope}'.",
@@ -52,10 +51,10 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
             if error.reply.status != 403:
                 raise
             return by_id
-        return Role(by_id.id, _role_name(answer.body) or by_id.name)
+        return by_id._replace(name=found.name or by_id.name, permissions=found.permissions)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
-    found = await role_definitions(scope, f"&$filter={literal}")
-    exact = next((known for known in found if known.name.lower() == role.lower()), None)
+    named = await role_definitions(scope, f"&$filter={literal}")
+    exact = next((known for known in named if known.name.lower() == role.lower()), None)
     if exact:  # don't rely on the service's filter
         return exact
     every = await role_definitions(scope)
@@ -66,25 +65,33 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
 
 
+async def read_role(scope: str, guid: str) -> Role:
+    """The role with this GUID. Raises RequestError."""
+    return _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
+
+
 async def role_definitions(scope: str, odata_filter: str = "") -> list[Role]:
     """The roles at a scope. Raises RequestError."""
-    found = await pages(SharedGet(f"{scope}{_AUTHORIZATION}/roleDefinitions?{_ROLES_VERSION}{odata_filter}"), dict)
-    return [Role(one["id"], _role_name(one)) for one in found if isinstance(one.get("id"), str) and _role_name(one)]
+    found = await pages(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions?{ROLES_VERSION}{odata_filter}"), _role)
+    return [role for role in found if role.id and role.name]
 
 
 async def role_name_of(role_id: str) -> str:
     """The name of a role that isn't in BUILT_IN_ROLES; its GUID if this login can't read it."""
     try:
-        answer = await read(SharedGet(f"{role_id}?{_ROLES_VERSION}"), retries=0)
+        answer = await read(SharedGet(f"{role_id}?{ROLES_VERSION}"), retries=0)
     except RequestError:
         return role_guid(role_id)
-    return _role_name(answer.body) or role_guid(role_id)
+    return _role(answer.body).name or role_guid(role_id)
 
 
-def _role_name(definition: Any) -> str:
-    properties = definition.get("properties") if isinstance(definition, dict) else None
-    name = properties.get("roleName") if isinstance(properties, dict) else None
-    return name if isinstance(name, str) else ""
+def _role(definition: dict[str, Any]) -> Role:
+    """A role from ARM's JSON; what isn't text is empty."""
+    properties = definition.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    role_id, name = definition.get("id"), properties.get("roleName")
+    return Role(role_id if isinstance(role_id, str) else "", name if isinstance(name, str) else "",
+                properties.get("permissions"))
 
 
 async def assignments_of(subscription: str, principal_id: str, *, optional: bool = False) -> list[dict[str, str]]:
@@ -114,7 +121,7 @@ async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, 
 
 def _list_assignments(scope: str, principal_id: str) -> Get:
     principal = quote(f"principalId eq '{principal_id}'")
-    return Get(f"{scope}{_AUTHORIZATION}/roleAssignments?{_ROLES_VERSION}&$filter={principal}")
+    return Get(f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter={principal}")
 
 
 class Delegation(NamedTuple):
@@ -138,7 +145,7 @@ async def create_assignment(scope: str, role: Role, principal_id: str, delegatio
     if delegation:
         properties["delegatedManagedIdentityResourceId"] = delegation.resource_id
         tenant = f"&tenantId={delegation.tenant}"
-    request = Put(f"{assignment['id']}?{_ROLES_VERSION}{tenant}", {"properties": properties})
+    request = Put(f"{assignment['id']}?{ROLES_VERSION}{tenant}", {"properties": properties})
     first, pause, failures = None, 2.0, 0
     while True:
         reply: Reply = await request
@@ -170,12 +177,12 @@ def _existing(assignment: dict[str, Any], reply: Reply) -> dict[str, str]:
     if not found:
         return plain
     scope = assignment["properties"]["scope"]
-    return {"id": f"{scope}{_AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}", **plain}
+    return {"id": f"{scope}{AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}", **plain}
 
 
 async def delete_assignment(assignment_id: str) -> None:
     """Delete a role assignment, if it exists. Raises RequestError."""
-    request = Delete(f"{assignment_id}?{_ROLES_VERSION}")
+    request = Delete(f"{assignment_id}?{ROLES_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = await request
         if is_not_found(reply) or reply.ok and not reply.is_malformed:

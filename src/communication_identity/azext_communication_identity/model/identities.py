@@ -43,8 +43,10 @@ class Identities(NamedTuple):
         return self.system_assigned or bool(self.user_assigned)
 
     def __or__(self, other: Identities) -> Identities:
-        return Identities(self.system_assigned or other.system_assigned,
-                          self.user_assigned + (other - self).user_assigned)
+        added: dict[str, str] = {}  # each once
+        for one in (other - self).user_assigned:
+            added.setdefault(one.lower(), one)
+        return Identities(self.system_assigned or other.system_assigned, self.user_assigned + tuple(added.values()))
 
     def __sub__(self, other: Identities) -> Identities:
         others = _lower(other.user_assigned)

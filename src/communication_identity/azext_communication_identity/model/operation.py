@@ -116,7 +116,8 @@ def poll_result(poll: Reply, has_status: bool) -> PollResult:
 def _is_an_error_of_the_operation(poll: Reply) -> bool:
     """Whether a Location answers with the operation's own error, and not with one of the request for it."""
     code = error_code(poll)
-    return poll.status >= 400 and poll.status not in _NOT_THE_OPERATIONS and bool(code) and "apiversion" not in code
+    return (poll.status >= 400 and poll.status not in (*_NOT_THE_OPERATIONS, *TRANSIENT)
+            and bool(code) and "apiversion" not in code)
 
 
 def _failed(resource: ResourceId, state: str, error: str, poll: Reply) -> OperationFailedError:

@@ -53,10 +53,11 @@ _ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorizatio
 
 
 class Role(NamedTuple):
-    """A role definition: its resource ID and its name."""
+    """A role definition: its resource ID, its name, and its `permissions` if they were read."""
 
     id: str
     name: str
+    permissions: Any = None
 
     @property
     def guid(self) -> str:

@@ -257,8 +257,9 @@ async def _update(resource: ResourceId, snapshot: Snapshot, change: Change, atte
         if attempts.exhausted:
             raise attempts.exhausted
         if still_agreed and not still_agreed(snapshot, wanted):
-            raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile. Nothing was "
-                                     "removed.", f"Run the command again. {resource.to_see}")
+            raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
+                                     + ("" if attempts.may_have_written else " Nothing was removed."),
+                                     f"Run the command again. {resource.to_see}")
         require_supported(resource, snapshot.block)
         had_failed = snapshot.state != "succeeded"
         request = UpdateIdentity(resource, patch_body(current, wanted), etag)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
 
 class InterruptedByUserError(Exception):
@@ -26,41 +27,32 @@ class InterruptedByUserError(Exception):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run it. Raises InterruptedByUserError. In a program that runs an event loop already, such as a notebook, the
-    coroutine runs in a thread of its own.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _run_here(main)
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(_run_here(main))
-        except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the thread that waits
-            failure.append(error)
-
-    thread = threading.Thread(target=work, name="event loop")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
-def _run_here(main: Coroutine[Any, Any, T]) -> T:
+    """Run it. Raises InterruptedByUserError."""
     loop = new_event_loop()
     try:
         task = loop.create_task(main)
         with _cancelled_by_signals(loop, task) as received:
             try:
-                return loop.run_until_complete(task)
+                return _complete(loop, task)
             except asyncio.CancelledError:
                 raise InterruptedByUserError(received[0]) from None
     finally:
-        loop.close()
+        if not loop.is_running():  # a second signal leaves it behind in its thread
+            loop.close()
+
+
+def _complete(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T]) -> T:
+    """Run a task to its end: in a thread of its own, if the caller runs an event loop already, such as a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return loop.run_until_complete(task)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([task])), name="event loop",
+                              daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(TICK)
+    return task.result()
 
 
 @contextmanager

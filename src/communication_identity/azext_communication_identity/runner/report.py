@@ -61,7 +61,7 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
         _log_interrupt(cmd, runner, targets, what)
         raise SystemExit(interrupt.exit_code) from None
     except ManualInterrupt:  # the answer to a question is no: what failed before is still to be reported
-        _log_failures(runner.outcome, targets)
+        _log_failures(runner.outcome.failures, targets)
         raise
 
 
@@ -82,7 +82,7 @@ def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T 
     if len(resources) == 1:
         return single_result(outcome, resources[0])
     if outcome.failures:
-        _log_failures(outcome, resources)
+        _log_failures(outcome.failures, resources)
         summary = AzureResponseError(
             f"{len(outcome.failures)} of {len(outcome)} resources failed; {len(outcome.results)} succeeded.",
             retry_hint(cmd) if any(map(_rerun_helps, outcome.failures.values())) else None)
@@ -99,11 +99,11 @@ def single_result(outcome: Outcome[T], target: Any) -> T:
     return outcome.results[target]
 
 
-def _log_failures(outcome: Outcome[Any], resources: Sequence[ResourceId]) -> None:
+def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[ResourceId]) -> None:
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
-    errors = {one: explained(outcome.failures[one]) for one in resources if one in outcome.failures}
+    errors = {one: explained(failures[one]) for one in resources if one in failures}
     printed: set[str] = set()
-    for same, text in same_texts([(one, _text(outcome.failures[one])) for one in errors]):
+    for same, text in same_texts([(one, _text(failures[one])) for one in errors]):
         recommended = [_for_all(*one) for one in same_texts([
             (resource, text) for resource in same for text in getattr(errors[resource], "recommendations", ())])]
         AzureResponseError(heading(same, text) + text, [one for one in recommended if one not in printed]).print_error()
@@ -142,13 +142,16 @@ def retry_hint(cmd: Any) -> str:
 
 
 def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
-    """Say what is done, and what was accepted: as an error if anything was, because then something is to be done."""
+    """Say what failed before, what is done, and what was accepted: as an error if anything was, because then something
+    is to be done.
+    """
     outcome = runner.outcome
-    failures = [outcome.failures.get(target) for target in targets]
-    unfinished = [failure for failure in failures if isinstance(failure, UnfinishedError)]
-    failed = len(outcome.failures) - sum(one.is_interrupted for one in unfinished)
+    unfinished = [failure for failure in map(outcome.failures.get, targets)
+                  if isinstance(failure, UnfinishedError) and failure.is_interrupted]
+    failures = {target: failure for target, failure in outcome.failures.items() if failure not in unfinished}
+    _log_failures(failures, targets)
     lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {failed} failed."]
+             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {len(failures)} failed."]
     if len(unfinished) == 1:
         lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:

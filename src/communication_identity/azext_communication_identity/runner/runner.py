@@ -17,6 +17,7 @@ from ..arm.poll_timer import PollTimer
 from ..arm.rate_limit import RateLimiter
 from ..model.answers import Answer, NoAnswer, Reply, seconds_asked_for
 from ..model.requests import Ask, Flow, OperationEnded, PollDelay, Request, Step
+from .event_loop import TICK
 
 T = TypeVar("T")
 Confirm = Callable[[Mapping[Any, Any]], None]
@@ -28,7 +29,6 @@ MOST_THREADS = 192
 STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 SILENT = 4  # requests of a login in a row without an answer, before any had one: the network is the reason
-TICK = 0.5  # seconds; on Windows, a wait without a timeout can't be interrupted
 
 
 class Sender(Protocol):
@@ -96,7 +96,7 @@ class Runner(Generic[T]):
         self.waits_for = ""  # from the latest step
         self._sender, self._targets, self._flow, self._confirm = sender, targets, flow, confirm
         self._is_stopping = False
-        self._in_progress = 0  # requests
+        self._in_threads = 0  # requests
 
     @property
     def waiting_for_rate_limit(self) -> int:
@@ -118,25 +118,22 @@ class Runner(Generic[T]):
         self._asking: dict[Any, Any] = {}
         self._agreed: asyncio.Future[None] = loop.create_future()
         tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
-        everything = asyncio.gather(*tasks)
-        waited: list[asyncio.Future[Any]] = [everything, self._agreed]
+        everything = asyncio.ensure_future(_end(tasks))
         try:
             while not everything.done():
+                waited: list[asyncio.Future[Any]] = [everything, self._agreed]
                 await asyncio.wait(waited, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 if self._agreed.done():
                     self._agreed.result()
                     await asyncio.wait([everything], timeout=TICK)
                 tick(self, loop.time() - started)
-            await everything
         finally:
             self._is_stopping = True
-            everything.cancel()
-            for shared in self._shared.values():
-                shared.cancel()
-            waited = [*tasks, *self._shared.values(), everything]
-            await asyncio.wait(waited)  # each flow notes what it leaves undone
-            if not everything.cancelled():
-                everything.exception()  # otherwise, asyncio prints it
+            look_ups = list(self._shared.values())
+            for task in (*tasks, *look_ups):
+                task.cancel()
+            await everything  # each flow notes what it leaves undone
+            await asyncio.gather(*look_ups, return_exceptions=True)
         return self.outcome
 
     async def _drive(self, target: Any) -> None:
@@ -178,7 +175,7 @@ class Runner(Generic[T]):
             self._asking[target] = step.what
             self._ask_if_all_wait()
             await asyncio.wait([self._agreed])
-            if self._agreed.exception():  # run() raises it
+            if self._agreed.exception():  # run() raises it once, for all
                 raise asyncio.CancelledError
             return None
         self.waits_for = step.why
@@ -208,15 +205,13 @@ class Runner(Generic[T]):
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._send(request, subscription))
         task = self._shared[key]
+        reply: Reply | None = None
         try:
             reply = await asyncio.shield(task)
-        except BaseException:
-            self._shared.pop(key, None)
-            raise
-        is_useful = isinstance(reply, Answer) and (isinstance(reply.body, dict) if reply.ok else reply.status < 500)
-        if not is_useful and self._shared.get(key) is task:
-            del self._shared[key]
-        return reply
+            return reply
+        finally:
+            if task.done() and not _serves_others(reply) and self._shared.get(key) is task:
+                del self._shared[key]
 
     async def _send(self, request: Request, subscription: str) -> Reply:
         """Send a request when its turn comes, again and again while ARM throttles it and it has patience."""
@@ -272,11 +267,11 @@ class Runner(Generic[T]):
                 threading.Thread(target=send, name=THREAD_NAME, daemon=True).start()
                 break
             except RuntimeError:  # the machine refuses it
-                if not self._in_progress:
+                if not self._in_threads:
                     send()
                     break
                 await asyncio.sleep(TICK)
-        self._in_progress += 1
+        self._in_threads += 1
         try:
             return await asyncio.wait_for(answer, patience)
         except asyncio.TimeoutError:
@@ -286,7 +281,7 @@ class Runner(Generic[T]):
                 raise
             return NoAnswer("Interrupted.", permanent=True)  # it may have been made
         finally:
-            self._in_progress -= 1
+            self._in_threads -= 1
 
 
 THREAD_NAME = "request to ARM"
@@ -313,6 +308,20 @@ class _Starting:
         if self._holds:
             self._holds = False
             self._places.release()
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait until all tasks have ended. Raises what one of them raised, which is a defect."""
+    if tasks:
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
+
+
+def _serves_others(reply: Reply | None) -> bool:
+    """Whether an answer can be shared with those who ask later."""
+    return isinstance(reply, Answer) and (isinstance(reply.body, dict) if reply.ok else reply.status < 500)
 
 
 def _set(answer: asyncio.Future[Reply], reply: Reply | None, error: BaseException | None) -> None:

@@ -25,11 +25,6 @@ LINES = json.dumps([{"id": A, "type": "SystemAssigned,UserAssigned", "userAssign
                     {"id": B, "name": "other"}], indent=2).splitlines()
 
 
-def read_as_bytes(text: str, encoding: str) -> str:
-    """UTF-16 that was read as single bytes."""
-    return text.encode(encoding).decode("latin-1")
-
-
 @pytest.mark.parametrize(("words", "expected"), [
     pytest.param([A], [A], id="bash"),
     pytest.param([A, B], [A, B], id="bash, two words"),
@@ -47,9 +42,6 @@ def read_as_bytes(text: str, encoding: str) -> str:
     pytest.param([f"\udcef\udcbb\udcbf{A}"], [A], id="C locale, BOM as surrogates"),
     pytest.param([f"\ufeff\r\n{A}"], [A], id="PowerShell 5.1, BOM in a line of its own"),
     pytest.param([f'\ufeff["{A}"]'], [A], id="PowerShell 5.1, BOM before JSON"),
-    pytest.param([read_as_bytes(f"{A}\r\n{B}\r\n", "utf-16-le")], [A, B], id="PowerShell 5.1, > as UTF-16"),
-    pytest.param([read_as_bytes(f"\ufeff{A}", "utf-16-le")], [A], id="PowerShell 5.1, > as UTF-16 with BOM"),
-    pytest.param([read_as_bytes(A, "utf-16-be")], [A], id="UTF-16, big end first"),
     pytest.param([f"'{A}'"], [A], id="cmd, single quotes"),
     pytest.param([f"'{A}", f"{B}'"], [A, B], id="cmd, single quotes around two"),
     pytest.param([f"'{A},", f"{B}'"], [A, B], id="cmd, single quotes around a list"),
@@ -157,8 +149,7 @@ def test_scopes(words: list[str], expected: list[str]) -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("myApp\r", "myApp"), ("\ufeffmyApp", "myApp"), ("'Reader'", "Reader"), (" Key Vault Reader ", "Key Vault Reader"),
     (f"C:/Program Files/Git{ROLE}", ROLE), (f"/{ROLE}", ROLE), ("[]", "[]"), ("a,b", "a,b"), ("it's", "it's"),
-    ("a\0b", "a\0b"), ("a\0b\0", "ab"), ("a\0", "a\0"), ("a\0b\0c", "abc"), ("\0a\0b", "ab"), ("aXbX", "aXbX"),
-    ("a\0b\0\0\0c\0", "a\0b\0\0\0c\0"), ("X" + A, "X" + A),
+    ("a\0b", "a\0b"), ("aXbX", "aXbX"), ("X" + A, "X" + A),
 ])
 def test_single_values(text: str, expected: str) -> None:
     assert clean_value(text) == expected
@@ -236,7 +227,7 @@ def test_anything_is_cleaned_or_refused(words: list[str]) -> None:
         for value in values:
             if passes(check, value) and check is parse_resource_id:
                 assert re.fullmatch(STRICT, value.strip(), re.ASCII | re.IGNORECASE)
-                assert value in "\n".join(words).replace("\0", "")
+                assert value in "\n".join(words)
 
 
 def passes(check: Callable[[str], object], value: str) -> bool:
@@ -259,10 +250,10 @@ manglers: st.SearchStrategy[Callable[[str], str]] = st.sampled_from([
     lambda one: f"'{one}'",
     lambda one: f'"{one}"', lambda one: one + ",", lambda one: f"[{one}]", lambda one: f"[{{id:{one}}}]",
     lambda one: f'["{one}"]', lambda one: "C:/Program Files/Git" + one, lambda one: "/" + one,
-    lambda one: f"https://portal.azure.com/#@x/resource{one}/overview", lambda one: read_as_bytes(one, "utf-16-le")])
+    lambda one: f"https://portal.azure.com/#@x/resource{one}/overview"])
 
 
 @given(mangle=manglers, outer=st.sampled_from([str, lambda one: f" {one}\r\n", lambda one: "\ufeff" + one]))
 def test_one_shell_after_the_other(mangle: Callable[[str], str], outer: Callable[[str], str]) -> None:
     text = mangle(A)
-    assert clean_list([text if "\0" in text else outer(text)]) == [A]
+    assert clean_list([outer(text)]) == [A]

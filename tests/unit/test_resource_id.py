@@ -4,10 +4,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from azext_communication_identity.model.quoting import for_display
-from azext_communication_identity.model.resource_id import ResourceId, check_group_name, check_resource_name, check_user_assigned, parse_resource_id
+from azext_communication_identity.model.resource_id import (
+    IdentityId,
+    ResourceId,
+    check_group_name,
+    check_resource_name,
+    check_subscription,
+    check_user_assigned,
+    parse_identity_id,
+    parse_resource_id,
+    user_assigned_id,
+)
 from azext_communication_identity.model.role_assignments import check_role, check_scope
 from azure.cli.core.azclierror import InvalidArgumentValueError
 from hypothesis import given
@@ -74,10 +84,34 @@ def test_whatever_is_put_into_an_id(at: int, what: str) -> None:
     assert found.subscription == SUB
 
 
-@pytest.mark.parametrize("group", ["g", "g" * 90])
-def test_errors_tell_one_long_id_from_another(group: str) -> None:
-    one, other = (ResourceId(SUB, group, "n" * 63 + end).id for end in "ab")
-    assert for_display(one) == f"'{one}'"
-    assert for_display(one) != for_display(other)
-    assert for_display("x" * 500 + "a") != for_display("x" * 500 + "b")
-    assert len(for_display("x" * 10_000)) < 250
+# ---- what is valid ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("text", [RESOURCE.id, f" {RESOURCE.id}/\n", RESOURCE.id.replace("resourceGroups", "RESOURCEGROUPS")])
+def test_a_resource_id(text: str) -> None:
+    assert parse_resource_id(text) == RESOURCE
+
+
+@pytest.mark.parametrize(("check", "good", "bad"), [
+    (check_resource_name, ["a", "A-_9", "n" * 63], ["", "n" * 64, "a.b", "a b", "a/b", "a\n", "\u00e4"]),
+    (check_group_name, ["g", "gr\u00fcppe", "a.b", "a(1)", "g" * 90, "-", "_"], ["", "g" * 91, "a.", ".", "a/b", "a b", "a\n", "\u212aiwi"]),
+    (check_subscription, [SUB, SUB.upper()], ["", "mine", SUB[:-1], f"{SUB}0", f" {SUB}"]),
+    (check_user_assigned, ["a", "9-_", "n" * 128, IDENTITY, IDENTITY.upper()], ["", "-a", "_a", "n" * 129, "a.b", f"{IDENTITY}x/y", RESOURCE.id]),
+])
+def test_what_is_valid(check: Callable[[str], str], good: list[str], bad: list[str]) -> None:
+    assert [check(one) for one in good] == good
+    for one in bad:
+        with pytest.raises(InvalidArgumentValueError):
+            check(one)
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    (IDENTITY, IdentityId(SUB, "rg", "mi")), (IDENTITY.upper() + "/", IdentityId(SUB.upper(), "RG", "MI")), ("mi", None),
+    (f" {IDENTITY}", None), (RESOURCE.id, None), (f"{IDENTITY}/x", None)])
+def test_an_identity_id(text: str, found: IdentityId | None) -> None:
+    assert parse_identity_id(text) == found
+    assert found is None or parse_identity_id(found.id) == found
+
+
+def test_a_name_is_one_in_the_resources_own_group() -> None:
+    assert user_assigned_id("mi", RESOURCE) == IDENTITY
+    assert user_assigned_id("/x", RESOURCE) == "/x"

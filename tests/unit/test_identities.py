@@ -7,12 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.identities import Identities, expected_block, identities_of, patch_body, plain_block, principals_of, unsupported_reason, without_ids
-from azext_communication_identity.model.identity import Change, after_assign, after_remove, described, difference
+from azext_communication_identity.model.identities import (
+    NONE,
+    SYSTEM_ASSIGNED,
+    Identities,
+    expected_block,
+    find_id,
+    identities_of,
+    patch_body,
+    plain_block,
+    principal_of,
+    principals_of,
+    unsupported_reason,
+    without_ids,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-SETTLED = {"clientId": "c", "principalId": "p"}
+PRINCIPAL, OTHER = (f"00000000-0000-0000-0000-0000000000{number}" for number in ("aa", "BB"))
+SETTLED = {"clientId": "c", "principalId": PRINCIPAL}
 
 
 def identity_id(name: str) -> str:
@@ -34,8 +47,6 @@ def distinct(identities: list[str]) -> tuple[str, ...]:
 
 id_lists = st.lists(resource_ids(), max_size=6)
 identities = st.builds(Identities, st.booleans(), id_lists.map(distinct))
-changes = st.builds(Change, st.booleans(), id_lists.map(distinct))
-removals = st.builds(Change, st.booleans(), id_lists.map(tuple), st.booleans())
 
 
 def as_set(of: Identities) -> set[str]:
@@ -46,7 +57,7 @@ def as_block(of: Identities, spelling: str = ", ") -> dict[str, Any]:
     """The identity block as a service would send it."""
     block: dict[str, Any] = {"type": spelling.join(of.type.split(","))}
     if of.system_assigned:
-        block.update(principalId="p", tenantId="t")
+        block.update(principalId=PRINCIPAL, tenantId="t")
     if of.user_assigned:
         block["userAssignedIdentities"] = {identity: dict(SETTLED) for identity in of.user_assigned}
     return block
@@ -60,7 +71,7 @@ def merge(before: Identities, body: dict[str, Any]) -> Identities:
         return Identities(asked.system_assigned)
     nulls = [key.lower() for key, value in body["identity"].get("userAssignedIdentities", {}).items() if value is None]
     kept = [identity for identity in before.user_assigned if identity.lower() not in nulls]
-    return after_assign(Identities(asked.system_assigned, tuple(kept)), Change(False, asked.user_assigned))
+    return Identities(asked.system_assigned, tuple(kept)) | asked
 
 
 def replace(body: dict[str, Any]) -> Identities:
@@ -70,42 +81,32 @@ def replace(body: dict[str, Any]) -> Identities:
     return identities_of({**block, "userAssignedIdentities": kept})
 
 
-@given(identities, changes)
-def test_assign_adds_what_is_named_and_loses_nothing(before: Identities, change: Change) -> None:
-    after = after_assign(before, change)
-    assert as_set(after) == as_set(before) | as_set(Identities(change.system_assigned, change.user_assigned))
-    assert after.user_assigned[:len(before.user_assigned)] == before.user_assigned
-    assert len(distinct(list(after.user_assigned))) == len(after.user_assigned)
+@given(identities, identities)
+def test_operators_are_those_of_sets(one: Identities, other: Identities) -> None:
+    """Without case, and in the order and the casing of the left side."""
+    both, rest, common = one | other, one - other, one & other
+    assert as_set(both) == as_set(one) | as_set(other)
+    assert as_set(rest) == as_set(one) - as_set(other)
+    assert as_set(common) == as_set(one) & as_set(other)
+    assert both.user_assigned[:len(one.user_assigned)] == one.user_assigned
+    assert set(rest.user_assigned) | set(common.user_assigned) == set(one.user_assigned)
+    assert len(distinct(list(both.user_assigned))) == len(both.user_assigned)
+    assert bool(one) is bool(as_set(one))
 
 
-@given(identities, removals)
-def test_remove_takes_what_is_named_and_nothing_else(before: Identities, change: Change) -> None:
-    after = after_remove(before, change)
-    named = as_set(before) - {"system"} if change.all_user_assigned else {i.lower() for i in change.user_assigned}
-    assert as_set(after) == as_set(before) - named - ({"system"} if change.system_assigned else set())
-    assert set(after.user_assigned) <= set(before.user_assigned)
-
-
-@given(identities, changes)
-def test_assign_and_remove_give_back_the_start(before: Identities, change: Change) -> None:
-    added = difference(after_assign(before, change), before)
-    undo = Change(added.system_assigned, added.user_assigned)
-    assert after_remove(after_assign(before, change), undo) == before
-
-
-@given(identities, changes)
-def test_twice_is_once(before: Identities, change: Change) -> None:
-    once = after_assign(before, change)
-    assert after_assign(once, change) == once
-    gone = after_remove(before, change)
-    assert after_remove(gone, change) == gone
+@given(identities, identities)
+def test_to_add_and_to_remove_give_back_the_start(before: Identities, named: Identities) -> None:
+    added = (before | named) - before
+    assert (before | named) - added == before
+    assert before | named | named == before | named
+    assert before - named - named == before - named
+    assert (before - named) | (before & named) == Identities(before.system_assigned, tuple(
+        (*(before - named).user_assigned, *(before & named).user_assigned)))
 
 
 @given(identities, identities)
 def test_the_patch_is_right_for_a_service_that_merges_and_one_that_replaces(before: Identities,
                                                                             wanted: Identities) -> None:
-    wanted = after_assign(after_remove(before, Change(True, (), True)),
-                          Change(wanted.system_assigned, wanted.user_assigned))
     body = patch_body(before, wanted)
     assert as_set(merge(before, body)) == as_set(wanted)
     assert as_set(replace(body)) == as_set(wanted)
@@ -120,16 +121,10 @@ def test_a_block_is_read_back_as_it_was_written(of: Identities, spelling: str) -
     assert identities_of(plain_block(block)) == of
 
 
-@given(identities, changes)
-def test_not_assigned_is_what_is_named_but_not_there(before: Identities, change: Change) -> None:
-    absent = {identity.lower() for identity in difference(change, before).user_assigned}
-    assert absent == {i.lower() for i in change.user_assigned} - {i.lower() for i in before.user_assigned}
-
-
 # ---- blocks, row by row ----------------------------------------------------------------------------------------------
 
 A, B, C = (identity_id(name) for name in "abc")
-BOTH = {"type": "SystemAssigned, UserAssigned", "principalId": "p", "tenantId": "t",
+BOTH = {"type": "SystemAssigned, UserAssigned", "principalId": PRINCIPAL, "tenantId": "t",
         "userAssignedIdentities": {A: SETTLED, B: {}}}
 
 
@@ -140,9 +135,9 @@ def only(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("block", "expected"), [
     ({}, {"type": "None"}), ({"type": None}, {"type": "None"}),
     ({"type": "none"}, {"type": "None"}),
-    ({"type": "None", "principalId": "p", "tenantId": "t"}, {"type": "None"}),
-    ({"type": "systemassigned", "principalId": "p", "tenantId": "t", "x": 1},
-     {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
+    ({"type": "None", "principalId": PRINCIPAL, "tenantId": "t"}, {"type": "None"}),
+    ({"type": "systemassigned", "principalId": PRINCIPAL, "tenantId": "t", "x": 1},
+     {"type": "SystemAssigned", "principalId": PRINCIPAL, "tenantId": "t"}),
     ({"type": "SystemAssigned", "principalId": None, "tenantId": ""}, {"type": "SystemAssigned"}),
     ({"type": "UserAssigned , SystemAssigned"}, {"type": "SystemAssigned,UserAssigned"}),
     ({"type": "Magic, Dust"}, {"type": "Dust,Magic"}), ({"type": "None, SystemAssigned"}, {"type": "SystemAssigned"}),
@@ -175,22 +170,22 @@ def test_what_a_patch_can_not_say(block: Any, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(("block", "wanted", "expected"), [
-    ({}, Identities(), []), ({}, Identities(True), ["the system-assigned identity"]), (BOTH, Identities(True), []),
-    (BOTH, Identities(False, (A.upper(),)), []), (BOTH, Identities(True, (A, B, C)), [f"'{B}'", f"'{C}'"]),
-    ({"type": "SystemAssigned"}, Identities(True, (A,)), ["the system-assigned identity", f"'{A}'"]),
-    (only(userAssignedIdentities={A: {"clientId": "c"}}), Identities(False, (A,)), [f"'{A}'"]),
-    (only(userAssignedIdentities={A: {"principalId": "p"}}), Identities(False, (A,)), [f"'{A}'"]),
-    (only(userAssignedIdentities={A.upper(): SETTLED}), Identities(False, (A,)), []),
+    ({}, NONE, NONE), ({}, SYSTEM_ASSIGNED, SYSTEM_ASSIGNED), (BOTH, SYSTEM_ASSIGNED, NONE),
+    (BOTH, Identities(False, (A.upper(),)), NONE), (BOTH, Identities(True, (A, B, C)), Identities(False, (B, C))),
+    ({"type": "SystemAssigned"}, Identities(True, (A,)), Identities(True, (A,))),
+    (only(userAssignedIdentities={A: {"clientId": "c"}}), Identities(False, (A,)), Identities(False, (A,))),
+    (only(userAssignedIdentities={A: {"principalId": "p"}}), Identities(False, (A,)), Identities(False, (A,))),
+    (only(userAssignedIdentities={A.upper(): SETTLED}), Identities(False, (A,)), NONE),
 ])
-def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: list[str]) -> None:
+def test_what_has_no_ids_yet(block: Any, wanted: Identities, expected: Identities) -> None:
     assert without_ids(block, wanted) == expected
 
 
 @pytest.mark.parametrize(("wanted", "known", "expected"), [
     (Identities(), BOTH, {"type": "None"}),
-    (Identities(True), BOTH, {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}),
+    (Identities(True), BOTH, {"type": "SystemAssigned", "principalId": PRINCIPAL, "tenantId": "t"}),
     (Identities(True, (A.upper(), C)), BOTH, {
-        "type": "SystemAssigned,UserAssigned", "principalId": "p", "tenantId": "t",
+        "type": "SystemAssigned,UserAssigned", "principalId": PRINCIPAL, "tenantId": "t",
         "userAssignedIdentities": {A.upper(): SETTLED, C: {}}}),
     (Identities(True, (A,)), {}, {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {A: {}}}),
     (Identities(False, (A,)), BOTH, only()),
@@ -200,18 +195,34 @@ def test_the_block_that_a_resource_will_have(wanted: Identities, known: Any, exp
 
 
 @pytest.mark.parametrize(("block", "among", "expected"), [
-    ({}, Identities(True, (A,)), []), (BOTH, Identities(), []), (BOTH, Identities(True), ["p"]),
-    (only(principalId="s"), Identities(True, (A.upper(), B)), ["s", "p"]), (BOTH, Identities(False, (A, B)), ["p"]),
-    (BOTH, Identities(True, (A,)), ["p"]), (only(principalId="s"), Identities(False, (A,)), ["p"]),
+    ({}, Identities(True, (A,)), []), (BOTH, NONE, []), (BOTH, SYSTEM_ASSIGNED, [PRINCIPAL]),
+    (only(principalId=OTHER), Identities(True, (A.upper(), B)), [OTHER, PRINCIPAL]),
+    (BOTH, Identities(False, (A, B)), [PRINCIPAL]), (BOTH, Identities(True, (A,)), [PRINCIPAL]),
+    (only(principalId=OTHER), Identities(False, (A,)), [PRINCIPAL]),
 ])
 def test_principals(block: Any, among: Identities, expected: list[str]) -> None:
     assert principals_of(block, among) == expected
 
 
-def test_a_principal_that_is_no_text() -> None:
-    assert principals_of({"type": "SystemAssigned", "principalId": 1}, Identities(True)) == []
+@pytest.mark.parametrize("principal", [None, "", 5, [], {}, "p", f"{PRINCIPAL} ", f"{PRINCIPAL}'", f"x{PRINCIPAL}"])
+def test_a_principal_is_a_guid(principal: Any) -> None:
+    block = {"type": "SystemAssigned,UserAssigned", "principalId": principal, "userAssignedIdentities": {
+        A: {"principalId": principal}, B: SETTLED}}
+    assert principals_of(block, Identities(True, (A, B))) == [PRINCIPAL]
+    assert [principal_of(block, one) for one in (None, A, B.upper(), C)] == [None, None, PRINCIPAL, None]
 
 
 def test_words() -> None:
-    assert described(Identities()) == []
-    assert described(Identities(True, (A, B))) == ["the system-assigned identity", f"'{A}'", f"'{B}'"]
+    assert NONE.described() == []
+    assert Identities(True, (A, "\x1b")).described() == ["the system-assigned identity", f"'{A}'", r"'\x1b'"]
+
+
+@pytest.mark.parametrize(("wanted", "among", "found"), [(A.upper(), [B, A], A), (C, [A, B], None), (A, [], None)])
+def test_ids_are_the_same_in_any_casing(wanted: str, among: list[str], found: str | None) -> None:
+    assert find_id(wanted, among) == found
+
+
+def test_ids_that_were_looked_up_fill_the_block() -> None:
+    new = {A: {"clientId": "new"}, C.upper(): {"clientId": "new"}}
+    assert expected_block(Identities(False, (A, C)), only(), new)["userAssignedIdentities"] == {
+        A: SETTLED, C: {"clientId": "new"}}

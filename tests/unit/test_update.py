@@ -1,35 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""The life of a write, driven by hand: each answer that a service may give, and what the life does next."""
+"""The update of one resource, driven by hand: each answer that a service may give, and what follows."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply, error_code
-from azext_communication_identity.model.identities import Identities
-from azext_communication_identity.model.identity import Change, after_assign, after_remove
-from azext_communication_identity.model.operation import OperationFailedError
-from azext_communication_identity.model.requests import PollDelay, Request, Sleep
+from azext_communication_identity.model.identities import SYSTEM_ASSIGNED, Identities
+from azext_communication_identity.model.operation import NotDoneError, OperationFailedError
+from azext_communication_identity.model.requests import Get, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
-from azext_communication_identity.model.update import Snapshot, Updated, get, require_supported, snapshot_of, until_idle, update_identities
-from azext_communication_identity.model.write import ChangedError, Plan, plan
-from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
-from life import Played, play
+from azext_communication_identity.model.unfinished import UnfinishedError
+from azext_communication_identity.model.update import (
+    Goal,
+    Snapshot,
+    Updated,
+    get,
+    require_supported,
+    snapshot_of,
+    until_idle,
+    update_identities,
+)
+from azure.cli.core.azclierror import AuthenticationError, AzureResponseError, ForbiddenError
+from flow import Played, play
 
 RESOURCE = ResourceId("00000000-0000-0000-0000-00000000000a", "rg", "app")
-URL = f"{RESOURCE.id}?api-version=2023-04-01"
-GET = Request("GET", URL)
+GET = GetResource(RESOURCE)
 ADDRESS = "https://management.azure.com/operations/1?t=a*b"
-LOOK = Request("GET", ADDRESS)
+POLL = Get(ADDRESS)
 SYSTEM = {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"}
 PATCH_SYSTEM = {"identity": {"type": "SystemAssigned"}}
 BARE = {"type": "SystemAssigned"}  # no IDs yet
 ONE, TWO = (f"/subscriptions/0/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
             for name in ("one", "two"))
 IDS = {"clientId": "c", "principalId": "p"}
-THE_SYSTEM = Change(True)
 ASYNC, LOCATION = {"azure-asyncoperation": ADDRESS}, {"location": ADDRESS}
 SEE = f"To see its current identities, run:\naz communication identity show --ids {RESOURCE.id}"
 WAIT = f"To wait for it to finish, run:\naz communication identity wait --updated --ids {RESOURCE.id}"
@@ -52,17 +59,19 @@ def has(block: Any = None, state: str = "Succeeded", *, etag: str = "e1", at: fl
     return Answer(status, body(block, state), {"etag": etag, **(headers or {})}, at=at)
 
 
-def document(block: Any = None, state: str = "Succeeded", etag: str | None = "e0", at: float = 1.0) -> Snapshot:
+def snapshot(block: Any = None, state: str = "Succeeded", etag: str | None = "e0", at: float = 1.0) -> Snapshot:
     return Snapshot(body(block, state), etag, at)
 
 
-def assign(*replies: Reply, before: Snapshot | None = None, named: Change = THE_SYSTEM, **options: Any) -> Played:
+def assign(*replies: Reply, before: Snapshot | None = None, named: Identities = SYSTEM_ASSIGNED,
+           fail_at: tuple[int, BaseException] | None = None, **options: Any) -> Played:
     """Play an assignment: of the system-assigned identity to a resource without any, if nothing else is said."""
-    return play(update_identities(RESOURCE, before or document(), after_assign, named, **options), *replies)
+    return play(update_identities(RESOURCE, before or snapshot(), lambda current: current | named, named=named,
+                                  **options), *replies, fail_at=fail_at)
 
 
-def patch(etag: str | None, sent: Any = None) -> Request:
-    return Request("PATCH", URL, sent or PATCH_SYSTEM, etag)
+def patch(etag: str | None, sent: Any = None) -> UpdateIdentity:
+    return UpdateIdentity(RESOURCE, sent or PATCH_SYSTEM, etag)
 
 
 def again(seconds: float) -> Sleep:
@@ -98,7 +107,7 @@ DONE = Updated(Snapshot(body(SYSTEM), "e1", 2.0), [])
 ])
 def test_document(content: dict[str, Any], block: Any, state: str, busy: bool) -> None:
     found = Snapshot(content)
-    assert (found.etag, found.at, found.block, found.state, found.busy) == (None, 0.0, block, state, busy)
+    assert (found.etag, found.at, found.block, found.state, found.is_busy) == (None, 0.0, block, state, busy)
 
 
 @pytest.mark.parametrize("id_", [RESOURCE.id, RESOURCE.id.upper(), RESOURCE.id + "/"])
@@ -132,38 +141,31 @@ def test_error_code(reply: Reply, expected: str) -> None:
     assert error_code(reply) == expected
 
 
-def test_plan() -> None:
-    made = plan(document(users(ONE)), after_assign, Change(True, (ONE.upper(), TWO)))
-    assert made == Plan(Identities(False, (ONE,)), Identities(True, (ONE, TWO)), Identities(True, (ONE, TWO)))
-    assert made.removed == Identities()
-    assert made.changes
-    gone = plan(document(users(ONE, TWO, system=True)), after_remove, Change(False, (TWO,)))
-    assert (gone.removed, gone.added) == (Identities(False, (TWO,)), Identities())
-    assert not plan(document(SYSTEM), after_assign, Change(True)).changes
-
-
-@pytest.mark.parametrize(("block", "done"), [
+@pytest.mark.parametrize(("block", "met"), [
     (users(ONE), False), (SYSTEM, True), (users(ONE, system=True), False), (users(TWO, system=True), True),
     ({}, False)])
-def test_done(block: Any, done: bool) -> None:
-    assert Plan(Identities(False, (ONE,)), Identities(True), Identities(True)).done(block) is done
+def test_the_goal_is_met(block: Any, met: bool) -> None:
+    """The system-assigned identity instead of ONE; what others do meanwhile doesn't count."""
+    goal = Goal(before=Identities(False, (ONE,)), wanted=SYSTEM_ASSIGNED, named=SYSTEM_ASSIGNED)
+    assert goal.is_met_by(block) is met
+    assert goal.is_met_by({**block, "userAssignedIdentities": {ONE.upper(): {}}}) is False
 
 
 # ---- nothing to write ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("no_wait", [True, False])
-def test_nothing_to_write(no_wait: bool) -> None:
+@pytest.mark.parametrize("wait", [True, False])
+def test_nothing_to_write(wait: bool) -> None:
     before = Snapshot({**body(BARE), "location": "global", "tags": {}}, "e0", 1.0)
-    played = assign(before=before, no_wait=no_wait)
+    played = assign(before=before, wait=wait)
     assert played.steps == []
     assert played.result == Updated(Snapshot(body(BARE), "e0", 1.0))
 
 
 def test_nothing_to_write_but_ids_to_wait_for() -> None:
-    played = assign(has(SYSTEM), before=document(BARE), needs_ids=True)
+    played = assign(has(SYSTEM), before=snapshot(BARE), needs_ids=True)
     assert played.steps == [showing(1.0), GET]
     assert played.result == DONE
-    assert assign(before=document(BARE), needs_ids=True, no_wait=True).steps == []
+    assert assign(before=snapshot(BARE), needs_ids=True, wait=False).steps == []
 
 
 @pytest.mark.parametrize(("block", "what"), [
@@ -173,13 +175,13 @@ def test_nothing_to_write_but_ids_to_wait_for() -> None:
     ({"type": "UserAssigned", "userAssignedIdentities": [ONE]},
      "a map of user-assigned identities in an unknown form")])
 def test_what_can_not_be_written_back(block: Any, what: str) -> None:
-    played = assign(before=document(block))
+    played = assign(before=snapshot(block))
     assert isinstance(played.error, ForbiddenError)
     assert played.steps == []
-    assert played.said == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
+    assert played.message == (f"'app' has {what}, which this extension can't write back. Nothing was changed.",
                            [f"To see the whole resource, run:\naz resource show --ids {RESOURCE.id}"])
     with pytest.raises(ForbiddenError):
-        require_supported(RESOURCE, document(block))
+        require_supported(RESOURCE, block)
 
 
 # ---- a yes at once ---------------------------------------------------------------------------------------------------
@@ -201,11 +203,12 @@ def test_one_patch_answered_with_anything_else(answer: Answer) -> None:
 
 
 def test_a_patch_that_removes() -> None:
-    before = document(users(ONE, TWO))
-    played = play(update_identities(RESOURCE, before, after_remove, Change(False, (ONE,))), has(users(TWO)))
+    before = snapshot(users(ONE, TWO))
+    gone = Identities(False, (ONE,))
+    played = play(update_identities(RESOURCE, before, lambda current: current - gone), has(users(TWO)))
     assert played.steps == [patch("e0", {"identity": {"type": "UserAssigned",
                                                       "userAssignedIdentities": {TWO: {}, ONE: None}}})]
-    assert played.result.document.block == users(TWO)
+    assert played.result.snapshot.block == users(TWO)
 
 
 @pytest.mark.parametrize(("answer", "expected"), [
@@ -215,15 +218,15 @@ def test_a_patch_that_removes() -> None:
     (Answer(200, {"id": ONE}, at=2.0), Snapshot(body(BARE), None, 2.0)),
 ])
 def test_no_wait(answer: Answer, expected: Snapshot) -> None:
-    played = assign(answer, no_wait=True)
+    played = assign(answer, wait=False)
     assert played.steps == [patch("e0")]
     assert played.result == Updated(Snapshot({**expected.body, "identity": dict(expected.body["identity"])},
                                              expected.etag, expected.at))
 
 
 def test_no_wait_keeps_the_ids_that_are_known() -> None:
-    played = assign(Answer(202), before=document(SYSTEM), named=Change(False, (ONE,)), no_wait=True)
-    assert played.result.document.block == {**SYSTEM, "type": "SystemAssigned,UserAssigned",
+    played = assign(Answer(202), before=snapshot(SYSTEM), named=Identities(False, (ONE,)), wait=False)
+    assert played.result.snapshot.block == {**SYSTEM, "type": "SystemAssigned,UserAssigned",
                                             "userAssignedIdentities": {ONE: {}}}
 
 
@@ -231,7 +234,7 @@ def test_no_wait_keeps_the_ids_that_are_known() -> None:
 
 def test_a_busy_resource_is_waited_for() -> None:
     played = assign(has(None, "Updating", etag="e1", at=3.0), has(None, "Failed", etag="e2", at=5.0), has(SYSTEM),
-                    before=document(None, "Accepted"))
+                    before=snapshot(None, "Accepted"))
     assert played.steps == [others(1.0, 0), GET, others(1.0, 1), GET, patch("e2")]
     assert played.result == DONE
 
@@ -242,11 +245,11 @@ def test_a_busy_resource_is_waited_for_after_a_refusal() -> None:
 
 
 def test_a_resource_that_stays_busy() -> None:
-    played = play(until_idle(RESOURCE, document(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
+    played = play(until_idle(RESOURCE, snapshot(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
                   has(None, "Moving", at=1811.0))
     assert isinstance(played.error, AzureResponseError)
     assert played.steps == [others(10.0, 0), GET, others(10.0, 1), GET]
-    assert played.said == ("An operation on 'app' is still running after 1801 seconds (provisioningState: moving).",
+    assert played.message == ("An operation on 'app' is still running after 1801 seconds (provisioningState: moving).",
                            [WAIT])
 
 
@@ -257,7 +260,7 @@ def test_a_resource_that_stays_busy() -> None:
     code(409, "ScopeLocked"), code(409), Answer(409), code(429), code(501), code(412), Answer(302),
     Answer(400, text="<html>")])
 def test_refused_at_once(answer: Answer) -> None:
-    played = assign(answer, before=document(etag=None))
+    played = assign(answer, before=snapshot(etag=None))
     assert played.steps == [patch(None)]
     assert (played.refused.request, played.refused.reply) == (patch(None), answer)
 
@@ -275,7 +278,7 @@ def test_someone_else_came_first() -> None:
     played = assign(code(412), has(users(ONE), etag="e1"), has(users(ONE, system=True)))
     assert played.steps == [patch("e0"), again(0.5), GET, patch("e1", {"identity": {
         "type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {ONE: {}}}})]
-    assert played.result.notes == []
+    assert played.result.warnings == []
 
 
 def test_someone_else_did_the_same() -> None:
@@ -303,13 +306,13 @@ def test_how_long_others_may_come_first() -> None:
         replies += [code(412, at=500.0 + number), has(None, etag=f"n{number}")]
     replies += [code(412, at=800.0), has(None, etag="x"), code(412, "PreconditionFailed", at=800.1)]
     played = assign(*replies, has(None, etag="y"))
-    assert played.pauses == [again(seconds) for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0)]
+    assert played.sleeps == [again(seconds) for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0)]
     assert played.requests[-2:] == [patch("x"), GET]
-    assert played.said == ("Other changes to 'app' prevented this one for 300 seconds. The service said: "
+    assert played.message == ("Other changes to 'app' prevented this one for 300 seconds. The service said: "
                            "(PreconditionFailed) m", ["Run the command again when they are finished."])
-    assert assign(*replies, has(SYSTEM)).result.document == DONE.document
+    assert assign(*replies, has(SYSTEM)).result.snapshot == DONE.snapshot
     silent = assign(code(409, "Conflict", at=1.0), has(), Answer(412, at=400.0), has())
-    assert silent.said[0].endswith("for 399 seconds. The service said: nothing")
+    assert silent.message[0].endswith("for 399 seconds. The service said: nothing")
 
 
 # ---- lost answers ----------------------------------------------------------------------------------------------------
@@ -332,14 +335,14 @@ def test_after_a_lost_answer_the_ids_are_waited_for() -> None:
 
 
 def test_after_a_lost_answer_no_wait_does_not_wait() -> None:
-    played = assign(NoAnswer("broken"), has(BARE), no_wait=True)
+    played = assign(NoAnswer("broken"), has(BARE), wait=False)
     assert played.result == Updated(Snapshot(body(BARE), "e1", 2.0))
 
 
 @pytest.mark.parametrize("lost", LOST)
 def test_an_answer_is_lost_four_times_at_most(lost: Reply) -> None:
     played = assign(*[lost, has(None, etag="e0")] * 5)
-    assert played.pauses == [again(0.5), again(1.0), again(2.0), again(4.0), again(8.0)]
+    assert played.sleeps == [again(0.5), again(1.0), again(2.0), again(4.0), again(8.0)]
     assert len(played.requests) == 10
     assert played.refused.reply is lost
     assert played.refused.request == patch("e0")
@@ -357,18 +360,18 @@ def test_the_last_lost_answer_is_settled_by_reading_too() -> None:
 @pytest.mark.parametrize("answer", [code(503, headers={"retry-after": "7"}),
                                     code(409, "Conflict", headers={"retry-after": "7"})])
 def test_a_refusal_that_asks_to_wait(answer: Answer) -> None:
-    assert assign(answer, has(SYSTEM)).pauses == [again(7.0)]
+    assert assign(answer, has(SYSTEM)).sleeps == [again(7.0)]
     endless = answer._replace(headers={"retry-after": "3600"})
-    assert assign(endless, has(SYSTEM)).pauses == [again(60.0)]
+    assert assign(endless, has(SYSTEM)).sleeps == [again(60.0)]
 
 
 def test_a_patch_that_is_not_answered_in_time_is_sent_twice_at_most() -> None:
     timed_out = NoAnswer("slow", timed_out=True)
-    assert assign(stalled, has(), stalled, has()).refused.reply is stalled
+    assert assign(timed_out, has(), timed_out, has()).refused.reply is timed_out
     broken = NoAnswer("broken")
-    assert assign(stalled, has(), broken, has(), broken, has()).refused.reply is broken
-    assert len(assign(broken, has(), broken, has(), stalled, has()).pauses) == 3
-    assert assign(broken, has(), stalled, has(), has(SYSTEM)).result == DONE
+    assert assign(timed_out, has(), broken, has(), broken, has()).refused.reply is broken
+    assert len(assign(broken, has(), broken, has(), timed_out, has()).sleeps) == 3
+    assert assign(broken, has(), timed_out, has(), has(SYSTEM)).result == DONE
 
 
 # ---- operations ------------------------------------------------------------------------------------------------------
@@ -377,25 +380,11 @@ def running(**more: Any) -> Answer:
     return Answer(200, {"status": "InProgress"}, **more)
 
 
-@pytest.mark.parametrize(("headers", "ending"), [
-    (ASYNC, Answer(200, {"status": "Succeeded"})), (ASYNC, Answer(200, {"status": "SUCCEEDED"})),
-    (ASYNC, Answer(200, {"status": "Completed"})),
-    ({**ASYNC, "location": "/other"}, Answer(200, {"status": "Succeeded"})),
-    (LOCATION, Answer(200, {"status": "Succeeded"})), (LOCATION, Answer(200, {"status": ""})),
-    (LOCATION, Answer(200, {"status": 1})), (LOCATION, Answer(200)), (LOCATION, Answer(204)), (LOCATION, has(SYSTEM)),
-    (LOCATION, Answer(200, [])), (LOCATION, Answer(200, {"code": "X"})),
-    # useless addresses: the resource has to do
-    *((headers, ending) for headers in (ASYNC, LOCATION) for ending in (
-        code(401, "X"), code(403, "X"), code(404, "X"), Answer(404, {"status": "Failed"}), Answer(410), Answer(400, {}),
-        code(405, "X"), code(410, "X"), code(501, "X"), code(400, "MissingApiVersionParameter"),
-        NoAnswer("slow", timed_out=True), NoAnswer("never", permanent=True))),
-    (ASYNC, Answer(200)), (ASYNC, Answer(202)), (ASYNC, code(400, "X")), (ASYNC, Answer(200, {"status": 1})),
-])
+@pytest.mark.parametrize("headers", [ASYNC, LOCATION, {**ASYNC, "location": "/other"}])
 @pytest.mark.parametrize("shape", [(200, body(SYSTEM)), (202, None), (201, None), (202, []), (200, True), (201, "x")])
-def test_an_operation_is_followed(headers: dict[str, str], ending: Reply, shape: tuple[int, Any]) -> None:
-    answer = Answer(*shape, headers, at=10.0)
-    played = assign(answer, running(), ending, has(SYSTEM))
-    assert played.steps == [patch("e0"), PollDelay(10.0, 0, None), LOOK, PollDelay(10.0, 1, None), LOOK, GET]
+def test_an_operation_is_followed_and_its_result_read(headers: dict[str, str], shape: tuple[int, Any]) -> None:
+    played = assign(Answer(*shape, headers, at=10.0), running(at=11.0), Answer(200, {"status": "Succeeded"}, at=12.0), has(SYSTEM))
+    assert played.steps == [patch("e0"), PollDelay(10.0, 0, None), POLL, PollDelay(10.0, 1, None), POLL, GET]
     assert played.result == DONE
 
 
@@ -412,85 +401,34 @@ def test_a_location_that_is_the_resource_is_no_operation(location: str, status: 
 def test_a_202_is_a_yes_whatever_its_body(answer: Answer) -> None:
     played = assign(answer, has(None, "Updating"), has(SYSTEM))
     assert played.requests == [patch("e0"), GET, GET]
-    assert played.pauses == []
+    assert played.sleeps == []
     assert played.result == DONE
 
 
-def test_a_location_answers_202_until_it_is_over() -> None:
-    played = assign(Answer(202, headers=LOCATION), Answer(202), Answer(202, {"x": 1}), Answer(200), has(SYSTEM))
-    assert played.requests == [patch("e0"), LOOK, LOOK, LOOK, GET]
+@pytest.mark.parametrize(("asked", "seconds"), [("7", 7.0), ("1800", 1800.0), ("86400", 1800.0)])
+@pytest.mark.parametrize("status", [200, 202])
+def test_retry_after_without_an_address_is_kept(status: int, asked: str, seconds: float) -> None:
+    """Then the resource is read, also if the answer shows it already."""
+    played = assign(has(SYSTEM, status=status, headers={"retry-after": asked}), has(SYSTEM))
+    assert played.steps == [patch("e0"), Sleep(seconds, "the operation to finish"), GET]
+    assert assign(has(SYSTEM, headers={"retry-after": "0"})).steps == [patch("e0")]
 
 
-def test_retry_after_is_kept() -> None:
-    played = assign(Answer(202, headers={**ASYNC, "retry-after": "7"}), running(headers={"retry-after": "8"}),
-                    running(), running(headers={"retry-after": "9"}), code(503, headers={"retry-after": "50"}),
-                    running(), Answer(200, {"status": "Succeeded"}), has(SYSTEM))
-    assert [(one.polls, one.at_least) for one in played.awaits] == [
-        (0, 7.0), (1, 8.0), (2, None), (3, 9.0), (4, 50.0), (5, None)]
-
-
-@pytest.mark.parametrize("replies", [
-    [Answer(202, headers={**ASYNC, "retry-after": "1801"}, at=5.0)],
-    [Answer(202, headers=ASYNC, at=5.0), running(at=100.0, headers={"retry-after": "1801"})]])
-def test_a_poll_that_asks_to_wait_for_longer_than_the_limit(replies: list[Reply]) -> None:
-    """Told at once: no other poll follows."""
-    said, ways = assign(*replies).said
-    assert "asks to wait another 1801 seconds" in said
-    assert ways == [WAIT]
-
-
-def test_a_poll_that_asks_to_wait_until_the_limit() -> None:
-    played = assign(Answer(202, headers=ASYNC, at=500.0), running(at=600.0, headers={"retry-after": "1700"}),
-                    Answer(200, {"status": "Succeeded"}, at=2300.0), has(SYSTEM))
-    assert played.awaits[-1].at_least == 1700.0
-
-
-@pytest.mark.parametrize("headers", [ASYNC, LOCATION])
-def test_a_throttled_poll_is_no_end(headers: dict[str, str]) -> None:
-    throttled = code(429, "TooManyRequests", headers={"retry-after": "1000"})
-    played = assign(Answer(202, headers=headers), throttled, Answer(200, {"status": "Succeeded"}), has(SYSTEM))
-    assert played.result == DONE
-    assert [one.at_least for one in played.awaits] == [None, 1000.0]
-
-
-@pytest.mark.parametrize(("headers", "ending", "words"), [
-    (ASYNC, Answer(200, {"status": "Failed", "error": {"code": "C", "message": "m"}}), "'failed': (C) m"),
-    (ASYNC, Answer(200, {"status": "FAILED", "error": {"Code": "C"}}), "'failed': (C)"),
-    (ASYNC, Answer(200, {"status": "Canceled", "error": {"message": "m"}}), "'canceled': m"),
-    (ASYNC, Answer(200, {"status": "Cancelled", "error": {"message": "m"}}), "'cancelled': m"),
-    (ASYNC, Answer(200, {"status": "Canceled"}), "'canceled': the service gives no reason"),
-    (LOCATION, Answer(200, {"status": "Failed", "error": None}), "'failed': the service gives no reason"),
-    (LOCATION, code(400, "C"), "'failed': (C) m"),
-    (LOCATION, Answer(409, {"code": "C", "message": "m"}), "'failed': (C) m"),
-])
-def test_an_operation_that_fails(headers: dict[str, str], ending: Answer, words: str) -> None:
-    played = assign(has(SYSTEM, headers=headers), ending)
-    assert isinstance(played.error, AzureResponseError)
-    assert played.said == (f"The service accepted the change to 'app', but the operation ended with status {words}",
-                           [SEE])
-
-
-def test_the_code_of_an_operation_that_fails() -> None:
+def test_an_operation_that_fails() -> None:
     failed = Answer(200, {"status": "Failed", "error": {"code": "FailedIdentityOperation", "message": "m"}})
-    error = assign(Answer(202, headers=ASYNC), failed).error
-    assert isinstance(error, OperationFailedError)
-    assert error.code == "failedidentityoperation"
+    played = assign(has(SYSTEM, headers=ASYNC), failed)
+    assert isinstance(played.cause, OperationFailedError)
+    assert played.cause.code == "failedidentityoperation"
+    assert played.message == ("The service accepted the change to 'app', but the operation ended with status 'failed': "
+                              "(FailedIdentityOperation) m", [SEE])
 
 
-def test_an_operation_that_goes_on() -> None:
-    played = assign(Answer(202, headers=ASYNC, at=10.0), running(at=1810.0), running(at=1811.0))
-    assert isinstance(played.error, AzureResponseError)
-    assert played.said == ("The service accepted the change to 'app', but the operation is still running after 1801 "
-                           "seconds.", [WAIT])
-
-
-@pytest.mark.parametrize("failure", [NoAnswer("broken", at=3.0), code(503, at=3.0)])
-def test_an_address_that_always_fails(failure: Reply) -> None:
-    """15 failures in a row are fine, 16 are not."""
-    played = assign(Answer(202, headers=ASYNC), *[failure] * 15, running(), *[failure] * 16, has(SYSTEM))
-    assert played.requests == [patch("e0"), *[LOOK] * 32, GET]
-    assert [one.polls for one in played.awaits] == list(range(32))
-    assert played.result == DONE
+@pytest.mark.parametrize("odd", [Answer(404), NoAnswer("slow", timed_out=True)])
+def test_an_address_of_no_use_leaves_it_to_the_resource(odd: Reply) -> None:
+    polls = [odd._replace(at=20.0 + 2.5 * number) for number in range(5)]
+    assert assign(Answer(202, at=10.0, headers=ASYNC), *polls, has(SYSTEM, at=31.0)).result.snapshot.block == SYSTEM
+    played = assign(Answer(202, at=10.0, headers=ASYNC), *polls, has(None, at=60.0), has(None, at=61.0))
+    assert "but 31 seconds later the change isn't visible" in played.message[0]
 
 
 # ---- what the resource shows afterwards ------------------------------------------------------------------------------
@@ -510,22 +448,20 @@ def test_a_busy_resource_is_not_done() -> None:
 
 
 @pytest.mark.parametrize("ending", [
-    (Answer(200, at=10.0),), (Answer(202, at=1.0, headers=ASYNC), Answer(200, {"status": "Succeeded"}, at=10.0)),
-    (Answer(202, at=1.0, headers=ASYNC), Answer(404, at=10.0)),
-    (Answer(202, at=1.0, headers=ASYNC), NoAnswer("slow", timed_out=True, at=10.0))])
+    (Answer(200, at=10.0),), (Answer(202, at=1.0, headers=ASYNC), Answer(200, {"status": "Succeeded"}, at=10.0))])
 def test_ignored(ending: tuple[Reply, ...]) -> None:
     played = assign(*ending, has(None, at=40.0), has(None, at=41.0))
-    assert isinstance(played.error, AzureResponseError)
-    assert played.pauses == [showing(1.0)]
-    assert played.said == ("The service accepted the change to 'app', but 31 seconds later the change isn't visible, "
+    assert isinstance(played.cause, NotDoneError)
+    assert played.sleeps == [showing(1.0)]
+    assert played.message == ("The service accepted the change to 'app', but 31 seconds later the change isn't visible, "
                            "or someone else has undone it.\nWanted: the system-assigned identity\nFound:  no identity",
                            [SEE])
 
 
 def test_half_done() -> None:
-    named = Change(True, (ONE,))
+    named = Identities(True, (ONE,))
     played = assign(has(BARE, at=10.0), has(BARE, at=70.0), has(BARE, at=71.0), named=named)
-    assert played.said == ("The service accepted the change to 'app', but 61 seconds later the resource doesn't show "
+    assert played.message == ("The service accepted the change to 'app', but 61 seconds later the resource doesn't show "
                            f"it.\nWanted: the system-assigned identity, '{ONE}'\nFound:  the system-assigned identity",
                            [SEE])
 
@@ -534,40 +470,40 @@ def test_done_without_ids() -> None:
     """A user-assigned identity has IDs all the same; the system-assigned identity may have no principal at all."""
     said = "The change to 'app' succeeded, but the service doesn't show the IDs of these identities yet: "
     one = users(ONE, clientId="c")
-    played = assign(has(one, at=10.0), has(one, at=40.0), has(one, at=41.0), named=Change(False, (ONE,)))
+    played = assign(has(one, at=10.0), has(one, at=40.0), has(one, at=41.0), named=Identities(False, (ONE,)))
     assert played.result == Updated(Snapshot(body(one), "e1", 41.0), [f"{said}'{ONE}'."])
     played = assign(has(BARE, at=10.0), has(BARE, at=40.0), has(BARE, at=41.0))
-    assert isinstance(played.error, AzureResponseError)
-    assert played.said == (f"{said}the system-assigned identity.",
+    assert isinstance(played.cause, NotDoneError)
+    assert played.message == (f"{said}the system-assigned identity.",
                            [f"To see its current identities, run:\naz communication identity show --ids {RESOURCE.id}"])
     both = {**users(ONE, clientId="c"), "type": "SystemAssigned,UserAssigned", "principalId": "p"}
-    played = assign(has(both, at=10.0), has(both, at=41.0), named=Change(True, (ONE,)))
-    assert played.result.notes == [f"{said}'{ONE}'."]
+    played = assign(has(both, at=10.0), has(both, at=41.0), named=Identities(True, (ONE,)))
+    assert played.result.warnings == [f"{said}'{ONE}'."]
     two = users(ONE, TWO, clientId="c")
-    played = assign(has(two, at=10.0), has(two, at=71.0), named=Change(False, (ONE, TWO)))
-    assert played.result.notes == [f"{said}'{ONE}', '{TWO}'."]
+    played = assign(has(two, at=10.0), has(two, at=71.0), named=Identities(False, (ONE, TWO)))
+    assert played.result.warnings == [f"{said}'{ONE}', '{TWO}'."]
 
 
 def test_done_without_ids_and_with_a_surprise() -> None:
     shows = users(ONE, TWO, clientId="c")
-    played = assign(has(shows, at=10.0), has(shows, at=41.0), named=Change(False, (ONE,)))
-    assert played.result.notes == [
+    played = assign(has(shows, at=10.0), has(shows, at=41.0), named=Identities(False, (ONE,)))
+    assert played.result.warnings == [
         f"The change to 'app' succeeded, but the service doesn't show the IDs of these identities yet: '{ONE}'.",
         f"While this command ran, someone else added '{TWO}' to 'app'."]
 
 
 def test_ids_are_not_waited_for_where_only_others_lack_them() -> None:
     shows = {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {ONE: {}, TWO: IDS}}
-    played = assign(has(shows), before=document({**BARE, **users(ONE), "type": "SystemAssigned,UserAssigned"}),
-                    named=Change(False, (TWO,)))
+    played = assign(has(shows), before=snapshot({**BARE, **users(ONE), "type": "SystemAssigned,UserAssigned"}),
+                    named=Identities(False, (TWO,)))
     assert played.steps[1:] == []
-    assert played.result.notes == []
+    assert played.result.warnings == []
 
 
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
 def test_the_resource_fails(state: str) -> None:
     played = assign(has(None, state))
-    assert played.said == ("The service accepted the change to 'app', but its provisioningState is now "
+    assert played.message == ("The service accepted the change to 'app', but its provisioningState is now "
                            f"{state.lower()}.\nWanted: the system-assigned identity\nFound:  no identity", [SEE])
 
 
@@ -576,45 +512,101 @@ def test_the_resource_fails(state: str) -> None:
     (has(SYSTEM, "Updating"),), (Answer(202),), (NoAnswer("broken"),), (code(412), has(), NoAnswer("broken"))])
 def test_the_resource_fails_although_it_shows_the_change(replies: tuple[Reply, ...], state: str) -> None:
     played = assign(*replies, has(SYSTEM, state))
-    assert f"'app', but its provisioningState is now {state.lower()}." in played.said[0]
+    assert f"'app', but its provisioningState is now {state.lower()}." in played.message[0]
 
 
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
 def test_a_resource_that_had_failed_before(state: str) -> None:
-    before = document(None, state)
+    before = snapshot(None, state)
     played = assign(has(None, state), has(SYSTEM, state), before=before)
     assert played.steps == [patch("e0"), showing(1.0), GET]
-    assert played.result.document.block == SYSTEM
-    assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.document.block == SYSTEM
-    assert assign(before=document(SYSTEM, state), needs_ids=True).result.document.block == SYSTEM
+    assert played.result.snapshot.block == SYSTEM
+    assert assign(NoAnswer("broken"), has(SYSTEM, state), before=before).result.snapshot.block == SYSTEM
+    assert assign(before=snapshot(SYSTEM, state), needs_ids=True).result.snapshot.block == SYSTEM
 
 
 def test_a_surprise_of_two() -> None:
-    played = assign(has(SYSTEM), before=document(users(ONE, TWO)))
-    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]
+    played = assign(has(SYSTEM), before=snapshot(users(ONE, TWO)))
+    assert played.result.warnings == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]
 
 
 def test_surprises() -> None:
     shows = {**SYSTEM, **users(TWO), "type": "SystemAssigned,UserAssigned"}
-    played = assign(has(shows), before=document(users(ONE)))
-    assert played.result.notes == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
+    played = assign(has(shows), before=snapshot(users(ONE)))
+    assert played.result.warnings == [f"While this command ran, someone else removed '{ONE}' from 'app'.",
                                    f"While this command ran, someone else added '{TWO}' to 'app'."]
 
 
 # ---- what was agreed to ----------------------------------------------------------------------------------------------
 
-def test_a_plan_that_was_not_agreed_to_is_not_carried_out() -> None:
+def test_what_was_not_agreed_to_is_not_written() -> None:
     """The check comes before each PATCH, and not where there is nothing to write."""
-    asked: list[tuple[Any, Plan]] = []
+    asked: list[tuple[str | None, Identities]] = []
 
-    def agreed(read: Snapshot, planned: Plan) -> bool:
-        asked.append((read.etag, planned))
-        return read.etag != "e2"
+    def still_agreed(latest: Snapshot, wanted: Identities) -> bool:
+        asked.append((latest.etag, wanted))
+        return latest.etag != "e2"
 
-    life = update_identities(RESOURCE, document(), after_assign, THE_SYSTEM, agreed=agreed)
-    with pytest.raises(ChangedError) as changed:
-        play(life, code(412), has(None, etag="e1"), code(412), has(users(ONE), etag="e2"))
-    assert [etag for etag, _ in asked] == ["e0", "e1", "e2"]
-    assert asked[-1][1].wanted == Identities(True, (ONE,))
-    assert changed.value.document.etag == "e2"
-    assert play(update_identities(RESOURCE, document(SYSTEM), after_assign, THE_SYSTEM, agreed=lambda *_: False)).result
+    played = assign(code(412), has(None, etag="e1"), code(412), has(users(ONE), etag="e2"), still_agreed=still_agreed)
+    assert asked == [("e0", SYSTEM_ASSIGNED), ("e1", SYSTEM_ASSIGNED), ("e2", Identities(True, (ONE,)))]
+    assert isinstance(played.error, AzureResponseError)
+    assert played.message == ("Someone else changed the identities of 'app' meanwhile. Nothing was removed.",
+                              [f"Run the command again. {SEE}"])
+    lost = assign(NoAnswer("broken"), has(users(ONE), etag="e2"), still_agreed=still_agreed)
+    assert lost.message[0] == "Someone else changed the identities of 'app' meanwhile."
+    assert assign(before=snapshot(SYSTEM), still_agreed=lambda *_: False).result
+
+
+# ---- what was accepted stays said ------------------------------------------------------------------------------------
+
+ACCEPTED = "The service accepted the change to 'app' and may have made it."
+POSSIBLY = "The service may have made the change to 'app'."
+WHOLE = (Answer(202, at=1.0, headers=ASYNC), running(at=2.0), Answer(200, {"status": "Succeeded"}, at=4.0),
+         has(SYSTEM, "Updating", at=4.0), has(None, at=5.0), has(SYSTEM))  # to 12 steps: each kind once
+FAILURES = [asyncio.CancelledError(), AuthenticationError("No token."), RequestError(GET, Answer(403))]
+
+
+def test_the_steps_of_a_whole_update() -> None:
+    assert [type(step).__name__ for step in assign(*WHOLE).steps] == [
+        "UpdateIdentity", "PollDelay", "Get", "PollDelay", "Get", "GetResource", "PollDelay", "GetResource", "Sleep",
+        "GetResource"]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("at", range(1, 10))
+def test_whatever_fails_after_a_yes(at: int, failure: BaseException) -> None:
+    played = assign(*WHOLE, fail_at=(at, failure))
+    assert isinstance(played.error, UnfinishedError)
+    assert (played.cause, played.error.accepted, played.error.remaining) == (failure, ACCEPTED, ())
+    assert played.error.resource == RESOURCE
+    assert len(played.steps) == at + 1
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("first", [code(412), code(409, "Conflict")])
+def test_whatever_fails_before_a_yes_is_raised_as_it_is(first: Answer, failure: BaseException) -> None:
+    for at in range(4):
+        assert assign(first, has(), has(SYSTEM), fail_at=(at, failure)).error is failure
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("lost", [NoAnswer("Interrupted.", permanent=True), *LOST])
+def test_whatever_fails_after_a_lost_answer(lost: Reply, failure: BaseException) -> None:
+    for at in range(1, 4):
+        played = assign(lost, has(), has(SYSTEM), fail_at=(at, failure))
+        assert isinstance(played.error, UnfinishedError)
+        assert (played.cause, played.error.accepted) == (failure, POSSIBLY)
+
+
+def test_what_an_unfinished_update_ends_with() -> None:
+    """The last refusal; an error that says itself that the service accepted the change isn't told twice."""
+    assert [assign(NoAnswer("x"), has(), answer).error.accepted  # type: ignore[union-attr]  # an UnfinishedError
+            for answer in (code(403), code(429), code(404))] == [POSSIBLY] * 3
+    failed = assign(Answer(202, headers=ASYNC), Answer(200, {"status": "Failed"})).error
+    assert isinstance(failed, UnfinishedError)
+    assert failed.accepted == ""
+    assert str(failed.cause).startswith("The service accepted the change to 'app', but")
+
+
+def test_without_waiting_nothing_fails_after_a_yes() -> None:
+    assert assign(Answer(202, headers=ASYNC), wait=False).error is None

@@ -12,8 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azext_communication_identity import _validators
-from azext_communication_identity._validators import validate_assign, validate_list, validate_remove, validate_resources, validate_wait, warn_of_git_bash
+from azext_communication_identity._validators import (
+    validate_assign,
+    validate_list,
+    validate_remove,
+    validate_resources,
+    validate_wait,
+    warn_of_git_bash,
+)
 from azext_communication_identity.runner.terminal import Consent
 from azure.cli.core.azclierror import (
     ArgumentUsageError,
@@ -31,8 +37,8 @@ SCOPE = f"/subscriptions/{SUB}"
 Validator = Callable[[Any, Namespace], None]
 DEFAULTS: dict[str, Any] = {
     "resource_name": "app", "resource_group_name": "rg", "resources": None, "system_assigned": False,
-    "user_assigned": None, "role": None, "scopes": None, "dry_run": False, "delete_role_assignments": False,
-    "yes": False, "all_subscriptions": False, "created": False, "updated": False, "deleted": False, "exists": False,
+    "user_assigned": None, "roles": None, "scopes": None, "dry_run": False, "delete_role_assignments": False,
+    "yes": False, "_subscription": None, "all_subscriptions": False, "created": False, "updated": False, "deleted": False, "exists": False,
     "custom": None}
 
 
@@ -69,10 +75,9 @@ def test_every_ids_counts_once_in_order() -> None:
 
 
 @pytest.mark.parametrize("arguments", [
-    {"resource_name": None}, {"resource_group_name": None}, {"resources": [[]]}, {"resources": [[""]]},
-    {"resources": [["[]"]]},
-])
-def test_no_resource_ends_as_argparse_does(arguments: dict[str, Any]) -> None:
+    {"resource_name": None}, {"resource_group_name": None}, {"resources": [[]]}, {"resources": [[""]]}])
+def test_no_resource_ends_as_argparse_does(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]) -> None:
+    typed(monkeypatch, "--ids", "")
     with pytest.raises(SystemExit) as caught:
         validated(validate_resources, **arguments)
     assert caught.value.code == 2
@@ -93,9 +98,20 @@ def test_nothing_to_do(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptur
     assert "There is nothing to do" in caplog.text
 
 
+@pytest.mark.parametrize(("arguments", "ignored"), [
+    ({"resource_name": None, "resource_group_name": None}, []), ({"resource_name": None}, ["--resource-group"]),
+    ({"_subscription": "s"}, ["--name", "--resource-group", "--subscription"])])
+def test_what_is_typed_beside_ids_is_ignored(caplog: pytest.LogCaptureFixture, arguments: dict[str, Any],
+                                             ignored: list[str]) -> None:
+    found = validated(validate_resources, resources=[[B]], **arguments)
+    assert [resource.id for resource in found.resources] == [B]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"option '{option}' will be ignored due to use of '--ids'." for option in ignored]
+
+
 def test_one_warning_for_git_bash(caplog: pytest.LogCaptureFixture) -> None:
     changed = validated(validate_assign, resources=[["C:/Program", f"Files/Git{A}", f"D:/Git{B}"]],
-                        user_assigned=[["mi"]], role="Reader", scopes=[[f"C:/Program Files/Git{SCOPE}"]])
+                        user_assigned=[["mi"]], roles=[["Reader"]], scopes=[[f"C:/Program Files/Git{SCOPE}"]])
     assert [resource.id for resource in changed.resources] == [A, B]
     assert changed.scopes == [SCOPE]
     assert caplog.text.count("MSYS_NO_PATHCONV=1") == 1
@@ -155,15 +171,21 @@ def test_the_file_of_a_bad_value_is_refused_before_all_else(tmp_path: Path) -> N
 # ---- roles -----------------------------------------------------------------------------------------------------------
 
 def test_every_scope_counts_once() -> None:
-    found = validated(validate_assign, system_assigned=True, role="'Reader'\r", scopes=[[SCOPE, A], [A.upper(), B]])
-    assert (found.role, [scope.lower() for scope in found.scopes]) == ("Reader", [SCOPE, A.lower(), B.lower()])
+    found = validated(validate_assign, system_assigned=True, roles=[["'Reader'\r"], ["reader"]], scopes=[[SCOPE, A], [A.upper(), B]])
+    assert (found.roles, [scope.lower() for scope in found.scopes]) == (["reader"], [SCOPE, A.lower(), B.lower()])
 
 
 @pytest.mark.parametrize("arguments", [
-    {"role": "Reader"}, {"scopes": [[SCOPE]]}, {"role": "Reader", "scopes": [["[]"]]}])
+    {"roles": [["Reader"]]}, {"scopes": [[SCOPE]]}, {"roles": [["Reader"]], "scopes": [["[]"]]}])
 def test_role_and_scope_go_together(arguments: dict[str, Any]) -> None:
     with pytest.raises(RequiredArgumentMissingError, match="requires --"):
         validated(validate_assign, system_assigned=True, **arguments)
+
+
+def test_a_role_with_spaces_needs_quotes() -> None:
+    with pytest.raises(InvalidArgumentValueError, match="--role takes one role, but 3 words follow it") as caught:
+        validated(validate_assign, system_assigned=True, roles=[["Cognitive", "Services", "User"]], scopes=[[SCOPE]])
+    assert caught.value.recommendations == ['Quote a name that contains spaces: --role "Cognitive Services User"']
 
 
 def test_role_assignments_of_user_assigned_identities_stay() -> None:
@@ -174,21 +196,21 @@ def test_role_assignments_of_user_assigned_identities_stay() -> None:
 # ---- what a removal asks ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("line", "arguments", "expected"), [
-    ("--system-assigned", {"system_assigned": True}, Consent.GO_ON),
-    ("--user-assigned a", {"user_assigned": [["a"]]}, Consent.GO_ON),
-    ("--user-assigned []", {"user_assigned": [["[]"]]}, Consent.GO_ON),
-    ("--user-assigned=[]", {"user_assigned": [["[]"]]}, Consent.GO_ON),
-    ("--user-assigned a --user-assigned", {"user_assigned": [["a"], []]}, Consent.GO_ON),
+    ("--system-assigned", {"system_assigned": True}, Consent.PROCEED),
+    ("--user-assigned a", {"user_assigned": [["a"]]}, Consent.PROCEED),
+    ("--user-assigned []", {"user_assigned": [["[]"]]}, Consent.PROCEED),
+    ("--user-assigned=[]", {"user_assigned": [["[]"]]}, Consent.PROCEED),
+    ("--user-assigned a --user-assigned", {"user_assigned": [["a"], []]}, Consent.PROCEED),
     ("--user-assigned --yes", {"user_assigned": [[]], "yes": True}, Consent.YES),
-    ("--user-assigned --dry-run", {"user_assigned": [[]], "dry_run": True}, Consent.GO_ON),
-    ("--ids @-", {"resources": [[A]], "user_assigned": [["a"]]}, Consent.REFUSE),
-    ("--ids=@/dev/stdin", {"resources": [[A]], "user_assigned": [["a"]]}, Consent.REFUSE),
+    ("--user-assigned --dry-run", {"user_assigned": [[]], "dry_run": True}, Consent.PROCEED),
+    ("--ids @-", {"resources": [[A]], "user_assigned": [["a"]]}, Consent.NEEDS_YES),
+    ("--ids=@/dev/stdin", {"resources": [[A]], "user_assigned": [["a"]]}, Consent.NEEDS_YES),
     ("--ids @-", {"resources": [[A]], "system_assigned": True, "yes": True}, Consent.YES),
-    ("--ids @-", {"resources": [[A]], "system_assigned": True, "dry_run": True}, Consent.GO_ON),
-    ("--ids @ids.txt", {"resources": [[A]], "system_assigned": True}, Consent.GO_ON),
-    ("--user-assigned @-", {"user_assigned": [["a"]]}, Consent.GO_ON),
-    (f"--ids {A} --user-assigned @- --system-assigned",
-     {"resources": [[A]], "user_assigned": [["a"]], "system_assigned": True}, Consent.GO_ON),
+    ("--ids @-", {"resources": [[A]], "system_assigned": True, "dry_run": True}, Consent.PROCEED),
+    ("--ids @ids.txt", {"resources": [[A], [B]], "user_assigned": [["a"]]}, Consent.NEEDS_YES),
+    ("--ids @- --system-assigned", {"resources": [[""]], "system_assigned": True}, Consent.PROCEED),
+    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}, Consent.PROCEED),
+    ("--user-assigned @-", {"user_assigned": [["a"]]}, Consent.PROCEED),
 ])
 def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any],
                                     expected: Consent) -> None:
@@ -198,7 +220,8 @@ def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, 
 
 @pytest.mark.parametrize(("line", "arguments"), [
     ("--user-assigned", {"user_assigned": [[]]}),
-    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}),
+    ("--user-assigned ''", {"user_assigned": [[], []]}),
+    (f"--ids {A} --system-assigned", {"resources": [[A]], "user_assigned": [["a"]], "system_assigned": True}),
     ("--user-assigned --system-assigned", {"user_assigned": [[]], "system_assigned": True}),
     ("--ids @- --system-assigned", {"resources": [[A]], "system_assigned": True}),
     ("--ids @- --user-assigned []", {"resources": [[A]], "user_assigned": [["[]"]]}),
@@ -215,34 +238,16 @@ def test_consent_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert validated(validate_remove, user_assigned=[[]]).yes is Consent.ASK
     assert validated(validate_remove, user_assigned=[[]], yes=True).yes is Consent.YES
     assert validated(validate_remove, user_assigned=[[]], confirm_off=True).yes is Consent.YES
-    assert validated(validate_remove, user_assigned=[[]], dry_run=True).yes is Consent.GO_ON
+    assert validated(validate_remove, user_assigned=[[]], dry_run=True).yes is Consent.PROCEED
 
 
 def test_no_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    assert validated(validate_remove, system_assigned=True).yes is Consent.GO_ON
+    assert validated(validate_remove, system_assigned=True).yes is Consent.PROCEED
     with (tmp_path / "x").open("w") as closed:
         pass
     monkeypatch.setattr(sys, "stdin", closed)
-    assert validated(validate_remove, system_assigned=True).yes is Consent.GO_ON
-
-
-def test_the_words_as_a_program_gave_them() -> None:
-    """`get_default_cli().invoke(args)`: the words in `args`, not those of the program's own command line."""
-    from knack.cli import CLI
-    seen = []
-
-    class Invoker:
-        def __init__(self, **_: Any) -> None:
-            self.data = {"output": "none"}
-
-        def execute(self, _args: list[str]) -> Any:
-            seen.extend(_validators._values_typed())
-            return SimpleNamespace(exit_code=0, result=None)
-
-    CLI(cli_name="az", invocation_cls=Invoker, commands_loader_cls=SimpleNamespace, parser_cls=SimpleNamespace,
-        help_cls=SimpleNamespace, config_dir=None).invoke(["remove", "--ids=@-", "--scope", "@-"])
-    assert seen == ["remove", "--ids", "@-", "--scope", "@-"]
+    assert validated(validate_remove, system_assigned=True).yes is Consent.PROCEED
 
 
 # ---- list and wait ---------------------------------------------------------------------------------------------------

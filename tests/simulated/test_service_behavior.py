@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/service-behaviour.md and armsim agree: no rule without a line, and no simulated line without a rule."""
+"""docs/service-behavior.md and armsim agree: no rule without a line, and no simulated line without a rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "service-behaviour.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "service-behavior.md").read_text(encoding="utf-8")
 _LINE = re.compile(r"^- \*\*([AK]\d+)\*\* (.*?)(?=^- \*\*|^#|\Z)", re.MULTILINE | re.DOTALL)
 _RANGE = re.compile(r"\b([AK])(\d+) to [AK](\d+)\b")
 _NUMBER = re.compile(r"\b[AK]\d+\b")

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""What a principal may do at a scope: reads its role assignments, their role definitions and the deny assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import quote
+
+from ..model.action_patterns import Element
+from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, judge, reaches
+from ..model.purposes import Purpose
+from ..model.requests import Get, RequestError, SharedGet, pages
+from ..model.role_assignments import BUILT_IN_ROLES, Role, role_by_id, role_name
+from .roles import AUTHORIZATION, ROLES_VERSION, read_role, resolve_role, role_definitions
+
+_SINGLE_READS = 2  # of role definitions; more are read as one list of all
+_MANAGEMENT_GROUP = "/providers/microsoft.management/"
+
+
+class Rights(NamedTuple):
+    """The verdict. `role`: the name of the one that was asked for. `names`: those of all that were read, by GUID."""
+
+    access: Access
+    role: str
+    names: Mapping[str, str]
+
+    def name_of(self, assignment: Assignment) -> str:
+        """The name of the role of an assignment."""
+        return self.names.get(assignment.role) or role_name(assignment.role)
+
+
+async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime) -> Rights:
+    """Whether a principal may do what a purpose needs. Raises RequestError if the login may not see it."""
+    assignments = await _assignments(scope, principal)
+    known, refused = await _definitions(scope, {one.role for one in assignments})
+    access = await _judge(purpose.needs, scope, principal, assignments, known, now)
+    if refused and access.why == "unreadable":
+        raise refused
+    return Rights(access, purpose.role, _names(known))
+
+
+async def role_held(role: str, scope: str, subscription: str, principal: str, now: datetime) -> Rights:
+    """Whether a principal holds a role, or roles that contain it. Raises RequestError if the login may not see it, and
+    an azclierror if there is no such role.
+    """
+    assignments = await _assignments(scope, principal)
+    by_id = role_by_id(role, subscription)
+    guid = by_id.guid if by_id else next((one for one, name in BUILT_IN_ROLES.items() if name.lower() == role.lower()),
+                                         "")
+    wanted, known = None, {}
+    if {one.role for one in assignments} - {guid.lower()}:  # other roles: one list has all definitions
+        known = {one.guid.lower(): one for one in await role_definitions(scope)}
+        wanted = next((one for one in known.values() if role.lower() in (one.name.lower(), one.guid.lower())
+                       or one.guid.lower() == guid.lower()), None)
+    wanted = wanted or await resolve_role(role, scope, subscription)
+    need = elements_of(wanted.permissions)
+    if need is None:
+        return Rights(Access("unknown", "no-definition"), wanted.name, {})
+    known[wanted.guid.lower()] = wanted
+    access = await _judge(need, scope, principal, assignments, known, now, wanted.guid.lower())
+    return Rights(access, wanted.name, _names(known))
+
+
+async def _judge(need: Sequence[Element], scope: str, principal: str, assignments: Sequence[Assignment],
+                 known: Mapping[str, Role], now: datetime, role: str = "") -> Access:
+    """The verdict. Deny assignments are read only if they can change it."""
+    elements = {guid: elements_of(one.permissions) for guid, one in known.items()}
+    access = judge(need, scope, assignments, elements, (), now, role=role)
+    if access.status == "failed":
+        return access
+    at_scope = quote("atScope()", safe="()")
+    rows = await pages(SharedGet(f"{scope}{AUTHORIZATION}/denyAssignments?{ROLES_VERSION}&$filter={at_scope}"), dict)
+    principals = {principal, *(one.principal_id for one in assignments)}  # its groups, as far as they have roles
+    denies = [deny for deny in (deny_of(row, scope, principals) for row in rows) if deny]
+    return judge(need, scope, assignments, elements, denies, now, role=role) if denies else access
+
+
+async def _assignments(scope: str, principal: str) -> list[Assignment]:
+    """The role assignments of a principal and its groups at, above and below a scope; at and above a management group,
+    since nothing says which of them are below it.
+    """
+    at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
+    wanted = quote(f"{at_scope}assignedTo('{principal}')")
+    rows = await pages(Get(f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter={wanted}"), assignment_of)
+    return [one for one in rows if reaches(one.scope, scope) or reaches(scope, one.scope)]
+
+
+async def _definitions(scope: str, guids: Iterable[str]) -> tuple[dict[str, Role], RequestError | None]:
+    """The role definitions that can be read, and why another one can't be."""
+    wanted, known = sorted(guids), {}
+    try:
+        if len(wanted) > _SINGLE_READS:
+            return {one.guid.lower(): one for one in await role_definitions(scope)}, None
+        for guid in wanted:
+            known[guid] = await read_role(scope, guid)
+    except RequestError as error:
+        return known, error
+    return known, None
+
+
+def _names(known: Mapping[str, Role]) -> dict[str, str]:
+    return {guid: one.name for guid, one in known.items()}
