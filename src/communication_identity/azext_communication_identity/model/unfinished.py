@@ -39,6 +39,8 @@ def accepted(resource: ResourceId, sentence: Callable[[], str]) -> Iterator[None
     """Turn any failure in the block into an UnfinishedError, if `sentence` returns one at that moment."""
     try:
         yield
+    except UnfinishedError:
+        raise
     except (Exception, CancelledError) as error:  # pylint: disable=broad-except  # it is raised again, with more to say
         said = sentence()
         if not said:
