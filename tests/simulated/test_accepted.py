@@ -250,3 +250,29 @@ def test_looking_for_the_reason_of_a_failure_fails(scripted: ScriptedAz, kind: s
     run = scripted.run(*WORDS_REMOVE)
     check(run, kind, may_be_done=True)
     assert f"az role assignment delete --ids {SECOND['id']} {FIRST['id']}\n" in run.stderr
+
+
+@pytest.mark.parametrize("kind", ["403", "login", "SIGTERM"])
+def test_roles_of_a_fleet(scripted: ScriptedAz, kind: str) -> None:
+    """All identities are assigned; the second role assignment, and what comes after it, fails."""
+    arm, names = scripted.arm, ["app1", "app2", "app3"]
+    principals = {name: f"{name[-1] * 8}-1111-1111-1111-111111111111" for name in names}
+    granted: list[str] = []
+
+    def grant(seen: Seen) -> Reply:
+        granted.append(seen.body["properties"]["principalId"])
+        if len(granted) == 1:
+            arm.fail(kind)
+        return Reply(201, {"id": seen.path.partition("?")[0], "properties": {**seen.body["properties"], "scope": AI}})
+
+    arm.on("GET", "roleDefinitions", ROLE_DEFINITION)
+    arm.on("GET", "roleAssignments", Reply(200, {"value": []}))
+    arm.on("PUT", "roleAssignments", grant)
+    for name in names:
+        arm.on("GET", ID + name, resource(name, principals[name]))
+    run = scripted.run("assign", "--system-assigned", "--role", "Cognitive Services User", "--scope", AI,
+                       "--only-show-errors", "--ids", *(ID + name for name in names))
+    assert run.exit_code == (SIGNALS[kind][1] if kind in SIGNALS else 1)
+    for name in names:
+        if principals[name] not in granted and any(principals[name] in one.path for one in arm.seen):
+            assert f"--assignee-object-id {principals[name]} " in run.stderr
