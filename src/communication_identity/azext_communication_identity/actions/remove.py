@@ -220,6 +220,8 @@ async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, 
     if options.delete_role_assignments:
         return replace(removal, assignments=await _all_assignments(removal))
     if removal.principal is None:
+        warn(f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
+             "role assignments can't be looked up.")
         return removal
     try:
         found = await assignments_of(resource.subscription, removal.principal, optional=True)
