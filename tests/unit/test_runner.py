@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from azext_communication_identity.arm.rate_limit import SILENT
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import (
     LONGEST_THROTTLE,
@@ -31,7 +32,7 @@ from azext_communication_identity.model.requests import (
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.unfinished import UnfinishedError, accepted
 from azext_communication_identity.runner import runner as runners
-from azext_communication_identity.runner.runner import SILENT, STARTING, THREAD_NAME, THREADS, Confirm, Outcome, Runner
+from azext_communication_identity.runner.runner import STARTING, THREAD_NAME, THREADS, Confirm, Outcome, Runner
 from azure.cli.core.azclierror import AuthenticationError, ManualInterrupt
 from in_process import FakeClock
 
