@@ -5,6 +5,7 @@ holds, and may be assigned to it; and the errors for those that aren't.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Coroutine, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
@@ -199,7 +200,10 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
         if not isinstance(cause, OperationFailedError) and not (
                 isinstance(cause, RequestError) and isinstance(cause.request, UpdateIdentity)):
             raise
-        reason = await _reason(resource, has, named, cause)
+        try:
+            reason = await _reason(resource, has, named, cause)
+        except (AzCLIError, CancelledError):  # the login ends, or Ctrl-C: what was accepted stays said
+            raise error from None
         if reason is None:
             raise
         if isinstance(error, UnfinishedError):

@@ -145,7 +145,8 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {snapshot.at - since:.0f} seconds "
                 f"(provisioningState: {snapshot.state}).", resource.to_wait)
-        await PollDelay(since, polls, snapshot.retry_after, f"another operation on '{resource.name}' to finish",
+        at_least = snapshot.retry_after and min(snapshot.retry_after, OPERATION_LIMIT)
+        await PollDelay(since, polls, at_least, f"another operation on '{resource.name}' to finish",
                         own_operation=False)
         snapshot, polls = await get(resource), polls + 1
     return snapshot
@@ -318,7 +319,7 @@ async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, e
             raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
         if waited > IDS_LIMIT and is_met:
             return _without_all_ids(resource, goal, snapshot, missing)
-        await Sleep(max(pause, snapshot.retry_after or 0.0), "the service to show the change")
+        await Sleep(max(pause, min(snapshot.retry_after or 0.0, VISIBLE_LIMIT)), "the service to show the change")
         pause = min(pause * 2, 5.0)
         snapshot = await get(resource)
 

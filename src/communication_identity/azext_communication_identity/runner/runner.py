@@ -104,9 +104,9 @@ class Runner(Generic[T]):
         return sum(limiter.waiting for limiter in self._limiters.values())
 
     async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
-        """Run all flows until they end. `tick` is called twice a second, with the seconds since the start."""
+        """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the yes."""
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        self._started = loop.time()
         subscriptions = {target.subscription.lower() for target in self._targets}
         self._threads = asyncio.Semaphore(min(THREADS * len(subscriptions), MOST_THREADS, max(self.total, 1)))
         self._starting = {one: asyncio.Semaphore(STARTING) for one in subscriptions}
@@ -126,7 +126,7 @@ class Runner(Generic[T]):
                 if self._agreed.done():
                     self._agreed.result()
                     await asyncio.wait([everything], timeout=TICK)
-                tick(self, loop.time() - started)
+                tick(self, loop.time() - self._started)
         finally:
             self._is_stopping = True
             look_ups = list(self._shared.values())
@@ -197,6 +197,7 @@ class Runner(Generic[T]):
         except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # it ends the command, in run()
             self._agreed.set_exception(error)
         else:
+            self._started = asyncio.get_running_loop().time()  # what the answer took isn't what the command takes
             self._agreed.set_result(None)
 
     async def _send_shared(self, request: Request, subscription: str) -> Reply:
