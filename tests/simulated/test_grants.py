@@ -19,9 +19,9 @@ REFUSED = Reply(403, error("AuthorizationFailed", "The client 'x' with object id
 EXISTING = "01234567-89ab-cdef-0123-456789abcdef"
 
 
-ROLES = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions"
-DEFINITIONS: list[dict[str, Any]] = [{"id": f"{ROLES}/{guid}", "properties": {"roleName": name}}
-                                     for guid, name in NAMES.items()]
+DEFINITIONS: list[dict[str, Any]] = [
+    {"id": f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
+     "properties": {"roleName": name}} for guid, name in NAMES.items()]
 
 
 def created(seen: Seen) -> Reply:
