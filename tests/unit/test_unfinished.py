@@ -15,6 +15,7 @@ from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.unfinished import UnfinishedError, accepted, remaining
 from azure.cli.core.azclierror import (
     AuthenticationError,
+    AzCLIError,
     AzureConnectionError,
     AzureInternalError,
     AzureResponseError,
@@ -96,8 +97,7 @@ def test_nothing_happens_without_a_failure() -> None:
     (NotDoneError("Not done.", SEE), AzureResponseError, "Not done.\nLater.", [SEE]),
     (OperationFailedError("Failed.", "Look.", "c"), AzureResponseError, "Failed.\nLater.", ["Look.", SEE]),
 ])
-def test_an_unfinished_error_is_explained(failure: BaseException, kind: type, said: str, ways: list[str]) -> None:
+def test_an_unfinished_error_is_explained(failure: BaseException, kind: type[AzCLIError], said: str, ways: list[str]) -> None:
     error = explained(ended(failure, left="Later."))  # type: ignore[arg-type]  # it's an UnfinishedError
-    assert error is not None
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert (str(error), error.recommendations) == (said, ways)

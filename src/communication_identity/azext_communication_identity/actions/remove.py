@@ -192,9 +192,9 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
     absent = named._replace(system_assigned=False) - current
     if absent:
         has = ", ".join(_described(current._replace(system_assigned=False), resource))
-        are_not = "isn't" if len(absent.user_assigned) == 1 else "aren't"
+        verb = "is" if len(absent.user_assigned) == 1 else "are"
         raise ResourceNotFoundError(
-            f"{', '.join(_described(absent, resource))} {are_not} assigned to '{resource.name}'. Nothing was removed.",
+            f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",
             f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
     if named.system_assigned and not current.system_assigned:
         warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")

@@ -103,4 +103,5 @@ def login_failed(error: Exception) -> AzCLIError:
 
 def first_line(error: Exception) -> str:
     """The first line of an error's text, or the name of its class if it has none."""
-    return printable(str(error).splitlines()[0]) if str(error).strip() else type(error).__name__
+    said = str(error).strip()
+    return printable(said.splitlines()[0]) if said else type(error).__name__
