@@ -241,7 +241,7 @@ EXISTS = "The role assignment already exists."
 
 
 @pytest.mark.parametrize(("message", "found"), [
-    (f"{EXISTS} The ID of the existing role assignment is {GUID.replace('-', '')}.", ID), (f"{EXISTS} … is {GUID}.", ID), (EXISTS, None)])
+    (f"{EXISTS} The ID of the existing role assignment is {GUID.replace('-', '')}.", ID), (f"{EXISTS} It is {SCOPE}/providers/Microsoft.Authorization/roleAssignments/{GUID}.", ID), (EXISTS, None)])
 def test_one_that_exists_and_cant_be_read(message: str, found: str | None) -> None:
     """Never an ID that doesn't exist."""
     exists = refused(409, "RoleAssignmentExists", message)

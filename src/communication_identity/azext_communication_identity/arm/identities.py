@@ -182,7 +182,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
-        f"To remove them, run:\n{_remove_command(resource, stale)}")
+        f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
@@ -237,11 +237,13 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
     if not unseen or code != "linkedauthorizationfailed" or known is None:
         return None
-    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, unseen)}"]
+    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, has, unseen)}"]
     return kind(f"{str(known).rstrip('.')}, or it no longer exists.", [
         *known.recommendations, *(off if has & Identities(user_assigned=tuple(unseen)) else ())])
 
 
-def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
+def _remove_command(resource: ResourceId, has: Identities, identities: Sequence[str]) -> str:
+    """The command that works without a terminal too, also if it removes the last identity."""
+    yes = "" if has - Identities(user_assigned=tuple(identities)) else " --yes"
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))} --yes")
+            f"{' '.join(map(for_shell, identities))}{yes}")
