@@ -198,7 +198,7 @@ def test_an_identity_that_the_resource_already_has_and_that_is_gone(answer: Answ
     played = run(has(user()), answer, GONE)
     assert played.message == (
         f"'app' has user-assigned identities that no longer exist: {ONE}. You can't change its identities until you remove these.",
-        [f"To remove them, run:\naz communication identity remove --ids {RESOURCE.id} --user-assigned {ONE}"])
+        [f"To remove them, run:\naz communication identity remove --ids {RESOURCE.id} --user-assigned {ONE} --yes"])
 
 
 @pytest.mark.parametrize("answer", REFUSALS)
