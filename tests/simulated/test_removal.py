@@ -161,6 +161,7 @@ def test_a_login_that_may_not_see_role_assignments_removes_nothing(in_process: I
     run = in_process(REMOVE)
     assert run.exit_code == 1
     assert "'Microsoft.Authorization/roleAssignments/read'" in str(run.error)
+    assert f" --scope /subscriptions/{SUB}\n" in said(run.error)  # and not the provider there, which ARM names
     assert has(sim, resource) == (True, [])
     assert writes(sim) == []
 
