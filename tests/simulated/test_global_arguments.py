@@ -41,7 +41,7 @@ def resource(sim: Armsim) -> str:
 @every_command
 def test_subscription(in_process: InProcessAz, sim: Armsim, name: str) -> None:
     other = sim.state.add_subscription(*OTHER_SUBSCRIPTION)
-    sim.state.add_resource("myApp", "rg", subscription=other)
+    sim.state.add_resource("myApp", "rg", subscription=other, identity={"type": "SystemAssigned"})
     run(in_process, name, "--subscription", other)
     assert {request.path.split("/")[2] for request in sim.requests} == {other}
 

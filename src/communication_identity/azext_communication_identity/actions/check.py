@@ -194,7 +194,8 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"It can't be read: {_why(target.error)}", scope=scope))
+        findings.append(Finding("target", UNKNOWN, f"'{_short(scope)}' can't be read: {_why(target.error)}",
+                                scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
     return findings, True
@@ -207,11 +208,12 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
     if _subscription(scope) == resource.subscription.lower():
         return []
     if not (ours and theirs):
-        return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of its subscription.", scope=scope)]
+        return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
+                        f"'{_short(scope)}'.", scope=scope)]
     if ours == theirs:
-        return [Finding("tenant", OK, f"It belongs to the tenant of '{resource.name}'.", scope=scope)]
-    return [Finding("tenant", FAILED, f"It belongs to tenant '{theirs}', and '{resource.name}' to '{printable(ours)}': "
-                    "an identity works only in its own tenant.", scope=scope)]
+        return [Finding("tenant", OK, f"'{_short(scope)}' belongs to the tenant of '{resource.name}'.", scope=scope)]
+    return [Finding("tenant", FAILED, f"'{_short(scope)}' belongs to tenant '{theirs}', and '{resource.name}' to "
+                    f"'{printable(ours)}'. An identity works only in its own tenant.", scope=scope)]
 
 
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions,

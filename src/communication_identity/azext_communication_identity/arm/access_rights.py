@@ -11,11 +11,11 @@ from urllib.parse import quote
 from ..model.action_patterns import Element
 from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, judge, reaches
 from ..model.purposes import Purpose
-from ..model.requests import Get, RequestError, SharedGet, pages
+from ..model.requests import RequestError, SharedGet, pages
 from ..model.role_assignments import BUILT_IN_ROLES, Role, role_by_id, role_name
 from .roles import AUTHORIZATION, ROLES_VERSION, read_role, resolve_role, role_definitions
 
-_SINGLE_READS = 2  # of role definitions; more are read as one list of all
+_SINGLE_READS = 3  # of role definitions; more are read as one list of all
 _MANAGEMENT_GROUP = "/providers/microsoft.management/"
 
 
@@ -82,8 +82,8 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     since nothing says which of them are below it.
     """
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
-    wanted = quote(f"{at_scope}assignedTo('{principal}')")
-    rows = await pages(Get(f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter={wanted}"), assignment_of)
+    address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
+    rows = await pages(SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')")), assignment_of)
     return [one for one in rows if reaches(one.scope, scope) or reaches(scope, one.scope)]
 
 
