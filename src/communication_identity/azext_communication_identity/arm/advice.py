@@ -167,7 +167,7 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
     action, scope = error.quoted("perform action"), error.quoted("over scope")
     if not (action and scope):
         return None
-    where = re.sub(r"(?i)/providers/Microsoft\.Authorization/.*", "", scope) or "/"
+    where = re.sub(r"(?i)/providers/Microsoft\.Authorization(?:/.*)?$", "", scope) or "/"
     if "condition not fulfilled" in error.message:
         return ForbiddenError(
             f"You have a role that permits '{action}' on '{scope}', but the condition of its assignment refuses this.",

@@ -224,7 +224,8 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
     if status not in (400, 403, 404) or code in _OTHER_CAUSES and not is_of_identities:
         return None
-    found = {one: await find_identity(one) for one in ((has | named).user_assigned if is_of_identities else ())}
+    found = {one: await find_identity(one, VERSIONS)
+             for one in ((has | named).user_assigned if is_of_identities else ())}
     gone = [identity for identity, one in found.items() if one.is_gone]
     if gone:
         return await gone_error(resource, has, gone)
