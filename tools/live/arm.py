@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Requests to Azure Resource Manager, each of them kept for the recording. Any cloud; standard library only.
-
-The token goes to Azure Resource Manager's own host and nowhere else, whatever address an answer names.
+"""Requests to Azure Resource Manager, of any cloud. The token goes to its host and nowhere else, whatever address an
+answer names. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
-from urllib.request import HTTPErrorProcessor, HTTPSHandler, Request, build_opener
+from typing import Any
+from urllib.parse import quote
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
-TIMEOUT = 120.0  # seconds for one answer
-TRIES = 8  # of a request that is throttled, or of a read that got no answer
-_PAUSE = 5.0  # seconds, where the service names none
+TRIES = 8  # of a request that is throttled, or that got no answer and may be sent again
+PAUSE = 5.0  # seconds until the next try or poll, where the service says nothing else
+ENDED = ("succeeded", "failed", "canceled")
 
 
 class Clock:
@@ -29,63 +28,46 @@ class Clock:
 
 
 class NoAnswerError(Exception):
-    """The connection broke, nothing came in time, or there is no token, or no host that may see it."""
+    """There is no answer, or none that settles the question; the message says why."""
 
 
 class Answer:
-    """An answer; header names are in lower case. `body`: its JSON. `code`: of an error. Of a resource: `block`, its
-    identity block, and `state`, its provisioningState.
+    """An answer; header names are in lower case. `body`: its JSON. `code`, `message`: of an error. `pause`: the seconds
+    of Retry-After. Of a resource: `block`, its identity block, and `state`, its provisioningState.
     """
 
-    def __init__(self, status: int, headers: Any, text: str) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
         self.status, self.text, self.ok = status, text, 200 <= status < 300
-        self.headers: dict[str, str] = {name.lower(): value for name, value in headers.items()}
+        self.headers = {name.lower(): value for name, value in headers.items()}
         try:
             self.body: Any = json.loads(text)
         except ValueError:
             self.body = None
-        fields = self.body if isinstance(self.body, dict) else {}
-        error, identity, properties = fields.get("error", fields), fields.get("identity"), fields.get("properties")
-        self.error: dict[str, Any] = error if isinstance(error, dict) else {}
-        self.code = str(self.error.get("code") or "")
-        self.block: dict[str, Any] | None = identity if isinstance(identity, dict) else None
-        self.state = str(properties.get("provisioningState") or "") if isinstance(properties, dict) else ""
-
-    def pause(self, default: float) -> float:
-        """The seconds of Retry-After, or the default."""
-        value = self.headers.get("retry-after", "")
-        return float(value) if value.isdecimal() else default
-
-
-class Exchange(NamedTuple):
-    """A request, without the token, and its answer."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: Any
-    answer: Answer
+        fields = _dict(self.body)
+        error = _dict(fields.get("error", fields))
+        self.code, self.message = str(error.get("code") or ""), str(error.get("message") or "")
+        self.block = _dict(fields.get("identity"))
+        self.state = str(_dict(fields.get("properties")).get("provisioningState") or "").lower()
+        retry_after = self.headers.get("retry-after", "")
+        self.pause = float(retry_after) if retry_after.isdecimal() else PAUSE
 
 
 class Arm:
-    """Sends requests to one Azure Resource Manager. `exchanges`: all of them so far."""
+    """Sends requests to one Azure Resource Manager. `answers`: all so far, each with its address."""
 
-    def __init__(self, endpoint: str, token: Callable[[], str], clock: Any = None, ca_file: str | None = None) -> None:
-        self.endpoint, self.token, self._new_token = endpoint.rstrip("/"), "", token
+    def __init__(self, endpoint: str, token: Callable[[], str], clock: Any = None) -> None:
+        self.endpoint, self.token, self._new_token = endpoint.rstrip("/").removesuffix(":443"), "", token
         self.clock = clock or Clock()
-        self.exchanges: list[Exchange] = []
-        context = ssl.create_default_context()
-        if ca_file := ca_file or os.environ.get("REQUESTS_CA_BUNDLE"):
-            context.load_verify_locations(ca_file)
-        self._opener = build_opener(_AnyAnswer(), HTTPSHandler(context=context))
+        self.answers: list[tuple[str, Answer]] = []
+        context = ssl.create_default_context(cafile=os.environ.get("REQUESTS_CA_BUNDLE"))  # as az does
+        self._opener = OpenerDirector()  # without handlers of errors and redirects: they are answers, too
+        for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(context=context)):
+            self._opener.add_handler(handler)
 
-    def address(self, address: str) -> str | None:
-        """An address that an answer names, also a relative one; None where it isn't at this host."""
-        try:
-            url = address if "://" in address else urljoin(f"{self.endpoint}/", address)
-            return url if _origin(url) == _origin(self.endpoint) else None
-        except ValueError:
-            return None
+    def address(self, named: str) -> str:
+        """The address that an answer names, also a path; empty where it isn't at this host."""
+        url = f"{self.endpoint}{named}" if named[:1] == "/" != named[1:2] else named
+        return url if url.lower().replace(":443/", "/", 1).startswith(f"{self.endpoint.lower()}/") else ""
 
     def ask(self, method: str, target: str, body: Any = None, version: str = "", if_match: str = "") -> Answer:
         """The answer, after the waits that a throttled service asks for. `target`: a path, or without a version the
@@ -93,25 +75,26 @@ class Arm:
         """
         path = quote(target, safe="/()!,;:@&=+$*'")
         url = self.address(f"{self.endpoint}{path}?api-version={version}" if version else target)
-        if url is None:
+        if not url:
             raise NoAnswerError(f"{target.split('?', maxsplit=1)[0]} is not where a token may be sent")
         headers = {"If-Match": if_match} if if_match else {}
-        for last in [False] * (TRIES - 1) + [True]:
+        renewed = False
+        for left in reversed(range(TRIES)):
+            self.token = self.token or self._new_token()
             try:
-                self.token = self.token or self._new_token()
                 answer = self._open(method, url, headers, body)
-                if answer.status == 401:  # it has expired
-                    self.token = self._new_token()
-                    answer = self._open(method, url, headers, body)
             except NoAnswerError:
-                if method != "GET" or last:
+                if method in ("PATCH", "POST") or not left:
                     raise
-                self.clock.sleep(_PAUSE)
+                self.clock.sleep(PAUSE)
                 continue
-            self.exchanges.append(Exchange(method, url, headers, body, answer))
-            if answer.status != 429 or last:
+            self.answers.append((url, answer))
+            if answer.status == 401 and not renewed:  # the token has expired
+                self.token, renewed = self._new_token(), True
+            elif answer.status != 429 or not left:
                 break
-            self.clock.sleep(answer.pause(_PAUSE))
+            else:
+                self.clock.sleep(answer.pause)
         return answer
 
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
@@ -119,22 +102,11 @@ class Arm:
         request = Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)  # noqa: S310  # `ask` checked it
         request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
+            with self._opener.open(request, timeout=120) as response:
                 return Answer(response.status, response.headers, response.read().decode("utf-8", "replace"))
         except (HTTPException, OSError, ValueError) as error:  # ValueError: an address that can't be sent
             raise NoAnswerError(f"{type(error).__name__}: {error}") from error
 
 
-def _origin(url: str) -> tuple[str, str]:
-    """Scheme, host and port."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
-
-
-class _AnyAnswer(HTTPErrorProcessor):
-    """Errors are answers, too; and ARM doesn't redirect: a token must not follow."""
-
-    def http_response(self, request: Any, response: Any) -> Any:
-        return response
-
-    https_response = http_response
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
