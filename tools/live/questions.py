@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The questions to the service, in the order in which they are put. Each brings the resource to a state of its own,
-does one thing, and says what it saw, and whether that is what the extension and its tests assume.
-"""
+"""The questions to the service, in order. Each begins with a state of its own, and says what it saw after a write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .arm import NoAnswerError
+from .arm import LIMIT, MAP, Block, Finding, NoAnswerError, Write, block_of, kinds, users, words
 from .scene import VERSION, Scene
-from .writing import LIMIT, MAP, Block, Finding, State, Write, block_of, kinds, state, user, users, words
 
 BOTH = "SystemAssigned,UserAssigned"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
@@ -31,21 +28,17 @@ def _patch_taken(s: Scene) -> Finding:
     s.first = s.patch(block_of(system=True))
     _, lag = s.until(s.first.look, lambda one: not one.made or one.has(system=True))
     s.takes_patch, s.lag = s.first.has(system=True), lag
-    return Finding(s.takes_patch, s.first.words() + (f", {lag} s after the end" if lag and s.takes_patch else ""))
-
-
-def _synchronous(one: Write) -> Finding:
-    return Finding(one.answer.status == 200 and not one.headers and one.answer.state == "succeeded", one.words())
+    return s.takes_patch, s.first.words() + (f", {lag} s after the end" if lag and s.takes_patch else "")
 
 
 def _early(one: Write, assumed: bool) -> Finding:
     """Whether the resource says that it is settled while the operation runs."""
     sights = [f"{after:.0f} s: {sight.state or 'no state'}, {words(sight.block)}" for after, sight in one.seen]
-    return Finding(any(sight.state == "succeeded" for _, sight in one.seen) == assumed,
-                   "; ".join([*sights, f"the end: {one.seconds:.0f} s"]))
+    return (any(sight.state == "succeeded" for _, sight in one.seen) == assumed,
+            "; ".join([*sights, f"the end: {one.seconds:.0f} s"]))
 
 
-def _nothing_else_changes(s: Scene) -> Finding:
+def _unchanged(s: Scene) -> Finding:
     before = s.bring(s.one).get().body
     after = s.patch(block_of(s.one, system=True)).must().resource.body
     return _is([key for key in ("location", "tags", "properties") if before.get(key) != after.get(key)], [])
@@ -53,15 +46,8 @@ def _nothing_else_changes(s: Scene) -> Finding:
 
 def _with_an_old_etag(s: Scene) -> Write:
     """A PATCH with an ETag that a change has made old."""
-    old = s.bring(s.one, system=True).etag()
-    if s.bring(s.one).etag() == old:
-        raise NoAnswerError("The ETag doesn't change with the identity")
-    return s.patch(block_of(s.one, s.two), if_match=old)
-
-
-def _precondition_body(s: Scene) -> Finding:
-    answer = _with_an_old_etag(s).answer
-    return Finding(answer.code == "PreconditionFailed" if answer.status == 412 else None, answer.text[:300])
+    old = s.bring(s.one, system=True).get().headers["etag"]
+    return s.bring(s.one).patch(block_of(s.one, s.two), if_match=old)
 
 
 def _while_running(s: Scene, method: str) -> Finding:
@@ -70,7 +56,7 @@ def _while_running(s: Scene, method: str) -> Finding:
     second = s.begin("PATCH", body)
     first.follow().must()
     if second.follow().answer.ok and not first.seen:
-        return Finding(method == "PATCH" or None, f"the {method} was done when it was answered")
+        return method == "PATCH" or None, f"the {method} was done when it was answered"
     return second.refused(409)
 
 
@@ -78,24 +64,24 @@ def _with_a_gone_identity(s: Scene) -> Scene:
     """The resource has the first and the third; the third is deleted."""
     if s.three in s.made:
         s.bring(s.one, s.three).delete(s.three)
-    elif s.three.lower() not in kinds(s.get().block)[1]:
+    elif s.three.lower() not in users(s.get().block):
         raise NoAnswerError("The deleted identity is no longer on the resource")
     return s
 
 
 def _created_again(s: Scene) -> Finding:
     def principal(scene: Scene) -> str:
-        return str(user(scene.get().block, s.two).get("principalId"))
+        return str(users(scene.get().block).get(s.two.lower(), {}).get("principalId"))
 
     old = principal(s.bring(s.one, s.two))
     s.delete(s.two)
     names = {old: "the old principal", s.make_identity(s.two).body["properties"]["principalId"]: "the new principal"}
-    created = principal(s)
+    found = [principal(s)]
     s.patch(block_of(s.one, s.two)).must()
-    seen = [names.get(one, "another") for one in (
-        created, principal(s), principal(s.bring(s.one).bring(s.one, s.two)))]
-    return Finding(seen[1] != "the new principal" == seen[2],
-                   f"after it was created: {seen[0]}; after {{}}: {seen[1]}; removed and added: {seen[2]}")
+    found += [principal(s), principal(s.bring(s.one).bring(s.one, s.two))]
+    seen = [names.get(one, "another one") for one in found]
+    return (seen[1] != "the new principal" == seen[2],
+            f"after it was created: {seen[0]}; after {{}}: {seen[1]}; removed and added: {seen[2]}")
 
 
 def _isolation_scope(s: Scene) -> Finding:
@@ -103,12 +89,12 @@ def _isolation_scope(s: Scene) -> Finding:
     s.make_identity(regional, ISOLATING, isolationScope="Regional")
     outcome = s.patch(block_of(regional))
     s.bring().delete(regional)
-    return Finding(not outcome.made, outcome.words())
+    return not outcome.made, outcome.words()
 
 
-def _put_at_older_version(s: Scene) -> Finding:
+def _older(s: Scene) -> Finding:
     outcome = s.bring(s.one, system=True).write("PUT", s.put_body({}), OLDER).must()
-    return Finding(kinds(s.get().block) == state(), outcome.words())
+    return not any(kinds(s.get().block)), outcome.words()
 
 
 def _stable_versions(s: Scene) -> list[str]:
@@ -118,22 +104,22 @@ def _stable_versions(s: Scene) -> list[str]:
                   for version in one.get("apiVersions", []) if "preview" not in version) or [VERSION]
 
 
-def _newest_version(s: Scene) -> Finding:
+def _newest_shows(s: Scene) -> Finding:
     newest = _stable_versions(s)[-1]
     same = s.bring(s.one, system=True).get(newest).block == s.get().block
-    return Finding(same and newest == _NEWEST, f"{newest}: {'the same' if same else 'another'} block")
+    return same and newest == _NEWEST, f"{newest}: {'the same' if same else 'another'} block"
 
 
-def _versions_alike(s: Scene) -> Finding:
+def _alike(s: Scene) -> Finding:
     seen = {}
     for version in (VERSION, _COMPARED, *(one for one in _stable_versions(s) if one > _COMPARED)):
         read, outcome = s.bring(s.one).get(version), s.patch(block_of(s.one, system=True), version)
         seen[version] = (f"GET {read.status}, {words(read.block)}, PATCH {outcome.answer.status}, "
-                         f"{' and '.join(outcome.headers) or 'no header'}, {words(outcome.block)}")
-    return Finding(len(set(seen.values())) == 1, "; ".join(f"{version}: {one}" for version, one in seen.items()))
+                         f"{' and '.join(outcome.headers) or 'no header'}, {words(outcome.resource.block)}")
+    return len(set(seen.values())) == 1, "; ".join(f"{version}: {one}" for version, one in seen.items())
 
 
-def _graph_shows(s: Scene, wanted: State) -> int:
+def _soon(s: Scene) -> Finding:
     def ask() -> dict[str, Any]:
         answer = s.arm.ask("POST", GRAPH, {"query": GRAPH_QUERY, "subscriptions": [s.subscription],
                                            "options": {"$top": 1000}}, "2021-03-01")
@@ -141,73 +127,60 @@ def _graph_shows(s: Scene, wanted: State) -> int:
             raise NoAnswerError(f"Resource Graph refuses the query: {answer.status} {answer.code}")
         return next((row for row in answer.body["data"] if str(row["id"]).lower() == s.resource.lower()), {})
 
-    s.row, seconds = s.until(ask, lambda row: bool(row) and kinds(row.get("identity") or {}) == wanted, LIMIT)
-    if seconds >= LIMIT:
-        raise NoAnswerError(f"Resource Graph doesn't show the change after {seconds} s")
-    return seconds
+    s.bring()
+    s.until(ask, lambda row: bool(row) and kinds(row["identity"] or {}) == kinds(block_of()), LIMIT)
+    wanted = kinds(s.bring(s.one, system=True).get().block)
+    s.row, seconds = s.until(ask, lambda row: bool(row) and kinds(row["identity"] or {}) == wanted, LIMIT)
+    return seconds <= SOON, f"shown after {seconds} s"
 
 
-def _graph_soon(s: Scene) -> Finding:
-    _graph_shows(s.bring(), state())
-    seconds = _graph_shows(s.bring(s.one, system=True), state(s.one, system=True))
-    return Finding(seconds <= SOON, f"shown after {seconds} s")
+def _row(s: Scene) -> Finding:
+    same, lower = s.row["identity"] == s.get().block, s.row["resourceGroup"].islower()
+    return same and lower, f"resourceGroup in lower case: {lower}; the same block: {same}"
 
 
-def _graph_row(s: Scene) -> Finding:
-    if not s.row:
-        raise NoAnswerError("There was no row")
-    same, lower = s.row.get("identity") == s.get().block, str(s.row.get("resourceGroup")).islower()
-    return Finding(same and lower, f"resourceGroup in lower case: {lower}; the same block: {same}")
-
-
-def _role_at_once(s: Scene) -> Finding:
+def _role(s: Scene) -> Finding:
     made, seconds = s.bring().bring(system=True).grant()
     s.delete(made)
-    return Finding(seconds < 5, f"granted after {seconds} s")
+    return seconds < 5, f"granted after {seconds} s"
 
 
 def _not_throttled(s: Scene) -> Finding:
     throttled = sum(answer.status == 429 for _, answer in s.arm.answers)
     left = sorted({name for _, answer in s.arm.answers for name in answer.headers
                    if name.startswith(("x-ms-ratelimit-remaining", "x-ms-user-quota"))})
-    return Finding(throttled == 0, f"{throttled} of {len(s.arm.answers)} answers were 429; headers on what is left: "
-                                   f"{', '.join(left) or 'none'}")
+    return throttled == 0, f"{throttled} of {len(s.arm.answers)} answers were 429; on what is left: {left or 'nothing'}"
 
 
 def _retry_after(s: Scene) -> Finding:
     waits = sorted({answer.headers.get("retry-after", "none") for url, answer in s.arm.answers
                     if answer.status == 429 and GRAPH not in url})
-    return Finding("none" not in waits, f"Retry-After: {', '.join(waits)}" if waits else "no 429 came")
+    return "none" not in waits, f"Retry-After: {', '.join(waits)}" if waits else "no 429 came"
 
 
 def _made(s: Scene, block: Block) -> Block:
     """What the resource has after a PATCH that the question needs to be made."""
-    return s.patch(block).must().block
+    return s.patch(block).must().resource.block
 
 
-def _is(found: Any, assumed: Any) -> Finding:
-    return Finding(found == assumed, f"{found}")
-
-
-def _differ(before: str, after: str) -> Finding:
-    return Finding(before != after, f"{before}, then {after}")
+def _is(found: Any, assumed: Any, what: str = "") -> Finding:
+    return found == assumed, f"{found} {what}".strip()
 
 
 QUESTIONS: list[Question] = [
     ("A1", "patch-taken", "A PATCH with identity, and nothing else, makes the change.", _patch_taken),
     ("A1", "patch-synchronous", "The answer is 200 with the finished resource and no operation to wait for.",
-     lambda s: _synchronous(s.first.must())),
+     lambda s: (s.first.must().answer.state == "succeeded" and not s.first.headers, s.first.words())),
     ("A1", "busy-while-running", "While the operation of a PATCH runs, the resource doesn't say that it is settled.",
      lambda s: _early(s.first.must(), False)),
     ("A1", "values-filled", "When a PATCH is done, each user-assigned identity has its clientId and principalId.",
-     lambda s: _is(sorted(user(_made(s.bring(system=True), {"type": BOTH, MAP: {s.one: {}}}), s.one)),
+     lambda s: _is(sorted(users(_made(s.bring(system=True), {"type": BOTH, MAP: {s.one: {}}}))[s.one.lower()]),
                    ["clientId", "principalId"])),
     ("A25", "put-settles-early", "After a PUT the resource shows Succeeded some time before the operation does.",
      lambda s: _early(s.created, True)),
     ("K11", "spelling-of-both", "The type of both kinds is answered with a space.",
      lambda s: _is(s.bring(s.one, system=True).get().block["type"], "SystemAssigned, UserAssigned")),
-    ("K34", "nothing-else-changes", "A PATCH of the identity leaves tags and properties as they are.",
-     _nothing_else_changes),
+    ("K34", "nothing-else-changes", "A PATCH of the identity leaves tags and properties as they are.", _unchanged),
     ("A2", "map-merged", "An identity that the map of a PATCH doesn't name stays.",
      lambda s: s.bring(s.one).patch({"type": "UserAssigned", MAP: {s.two: {}}}).must().done(s.one, s.two)),
     ("A3", "null-removes", "Null as the value of an identity removes it.",
@@ -221,25 +194,26 @@ QUESTIONS: list[Question] = [
     ("A5", "last-removed", 'Type None removes all; the resource then has {"type": "None"}.',
      lambda s: _is(_made(s.bring(s.one, system=True), block_of()), {"type": "None"})),
     ("K12", "new-principal", "A system-assigned identity that is removed and added again has another principal.",
-     lambda s: _differ(s.bring(system=True).principal(), s.bring().bring(system=True).principal())),
+     lambda s: _is(len({s.bring(system=True).get().block["principalId"],
+                        s.bring().bring(system=True).get().block["principalId"]}), 2, "principals")),
     ("A6", "if-match-fresh", "A PATCH with the ETag of the GET before it is taken.",
-     lambda s: s.bring().patch(block_of(s.one), if_match=s.etag()).done(s.one)),
+     lambda s: s.bring().patch(block_of(s.one), if_match=s.get().headers["etag"]).done(s.one)),
     ("A6", "if-match-old", "A PATCH with an ETag from before another change is refused with 412 and changes nothing.",
      lambda s: _with_an_old_etag(s).refused(412)),
-    ("A6", "precondition-body", "A 412 has the code PreconditionFailed.", _precondition_body),
+    ("A6", "precondition-body", "A 412 has the code PreconditionFailed.",
+     lambda s: _with_an_old_etag(s).refused(412, "PreconditionFailed")),
     ("A6", "if-match-weak", "The fresh ETag, written as a weak one, is refused with 412.",
-     lambda s: s.bring(s.one).patch(block_of(s.one, system=True), if_match=f"W/{s.etag()}").refused(412)),
+     lambda s: s.bring(s.one).patch(block_of(s.one, system=True), if_match="W/" + s.get().headers["etag"]).refused(412)),
     ("A7", "write-while-busy", "While an operation runs, a PATCH is refused with 409.",
      lambda s: _while_running(s, "PUT")),
     ("A7", "patch-while-patching", "While the operation of a PATCH runs, another PATCH is refused with 409.",
      lambda s: _while_running(s, "PATCH")),
     ("A8", "key-casing-kept", "Keys are answered in the casing that they were sent in.",
-     lambda s: _is(list(users(_made(s.bring(), block_of(s.one)))), [s.one])),
+     lambda s: _is(list(_made(s.bring(), block_of(s.one))[MAP]), [s.one])),
     ("A8", "keys-without-case", "A key in another casing names the same identity.",
-     lambda s: _is(len(users(_made(s.bring(s.one), block_of(s.one.replace("/resourcegroups", "/RESOURCEGROUPS"))))),
-                   1)),
+     lambda s: _is(len(_made(s.bring(s.one), block_of(s.one.replace("/resource", "/RESOURCE")))[MAP]), 1)),
     ("A9", "gone-stays-listed", "An identity that is deleted stays in the resource's map.",
-     lambda s: _is(s.three.lower() in kinds(_with_a_gone_identity(s).get().block)[1], True)),
+     lambda s: _is(s.three.lower() in users(_with_a_gone_identity(s).get().block), True, "(listed)")),
     ("A9", "gone-refused", "A PATCH that names a deleted identity with {} is refused, though the resource has it.",
      lambda s: _with_a_gone_identity(s).patch(block_of(s.one, s.three, s.two)).refused(400)),
     ("A9", "gone-removed", "A PATCH with null takes a deleted identity off the resource.",
@@ -250,18 +224,16 @@ QUESTIONS: list[Question] = [
      "is global.", _isolation_scope),
     ("A10", "unknown-identity", "An identity that doesn't exist is refused with 400 FailedIdentityOperation.",
      lambda s: s.bring(s.one).patch(block_of(s.one, s.identity("absent"))).refused(400, "FailedIdentityOperation")),
-    ("K9", "put-at-older-version", "A PUT at 2023-03-31, which knows no identity, leaves the resource none.",
-     _put_at_older_version),
+    ("K9", "put-at-older-version", "A PUT at 2023-03-31, which knows no identity, leaves the resource none.", _older),
     ("A11", "newest-version", "The newest stable api-version is 2026-03-18, and it shows the block that 2023-04-01 "
-     "shows.", _newest_version),
-    ("A11", "versions-alike", "Every stable api-version from 2023-04-01 on answers GET and PATCH alike.",
-     _versions_alike),
+     "shows.", _newest_shows),
+    ("A11", "versions-alike", "Every stable api-version from 2023-04-01 on answers GET and PATCH alike.", _alike),
     ("A13", "graph-soon", "Resource Graph takes the extension's query and shows a change within two minutes.",
-     _graph_soon),
+     _soon),
     ("A15", "graph-row", "A row of Resource Graph has resourceGroup in lower case and the block as ARM answers it.",
-     _graph_row),
+     _row),
     ("A14", "role-at-once", "With principalType, a role can be granted to a new system-assigned identity at once.",
-     _role_at_once),
+     _role),
     ("A12", "not-throttled", "As many requests as these are not throttled.", _not_throttled),
     ("A12", "retry-after", "A 429 of ARM says in Retry-After how long to wait.", _retry_after),
 ]

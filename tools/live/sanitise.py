@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 HOST, USER = "host.example.com", "user@example.com"
 _KEPT_HOSTS = ("", "management.azure.com", "aka.ms", "learn.microsoft.com")
-_CLAIMS = ("sub", "name", "given_name", "family_name", "upn", "unique_name", "preferred_username", "email", "puid", "uti")
+_CLAIMS = ("sub", "name", "given_name", "family_name", "upn", "unique_name", "preferred_username", "email", "puid")
 _PATTERNS = {
     r"\beyJ[\w-]+\.[\w-]+\.[\w-]*": "token",
     r"(?<![\w.+%#-])[\w.+%#-]+@[\w-]+(?:\.[\w-]+)+": USER,
@@ -75,10 +75,11 @@ def _address(text: str) -> str:
 def _masked(match: re.Match[str]) -> str:
     """A parameter without its value; the first may also be a path, or any word."""
     separator, name, equals, value = match.groups()
-    if not (separator and name or name and equals) or re.fullmatch(r"api-version=[\d-]{10}(-preview)?", name + equals + value, re.IGNORECASE):
+    version = name.lower() == "api-version" and re.fullmatch(r"[\d-]{10}(-preview)?", value)
+    if version or not name or not (separator or equals):
         return match[0]
-    name = name if equals and (not separator or re.fullmatch(r"[\w$.-]{1,24}", name)) else "xxx"
-    return f"{separator}{name}{equals}{equals and 'xxx'}"
+    known = equals and (not separator or re.fullmatch(r"[\w$.-]{1,24}", name))
+    return f"{separator}{name if known else 'xxx'}{equals}{equals and 'xxx'}"
 
 
 def known_secrets(endpoint: str, group: str, account: Mapping[str, Any], token: str) -> dict[str, str]:

@@ -8,8 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .arm import Answer, Arm, NoAnswerError
-from .writing import LIMIT, Block, Write, block_of, kinds, state, users
+from .arm import LIMIT, MAP, Answer, Arm, Block, NoAnswerError, Write, block_of, kinds
 
 VERSION = "2023-04-01"  # of Microsoft.Communication; what the extension sends
 MSI_VERSION, AUTHORIZATION_VERSION, RESOURCES_VERSION = "2023-01-31", "2022-04-01", "2021-04-01"
@@ -25,7 +24,6 @@ class Scene:
     first: Write  # the first PATCH
     takes_patch = True  # unless the first PATCH shows that it doesn't
     lag = 0  # seconds from the end of a PATCH until the resource shows it
-    location = ""  # of the group
 
     def __init__(self, arm: Arm, subscription: str, group: str) -> None:
         self.arm, self.subscription, self.group = arm, subscription, group
@@ -71,8 +69,7 @@ class Scene:
         body = {"location": self.location, **({"properties": properties} if properties else {})}
         return self.write("PUT", body, version, path=identity).must().answer
 
-    @staticmethod
-    def put_body(block: Block) -> dict[str, Any]:
+    def put_body(self, block: Block) -> dict[str, Any]:
         """The body of a PUT."""
         return {"location": "global", "tags": {"made-by": "dev.py live"},
                 "properties": {"dataLocation": "unitedstates"}, **({"identity": block} if block else {})}
@@ -80,14 +77,6 @@ class Scene:
     def get(self, version: str = VERSION) -> Answer:
         """The resource now."""
         return self.arm.ask("GET", self.resource, version=version)
-
-    def etag(self) -> str:
-        """The ETag of the resource. Raises KeyError where it has none."""
-        return self.get().headers["etag"]
-
-    def principal(self) -> str:
-        """The principal of the system-assigned identity."""
-        return str(self.get().block.get("principalId"))
 
     def begin(self, method: str, body: Any, version: str = VERSION, if_match: str = "", path: str = "") -> Write:
         """Send a write, and don't wait."""
@@ -97,10 +86,8 @@ class Scene:
 
     def write(self, method: str, body: Any, version: str = VERSION, if_match: str = "", path: str = "") -> Write:
         """Write, and wait; again while an operation that was begun before has not ended yet."""
-        def taken(one: Write) -> bool:
-            return one.answer.status != 409 and (method != "DELETE" or one.answer.status < 500)
-
-        return self.until(lambda: self.begin(method, body, version, if_match, path).follow(), taken)[0]
+        return self.until(lambda: self.begin(method, body, version, if_match, path).follow(),
+                          lambda one: one.answer.status not in (409, 500, 502, 503, 504))[0]
 
     def patch(self, block: Block, version: str = VERSION, if_match: str = "") -> Write:
         """PATCH the identity block, and wait."""
@@ -118,13 +105,11 @@ class Scene:
         return answer, int(self.arm.clock.now() - started)
 
     def bring(self, *named: str, system: bool = False) -> Scene:
-        """Bring the resource to these identities, by PATCH or, where that doesn't do it, by PUT, so that each question
-        is asked of a known state. Raises NoAnswerError.
-        """
-        wanted, current = state(*named, system=system), self.get().block
+        """Bring the resource to these identities, by PATCH or else by PUT: questions are asked of a known state."""
+        wanted, current = kinds(block_of(*named, system=system)), self.get().block
         if kinds(current) == wanted:
             return self
-        keys = {key.lower(): key for key in users(current)}
+        keys = {key.lower(): key for key in current.get(MAP) or {}}
         gone = [key for lower, key in keys.items() if lower not in wanted[1]]
         block = block_of(*(keys.get(one.lower(), one) for one in named), gone=gone, system=system)
         if self.takes_patch and self.patch(block).has(*named, system=system):
@@ -135,19 +120,14 @@ class Scene:
         return self
 
     def grant(self) -> tuple[str, int]:
-        """Grant the role Reader on the resource to its system-assigned identity: the ID of the role assignment, and
-        the seconds until the directory knew the identity. Raises NoAnswerError where that is refused.
-        """
+        """Grant Reader on the resource to its system-assigned identity: the assignment's ID, the seconds it took."""
         made = f"{self.resource}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
         body = {"properties": {"roleDefinitionId": f"/subscriptions/{self.subscription}/{READER}",
-                               "principalId": self.principal(), "principalType": "ServicePrincipal"}}
+                               "principalId": self.get().block["principalId"], "principalType": "ServicePrincipal"}}
         self.made[made] = AUTHORIZATION_VERSION
-        answer, seconds = self.until(lambda: self.arm.ask("PUT", made, body, AUTHORIZATION_VERSION),
-                                     lambda one: one.code != "PrincipalNotFound", LIMIT)
-        if not answer.ok:
-            del self.made[made]
-            raise NoAnswerError(f"The role can't be granted: {answer.status} {answer.code}")
-        return made, seconds
+        outcome, seconds = self.until(lambda: self.write("PUT", body, AUTHORIZATION_VERSION, path=made),
+                                      lambda one: one.answer.code != "PrincipalNotFound", LIMIT)
+        return outcome.must().path, seconds
 
     def delete(self, made: str) -> None:
         """Delete one. Raises NoAnswerError where it isn't gone then."""
