@@ -8,7 +8,6 @@ import io
 import json
 import re
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from hypothesis import strategies as st
 
 import tools.live
 from tools.live import live
-from tools.live.arm import Answer, Arm, NoAnswerError
+from tools.live.arm import Answer, Arm, NoAnswerError, Write
 from tools.live.questions import GRAPH, GRAPH_QUERY, OLDER, QUESTIONS
 from tools.live.sanitise import Sanitiser, known_secrets
 from tools.live.scene import Scene
@@ -139,8 +138,8 @@ DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
     "the map is replaced": ({"merge_patch": False}, {"map-merged": NO}, "the resource then has type 'UserAssigned'"),
     "If-Match is ignored": ({"honour_if_match": False}, {
         "if-match-old": NO, "precondition-body": NO, "if-match-weak": NO}, "200 without operation headers"),
-    "If-Match is misunderstood": ({"misunderstand_if_match": True}, {"if-match-fresh": NO}, "412 PreconditionFailed"),
-    "null is refused": ({"takes_null": False}, {"null-removes": NO, "gone-removed": NO}, "400 InvalidIdentityValues"),
+    "If-Match is misunderstood": ({"misunderstand_if_match": True}, {"if-match-fresh": NO}, "PreconditionFailed"),
+    "null is refused": ({"takes_null": False}, {"null-removes": NO, "gone-removed": NO}, "InvalidIdentityValues"),
     "202 with both headers": ({"patch": brief(SHAPES["load-test"])}, SYNCHRONOUS,
                               "202 with Azure-AsyncOperation and Location, the body 'null'"),
     "202 with Azure-AsyncOperation": ({"patch": brief(ALLOWED["202 and Azure-AsyncOperation"])}, SYNCHRONOUS,
@@ -156,11 +155,11 @@ DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
                                    {**SYNCHRONOUS, "busy-while-running": NO}, "s after the end"),
     "ignored": ({"patch": FAILURES["ignored at once"]}, {
         "patch-taken": NO, **NO_PATCH, "patch-synchronous": "holds", "busy-while-running": "holds"}, "no identity"),
-    "failed": ({"patch": brief(FAILURES["failed, 200"])}, {"patch-taken": NO, **NO_PATCH}, "Failed (OperationFailed"),
+    "failed": ({"patch": brief(FAILURES["failed, 200"])}, {"patch-taken": NO, **NO_PATCH}, "OperationFailed"),
     "throttled": ({"throttle": Throttle((20, 1), (10, 1), (10, 1))}, {"not-throttled": NO}, "answers were 429"),
     "roles take time": ({"replication_seconds": 30, "replication_even_with_type": True}, {"role-at-once": NO},
                         "granted after 30 s"),
-    "a PATCH is refused": ({}, {"patch-taken": NO, **NO_PATCH}, "400 PatchNotSupported"),
+    "a PATCH is refused": ({}, {"patch-taken": NO, **NO_PATCH}, "PatchNotSupported"),
     "an answer of another form": ({}, {"graph-soon": OPEN, "graph-row": OPEN},
                                   "an answer of a form that nobody expected: 'data'"),
 }
@@ -192,6 +191,36 @@ def test_every_deviation_is_named_and_no_other(stage: Callable[..., Stage], name
     written = {request.path for request in here.sim.requests if request.method != "GET"}
     assert all(here.scene.name in path or path == GRAPH for path in written)
     here.sim.verify()
+
+
+VERSIONS = json.dumps({"registrationState": "Registered", "resourceTypes": [
+    {"resourceType": "CommunicationServices", "apiVersions": ["2030-01-01", "2031-01-01-preview", "2023-04-01"]}]})
+AFTER = "after it was created: the old principal; after {}: the "
+
+
+@pytest.mark.parametrize(("name", "fault", "verdict", "words"), [
+    ("isolation-scope", None, NO, "200 without operation headers"),
+    ("isolation-scope", Fault("PATCH", RESOURCE, status=400, code="Regional"), "holds", "400: "),
+    ("created-again", None, NO, f"{AFTER}new principal; removed and added: the new principal"),
+    ("created-again", Fault("PATCH", RESOURCE, nth=2, kind="raw", status=200, body="{}"), "holds",
+     f"{AFTER}old principal; removed and added: the new principal"),
+    ("put-at-older-version", Fault("PUT", RESOURCE, kind="raw", status=200, body="{}"), NO, "200 without"),
+    ("put-at-older-version", Fault("PUT", RESOURCE, status=400, code="Unsupported"), OPEN, "A write was not made: 400"),
+    ("newest-version", Fault("GET", "/providers/Microsoft.Communication$", kind="raw", status=200, body=VERSIONS), NO,
+     "2030-01-01: another block"),
+    ("gone-stays-listed", Fault("DELETE", "-three$", status=403, code="AuthorizationFailed"), OPEN, "A write was not"),
+])
+def test_a_question(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault | None,
+                    verdict: str, words: str) -> None:
+    here = stage()
+    monkeypatch.setattr(tools.live, "QUESTIONS", [row for row in QUESTIONS if row[1] == name])
+    here.scene.check()
+    here.scene.make()
+    monkeypatch.setattr(Scene, "make", lambda _: here.sim.add_fault(replace(fault)) if fault else None)
+    report = live(here.scene, no_az, str, say=lambda _: None)
+    assert report["questions"][0]["verdict"] == verdict, report["questions"][0]["seen"]
+    assert report["questions"][0]["seen"].startswith(words)
+    assert here.empty
 
 
 def test_every_question_has_its_line() -> None:
@@ -228,7 +257,7 @@ def test_ctrl_c_deletes_everything(stage: Callable[..., Stage], monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("fault", "keep", "stopped", "left"), [
-    (Fault("PUT", RESOURCE, status=403, code="AuthorizationFailed"), False, "403 AuthorizationFailed", []),
+    (Fault("PUT", RESOURCE, status=403, code="AuthorizationFailed"), False, "AuthorizationFailed", []),
     (Fault("DELETE", "-two$", status=403, code="AuthorizationFailed"), False, "", ["two"]),
     (Fault("DELETE", "-two$", times=3, status=503, code="ServerBusy"), False, "", []),
     (None, True, "", ["one", "two", "three"]),
@@ -245,7 +274,7 @@ def test_what_is_left_is_named(stage: Callable[..., Stage], monkeypatch: pytest.
     assert list(here.sim.state.identities) == [one.lower() for one in ids]
     ids += [here.scene.resource] if keep else []
     command = "\n  az resource delete --ids " + " ".join(f'"{one}"' for one in ids)
-    assert said.partition("run:")[2].removesuffix("Stopped: ") == (command if left else "")
+    assert said.partition("run:")[2].removesuffix("\nDone.") == (command if left else "")
 
 
 def test_a_login_that_ends(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +324,7 @@ GRANTED, MISSING = done(0, '{"status": "warning"}'), done(1, '{"status": "failed
     (MISSING, MISSING, "", NO, "without the role: failed, exit 1; with it: failed, exit 1"),
     (GRANTED, GRANTED, "", NO, "without the role: warning, exit 0; with it: warning, exit 0"),
     (done(2, stderr="'check' is misspelled or not recognized"), GRANTED, "", OPEN, "The extension has no command check"),
-    (MISSING, GRANTED, "AuthorizationFailed", OPEN, "The role can't be granted: 403 AuthorizationFailed"),
+    (MISSING, GRANTED, "AuthorizationFailed", OPEN, "A write was not made: 403: "),
 ], ids=["right", "misses it", "sees one that isn't there", "no such command", "may not grant"])
 def test_check_is_compared_with_a_role_that_is_granted(
         stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, without: CompletedProcess[str],
@@ -308,7 +337,7 @@ def test_check_is_compared_with_a_role_that_is_granted(
     row = report["questions"][-1]
     assert row["question"] == (f"az communication identity check -n {here.scene.name} -g {GROUP} --role Reader "
                                f"--scope {here.scene.resource}")
-    assert (row["verdict"], row["seen"]) == (verdict, seen)
+    assert (row["verdict"], row["seen"][:len(seen)]) == (verdict, seen)
     assert here.empty
 
 
@@ -338,7 +367,15 @@ def logged_in(installed: Az, sim: Armsim, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_the_whole_run(logged_in: Path, sim: Armsim, capfd: pytest.CaptureFixture[str]) -> None:
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in logged_in.rglob("*") if path.is_file()}
+
+    before = files()
     exit_code = tools.live.run(["--resource-group", GROUP, "--yes"])
+    changed = {path for path, content in files().items() if content != before.get(path)}
+    assert {path.name for path in changed if path.parent.name != "commands"} <= {
+        "msal_token_cache.json", "msal_token_cache.bin", "msal_http_cache.bin", "az.json", "az.sess",
+        "commandIndex.json", "extensionCommandTree.json", "helpIndex.json"}  # indexes: OWN_SETTINGS prevents that
     said = capfd.readouterr().out
     text = Path("live-report.json").read_text(encoding="utf-8")
     report = json.loads(text)
@@ -361,131 +398,38 @@ def test_nothing_is_made_without_a_yes(logged_in: Path, sim: Armsim, capfd: pyte
     assert {request.method for request in sim.requests} == {"GET"}
 
 
-def test_no_setting_of_the_user_changes(logged_in: Path, installed: Az, monkeypatch: pytest.MonkeyPatch) -> None:
-    def files() -> dict[Path, bytes]:
-        found = [path for path in logged_in.rglob("*") if path.is_file() and path.parent.name != "commands"]
-        return {path: path.read_bytes() for path in found}
-
-    monkeypatch.undo()
-    before = files()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AZURE_CONFIG_DIR", str(logged_in))
-        az = tools.live.users_az(installed.python, installed.extensions)
-        token = tools.live.ask(az, "account", "get-access-token", "--subscription", SUBSCRIPTION)["accessToken"]
-    assert token.startswith("eyJ")
-    assert {path.name for path, content in files().items() if content != before.get(path)} <= {
-        "msal_token_cache.json", "msal_token_cache.bin", "msal_http_cache.bin", "az.json", "az.sess"}
+# ---- the token goes to one host --------------------------------------------------------------------------------------
 
 
-# ---- another server, which has nothing of armsim ---------------------------------------------------------------------
+class Server(BaseHTTPRequestHandler):
+    """Answers every request alike. `asked`: how many they are."""
 
-
-class Quiet(BaseHTTPRequestHandler):
-    """A server of its own. `asked`: the headers of all requests to it."""
-
-    protocol_version = "HTTP/1.1"
-    asked: list[Any]
+    asked: list[str]
+    answer: tuple[int, dict[str, str]] = (200, {})
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def route(self, _path: str, _body: Any) -> tuple[int, Any, dict[str, str]]:
-        return 200, {"status": "Succeeded"}, {}
-
     def handle_one(self) -> None:
-        self.asked.append(self.headers)
-        content = self.rfile.read(int(self.headers.get("content-length") or 0))
-        status, answer, headers = self.route(self.path.split("?")[0].lower(), json.loads(content) if content else None)
-        data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
-        self.send_response_only(status)
-        for name, value in {**headers, "CONTENT-LENGTH": str(len(data))}.items():
-            self.send_header(name, value)
+        self.asked.append(self.path)
+        self.send_response(self.answer[0] if self.command == "PATCH" or self.answer[0] == 302 else 200)
+        for name, value in self.answer[1].items():
+            self.send_header(name, value.format(host=self.headers["host"]))
         self.end_headers()
-        self.wfile.write(data)
 
-    do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = handle_one
-
-
-class Elsewhere(Quiet):
-    """A service of other habits: plain HTTP, odd casing, 202 with a Location alone, a map that is replaced, no null,
-    errors in plain text, no Resource Graph and no roles.
-    """
-
-    things: dict[str, dict[str, Any]]
-    polls: list[int]
-    place = "http://{host}/operation?sig=secret"  # where operations are followed
-    header = "LOCATION"
-    versions = ("2030-01-01", "2029-01-01-preview")
-    keeps = refreshes = isolates = False  # what a PUT doesn't name; one created again; a regional one
-
-    def route(self, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
-        if path.endswith("/operation"):
-            self.polls[0] -= 1
-            return (202, "", {}) if self.polls[0] > 0 else (200, "", {})
-        if re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+", path):
-            types = [{"resourceType": "communicationservices", "apiVersions": list(self.versions)}]
-            return 200, {"registrationState": "Registered", "resourceTypes": types}, {}
-        if re.fullmatch(r"/subscriptions/[^/]+/resourcegroups/[^/]+", path):
-            return 200, {"location": "moon"}, {}
-        if "/communicationservices/" in path and "/roleassignments/" not in path:
-            return self.resource(path, body)
-        if "/userassignedidentities/" in path:
-            if self.command == "DELETE":
-                return (200, "", {}) if self.things.pop(path, None) else (204, "", {})
-            if self.command == "PUT":
-                self.things[path] = {"properties": {**body.get("properties", {}), "principalId": str(uuid.uuid4())}}
-            return (200, self.things[path], {}) if path in self.things else (404, "gone", {})
-        return 403, "<h1>Not here</h1>", {}
-
-    def resource(self, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
-        known = self.things.get(path)
-        if self.command == "PUT":
-            kept = known["identity"] if known and self.keeps else None
-            known = self.things[path] = {**body, "identity": kept, "etag": 0}
-        if known is None:
-            return 404, "no such thing", {}
-        if self.command in ("PUT", "PATCH") and "identity" in body:
-            if self.headers.get("IF-MATCH") not in (None, str(known["etag"])):
-                return 412, "no match", {}
-            users = body["identity"].get("userAssignedIdentities") or {}
-            if None in users.values() or not {user.lower() for user in users} <= set(self.things):
-                return 422, "wrong map", {}
-            if self.isolates and any("isolationScope" in self.things[user.lower()]["properties"] for user in users):
-                return 400, "regional", {}
-            self.write(known, body["identity"]["type"].lower(), users)
-        if self.command == "DELETE":
-            del self.things[path]
-        if self.command != "GET":
-            self.polls[0] = 2
-            return 202, "", {self.header: self.place.format(host=self.headers["host"])}
-        shown = {"ID": path.upper(), "properties": {}, "identity": known["identity"]}
-        return 200, {key: value for key, value in shown.items() if value is not None}, {"etag": str(known["etag"])}
-
-    def write(self, known: dict[str, Any], kind: str, users: dict[str, Any]) -> None:
-        known["etag"] += 1
-        old = known["identity"] or {}
-        block: dict[str, Any] = {"type": "UserAssigned, SystemAssigned" if "," in kind else kind}
-        if "system" in kind:
-            block["principalId"] = old.get("principalId") or str(uuid.uuid4())
-        if users:
-            kept = {} if self.refreshes else old.get("userAssignedIdentities", {})
-            block["userAssignedIdentities"] = {user.upper(): kept.get(user.upper()) or {
-                "principalId": self.things[user.lower()]["properties"]["principalId"], "clientId": "c"}
-                for user in users}
-        known["identity"] = None if kind == "none" else block
+    do_GET = do_PATCH = handle_one
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Any]]:
-    """Start a server of a class with these attributes."""
+    """Start a server with this answer."""
     servers = []
 
-    def start(base: type[Quiet], **attributes: Any) -> Any:
-        handler = type("Handler", (base,), {"asked": [], "things": {}, "polls": [0], **attributes})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        servers.append(server)
-        return SimpleNamespace(handler=handler, host=f"127.0.0.1:{server.server_address[1]}")
+    def start(**attributes: Any) -> Any:
+        handler = type("Handler", (Server,), {"asked": [], **attributes})
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return SimpleNamespace(handler=handler, host=f"127.0.0.1:{servers[-1].server_address[1]}")
 
     yield start
     for server in servers:
@@ -493,71 +437,27 @@ def serve() -> Iterator[Callable[..., Any]]:
         server.server_close()
 
 
-def scene_at(host: str) -> Scene:
-    return Scene(Arm(f"http://{host}", lambda: "t"), "s", "G")
-
-
-AFTER = "after it was created: the old principal; after {}: "
-
-
-@pytest.mark.parametrize(("habits", "open_questions"), [
-    ({}, {"created-again": ("holds", f"{AFTER}the old principal; removed and added: the new principal"),
-          "isolation-scope": (NO, "202 with Location"),
-          "put-at-older-version": ("holds", "202 with Location"),
-          "newest-version": (NO, "2030-01-01: the same block")}),
-    ({"refreshes": True, "isolates": True, "keeps": True, "versions": ("2026-03-18", "2023-04-01")},
-     {"created-again": (NO, f"{AFTER}the new principal; removed and added: the new principal"),
-      "isolation-scope": ("holds", "400: regional"),
-      "put-at-older-version": (NO, "202 with Location"),
-      "newest-version": ("holds", "2026-03-18: the same block")}),
-])
-def test_another_server(serve: Callable[..., Any], habits: dict[str, Any],
-                        open_questions: dict[str, tuple[str, str]]) -> None:
-    server = serve(Elsewhere, **habits)
-    scene = scene_at(server.host)
-    scene.check()
-    report = live(scene, no_az, str, say=lambda _: None)
-    assert server.handler.things == {}
-    found = {row["question"]: row for row in report["questions"]}
-    assert unlike(report, known=set(open_questions)) == {**dict.fromkeys((
-        "patch-synchronous", "put-settles-early", "spelling-of-both", "map-merged", "null-removes", "type-without-map",
-        "map-needs-type", "empty-user-assigned", "last-removed", "precondition-body", "write-while-busy",
-        "patch-while-patching", "key-casing-kept", "gone-refused", "gone-removed", "unknown-identity"), NO),
-        "graph-soon": OPEN, "graph-row": OPEN, "role-at-once": OPEN}
-    assert {key: (found[key]["verdict"], found[key]["seen"][:len(seen)]) for key, (_, seen) in open_questions.items()
-            } == open_questions
-    assert found["patch-taken"]["seen"].startswith("202 with Location, the body ''; the operation: Succeeded")
-    assert found["null-removes"]["seen"] == "422: wrong map"
-    assert f"{server.handler.versions[0]}: GET 200" in found["versions-alike"]["seen"]
-    assert "preview" not in found["versions-alike"]["seen"]
-
-
-# ---- the token goes to one host --------------------------------------------------------------------------------------
-
 ELSEWHERE = "the operation: Unknown (its address is at another host, which gets no token)"
 FOLLOWED = "the operation: Succeeded"
 
 
 @pytest.mark.parametrize(("header", "place", "said"), [("LOCATION", "http://OTHER/operation", ELSEWHERE), *(
     ("AZURE-ASYNCOPERATION", place, ELSEWHERE) for place in (
-        "http://OTHER/operation", "HTTP://OTHER/operation?sig=secret", "//OTHER/operation", "/\\OTHER\\@operation",
+        "http://OTHER/operation", "HTTP://OTHER/operation?sig=secret", "//OTHER/operation", "http:/OTHER/operation",
         "http://{host}@OTHER/operation", "http://{host}\\@OTHER/operation", "http://{host}.example.com/operation",
-        "https://{host}/operation", "ftp://{host}/operation", "http://[OTHER/operation", "http:/OTHER/operation")), *(
-    ("AZURE-ASYNCOPERATION", place, FOLLOWED) for place in (
+        "https://{host}/operation", "ftp://{host}/operation", "http://[OTHER/operation")), *(
+    (header, place, FOLLOWED) for header in ("LOCATION", "AZURE-ASYNCOPERATION") for place in (
         "http://{host}/operation?sig=secret", "HTTP://{host}/operation", "/operation?s=t"))])
 def test_no_other_host_sees_a_token(serve: Callable[..., Any], header: str, place: str, said: str) -> None:
-    other = serve(Quiet)
-    scene = scene_at(serve(Elsewhere, place=place.replace("OTHER", other.host), header=header).host)
-    scene.make()
-    holds, seen = QUESTIONS[0][3](scene)
-    assert holds  # the resource shows it
-    assert said in seen
+    other = serve()
+    here = serve(answer=(202, {header: place.replace("OTHER", other.host)}))
+    assert said in Write(Arm(f"http://{here.host}", lambda: "t"), "PATCH", "/a", "1").follow().words()
     assert other.handler.asked == []
 
 
 def test_a_redirect_takes_no_token_along(serve: Callable[..., Any]) -> None:
-    other = serve(Quiet)
-    here = serve(Elsewhere, route=lambda *_: (302, "", {"LOCATION": f"http://{other.host}/"}))
+    other = serve()
+    here = serve(answer=(302, {"LOCATION": f"http://{other.host}/"}))
     assert Arm(f"http://{here.host}", lambda: "t").ask("GET", "/a", version="1").status == 302
     assert other.handler.asked == []
 

@@ -177,7 +177,7 @@ def _ended(poll: Answer) -> tuple[str, str]:
     """The state of an operation by the answer to a poll, and its error."""
     status = str(poll.body.get("status") or "") if isinstance(poll.body, dict) else ""
     if status.lower() in ENDED:
-        return status.capitalize(), f" ({poll.text[:500]})" if poll.code else ""
+        return status.capitalize(), f" ({poll.body['error']})"[:500] if poll.body.get("error") else ""
     if not poll.ok:
         return "Unknown" if poll.status in (401, 403, 404, 410) else "Failed", f" ({poll.status} {poll.text[:500]})"
     return "Running" if status or poll.status == 202 else "Succeeded", ""

@@ -203,7 +203,7 @@ QUESTIONS: list[Question] = [
     ("A6", "precondition-body", "A 412 has the code PreconditionFailed.",
      lambda s: _with_an_old_etag(s).refused(412, "PreconditionFailed")),
     ("A6", "if-match-weak", "The fresh ETag, written as a weak one, is refused with 412.",
-     lambda s: s.bring(s.one).patch(block_of(s.one, system=True), if_match="W/" + s.get().headers["etag"]).refused(412)),
+     lambda s: s.bring(s.one).patch(block_of(system=True), if_match="W/" + s.get().headers["etag"]).refused(412)),
     ("A7", "write-while-busy", "While an operation runs, a PATCH is refused with 409.",
      lambda s: _while_running(s, "PUT")),
     ("A7", "patch-while-patching", "While the operation of a PATCH runs, another PATCH is refused with 409.",
