@@ -23,7 +23,7 @@ from .questions import QUESTIONS, SOON, Question
 from .sanitise import Sanitiser, known_secrets
 from .scene import Scene
 
-REPORT = "live-report.json"
+REPORT, LONGEST = "live-report.json", 2000  # characters of an answer, cut when it is clean: half an ID looks like none
 VERDICTS = {True: "holds", False: "DOES NOT HOLD", None: "not settled"}
 # The user's command index must not learn of another extension folder; no other setting plays a part.
 OWN_SETTINGS = {"AZURE_CORE_USE_COMMAND_INDEX": "false", "AZURE_CORE_COLLECT_TELEMETRY": "no",
@@ -74,7 +74,7 @@ def live(scene: Scene, az: Az, clean: Callable[[str], str], *, keep: bool = Fals
             except (NoAnswerError, LookupError, TypeError, AttributeError, ValueError) as error:
                 why = "" if isinstance(error, NoAnswerError) else "an answer of a form that nobody expected: "
                 holds, seen = None, f"{why}{error}"
-            rows.append({"line": line, "question": clean(name), "assumption": assumption, "seen": clean(seen),
+            rows.append({"line": line, "question": clean(name), "assumption": assumption, "seen": clean(seen)[:LONGEST],
                          "verdict": VERDICTS[holds], "seconds": round(scene.arm.clock.now() - started)})
             say(f"{number:2}/{len(questions)} {line:4}{name}: {VERDICTS[holds]}")
     except NoAnswerError as error:
@@ -179,7 +179,7 @@ def _done(before: Block, wanted: Block, s: Scene, command: Runs) -> Finding:
     if isinstance(printed, list):
         printed = next((one for one in printed if str(one.get("id")).lower() == s.resource.lower()), {})
     right = done.returncode == 0 and kinds(wanted) == kinds(block) == kinds(block if silent else printed)
-    return right, (f"exit {done.returncode}: {done.stderr.strip()[:500]}; it printed {words(printed)}; "
+    return right, (f"exit {done.returncode}: {done.stderr.strip()}; it printed {words(printed)}; "
                    f"the resource has {words(block)}")
 
 
@@ -188,7 +188,7 @@ def _checked(s: Scene, check: Runs) -> Finding:
         done = check()
         if "misspelled or not recognized" in done.stderr:
             raise NoAnswerError("The extension has no command check")
-        return f"{json.loads(done.stdout or '{}').get('status') or done.stderr.strip()[:500]}, exit {done.returncode}"
+        return f"{json.loads(done.stdout or '{}').get('status') or done.stderr.strip()}, exit {done.returncode}"
 
     s.bring(system=True)
     without, (made, _) = status(), s.grant()

@@ -147,9 +147,9 @@ class Write:
         """What happened, in a sentence."""
         answer = self.answer
         if not answer.ok:
-            return f"{answer.status}: {answer.text[:500]}"
+            return f"{answer.status}: {answer.text}"
         headers = f"with {' and '.join(self.headers)}" if self.headers else "without operation headers"
-        body = f"a resource that has {words(answer.block)}" if answer.body else f"the body '{answer.text[:20]}'"
+        body = f"a resource that has {words(answer.block)}" if answer.body else f"the body '{answer.text}'"
         operation = "no operation" if self.operation == "None" else f"the operation: {self.operation}{self.error}"
         return (f"{answer.status} {headers}, {body}; {operation}; done after {self.seconds:.0f} s; "
                 f"the resource then has {words(self.resource.block)}")
@@ -177,9 +177,9 @@ def _ended(poll: Answer) -> tuple[str, str]:
     """The state of an operation by the answer to a poll, and its error."""
     status = str(poll.body.get("status") or "") if isinstance(poll.body, dict) else ""
     if status.lower() in ENDED:
-        return status.capitalize(), f" ({poll.body['error']})"[:500] if poll.body.get("error") else ""
+        return status.capitalize(), f" ({poll.body['error']})" if poll.body.get("error") else ""
     if not poll.ok:
-        return "Unknown" if poll.status in (401, 403, 404, 410) else "Failed", f" ({poll.status} {poll.text[:500]})"
+        return "Unknown" if poll.status in (401, 403, 404, 410) else "Failed", f" ({poll.status} {poll.text})"
     return "Running" if status or poll.status == 202 else "Succeeded", ""
 
 
