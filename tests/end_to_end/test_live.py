@@ -100,10 +100,14 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
     # The official schemas take half of the time; the commands' requests are held against them.
     monkeypatch.setattr(wire, "complaints", lambda *_: [])
 
-    def start(**options: Any) -> Stage:
+    def start(only: str | None = None, fault: Fault | None = None, **options: Any) -> Stage:
+        if only is not None:
+            monkeypatch.setattr(tools.live, "QUESTIONS", [row for row in QUESTIONS if row[1] == only])
         sim = Armsim(ManualClock(), put_resource_seconds=2.0, put_operation_seconds=8.0, **options).start()
         running.append(sim)
         sim.state.add_group(GROUP)
+        if fault:
+            sim.add_fault(replace(fault))
         return Stage(sim, Scene(NearArm(sim), SUBSCRIPTION, GROUP))
 
     yield start
@@ -157,14 +161,12 @@ DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
     "throttled": ({"throttle": Throttle((20, 1), (10, 1), (10, 1))}, {"not-throttled": NO}, "answers were 429"),
     "roles take time": ({"replication_seconds": 30, "replication_even_with_type": True}, {"role-at-once": NO},
                         "granted after 30 s"),
-    "a PATCH is refused": ({}, {"patch-taken": NO, **NO_PATCH}, "PatchNotSupported"),
-    "an answer of another form": ({}, {"graph-soon": OPEN, "graph-row": OPEN},
+    "a PATCH is refused": ({"fault": Fault("PATCH", RESOURCE, times=1000, status=400, code="PatchNotSupported")},
+                           {"patch-taken": NO, **NO_PATCH}, "PatchNotSupported"),
+    "an answer of another form": ({"fault": Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200,
+                                                  body='{"rows": []}', content_type="application/json")},
+                                  {"graph-soon": OPEN, "graph-row": OPEN},
                                   "an answer of a form that nobody expected: 'data'"),
-}
-FAULTS = {
-    "a PATCH is refused": Fault("PATCH", RESOURCE, times=1000, status=400, code="PatchNotSupported"),
-    "an answer of another form": Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200,
-                                       body='{"rows": []}', content_type="application/json"),
 }
 
 
@@ -172,8 +174,6 @@ FAULTS = {
 def test_every_deviation_is_named_and_no_other(stage: Callable[..., Stage], name: str) -> None:
     options, expected, words = DEVIATIONS[name]
     here = stage(**options)
-    if name in FAULTS:
-        here.sim.add_fault(replace(FAULTS[name]))
     other = here.sim.state.add_resource("other", GROUP, identity={"type": "SystemAssigned"})
     before = here.sim.state.get_resource(other)
     report, said = here.run()
@@ -202,23 +202,15 @@ AFTER = "after it was created: the old principal; after {}: the "
     ("created-again", None, NO, f"{AFTER}new principal; removed and added: the new principal"),
     ("created-again", Fault("PATCH", RESOURCE, nth=2, kind="raw", status=200, body="{}"), "holds",
      f"{AFTER}old principal; removed and added: the new principal"),
-    ("put-at-older-version", Fault("PUT", RESOURCE, kind="raw", status=200, body="{}"), NO, "200 without"),
-    ("put-at-older-version", Fault("PUT", RESOURCE, status=400, code="Unsupported"), OPEN, "A write was not made: 400"),
-    ("newest-version", Fault("GET", "/providers/Microsoft.Communication$", kind="raw", status=200, body=VERSIONS), NO,
-     "2030-01-01: another block"),
+    ("put-at-older-version", Fault("PUT", RESOURCE, nth=2, kind="raw", status=200, body="{}"), NO, "200 without"),
+    ("put-at-older-version", Fault("PUT", RESOURCE, nth=2, status=400, code="Unsupported"), OPEN, "A write was not made"),
+    ("newest-version", Fault("GET", "/providers/Microsoft.Communication$", times=2, kind="raw", status=200,
+                             body=VERSIONS), NO, "2030-01-01: another block"),
     ("gone-stays-listed", Fault("DELETE", "-three$", status=403, code="AuthorizationFailed"), OPEN, "A write was not"),
 ])
-def test_a_question(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, name: str, fault: Fault | None,
-                    verdict: str, words: str) -> None:
-    here = stage()
-    monkeypatch.setattr(tools.live, "QUESTIONS", [row for row in QUESTIONS if row[1] == name])
-    here.scene.check()
-    here.scene.make()
-    monkeypatch.setattr(Scene, "make", lambda _: here.sim.add_fault(replace(fault)) if fault else None)
-    report = live(here.scene, no_az, str, say=lambda _: None)
-    assert report["questions"][0]["verdict"] == verdict, report["questions"][0]["seen"]
-    assert report["questions"][0]["seen"].startswith(words)
-    assert here.empty
+def test_a_question(stage: Callable[..., Stage], name: str, fault: Fault | None, verdict: str, words: str) -> None:
+    row = stage(name, fault).run()[0]["questions"][0]
+    assert (row["question"], row["verdict"], row["seen"][:len(words)]) == (name, verdict, words)
 
 
 def test_every_question_has_its_line() -> None:
@@ -257,12 +249,9 @@ def test_ctrl_c_deletes_everything(stage: Callable[..., Stage], monkeypatch: pyt
     (Fault("DELETE", "-two$", times=3, status=503, code="ServerBusy"), False, "", []),
     (None, True, "", ["one", "two", "three"]),
 ], ids=["not made", "not deleted", "deleted late", "--keep"])
-def test_what_is_left_is_named(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, fault: Fault | None,
-                               keep: bool, stopped: str, left: list[str]) -> None:
-    here = stage()
-    monkeypatch.setattr(tools.live, "QUESTIONS", [])
-    if fault:
-        here.sim.add_fault(replace(fault))
+def test_what_is_left_is_named(stage: Callable[..., Stage], fault: Fault | None, keep: bool, stopped: str,
+                               left: list[str]) -> None:
+    here = stage("", fault)
     report, said = here.run(keep=keep)
     assert stopped in report["stopped"]
     ids = [here.scene.identity(one) for one in left]
@@ -272,13 +261,12 @@ def test_what_is_left_is_named(stage: Callable[..., Stage], monkeypatch: pytest.
     assert said.partition("run:")[2].removesuffix("\nDone.") == (command if left else "")
 
 
-def test_a_login_that_ends(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
-    here = stage()
+def test_a_login_that_ends(stage: Callable[..., Stage]) -> None:
+    here = stage("", Fault("PUT", RESOURCE, times=1000, status=401, code="ExpiredAuthenticationToken"))
 
     def ended() -> str:
         raise NoAnswerError("AADSTS700082: The refresh token has expired.")
 
-    here.sim.add_fault(Fault("PUT", RESOURCE, times=1000, status=401, code="ExpiredAuthenticationToken"))
     here.scene.arm.token, here.scene.arm._new_token = "a-token", ended
     report, _ = here.run()
     assert report["stopped"].startswith("AADSTS700082")
@@ -299,11 +287,9 @@ def test_a_provider_that_is_not_registered(stage: Callable[..., Stage]) -> None:
     (done(0), "exit 0: ; it printed no identity block; the resource has type 'None'"),
     (done(0, '{"type": "SystemAssigned"}'), "exit 0: ; it printed type 'SystemAssigned'; the resource has type 'None'"),
 ])
-def test_a_command_that_does_not_do_it_is_named(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch,
-                                                answer: CompletedProcess[str], seen: str) -> None:
-    monkeypatch.setattr(tools.live, "QUESTIONS", [])
-    report, _ = stage().run(lambda *_: answer)
-    rows = report["questions"]
+def test_a_command_that_does_not_do_it_is_named(stage: Callable[..., Stage], answer: CompletedProcess[str],
+                                                seen: str) -> None:
+    rows = stage("").run(lambda *_: answer)[0]["questions"]
     assert {row["question"].split()[3] for row in rows} == {"assign", "remove", "show", "list", "wait", "check"}
     assert (rows[1]["assumption"], rows[1]["verdict"]) == ("The resource then has type 'SystemAssigned'.", NO)
     assert rows[1]["seen"] == seen
@@ -320,12 +306,9 @@ GRANTED, MISSING = done(0, '{"status": "warning"}'), done(1, '{"status": "failed
     (MISSING, GRANTED, "AuthorizationFailed", OPEN, "A write was not made: 403: "),
 ], ids=["right", "misses it", "sees one that isn't there", "no such command", "may not grant"])
 def test_check_is_compared_with_a_role_that_is_granted(
-        stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, without: CompletedProcess[str],
-        with_it: CompletedProcess[str], code: str, verdict: str, seen: str) -> None:
-    here = stage()
-    monkeypatch.setattr(tools.live, "QUESTIONS", [])
-    if code:
-        here.sim.add_fault(Fault("PUT", "roleAssignments", status=403, code=code))
+        stage: Callable[..., Stage], without: CompletedProcess[str], with_it: CompletedProcess[str], code: str,
+        verdict: str, seen: str) -> None:
+    here = stage("", Fault("PUT", "roleAssignments", status=403, code=code) if code else None)
     report, _ = here.run(lambda *_: with_it if here.sim.state.authorization.assignments else without)
     row = report["questions"][-1]
     assert row["question"] == (f"az communication identity check -n {here.scene.name} -g {GROUP} --role Reader "
