@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from email.message import Message
+from email import message_from_string
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
@@ -63,10 +63,8 @@ class NearArm(Arm):
         self.sim, self.clock = sim, sim.clock
 
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
-        message = Message()
-        for name, value in {**headers, "Content-Type": "application/json", "Authorization": f"Bearer {self.token}",
-                            }.items():
-            message[name] = value
+        sent = {**headers, "Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        message = message_from_string("".join(f"{name}: {value}\n" for name, value in sent.items()))
         content = b"" if body is None else json.dumps(body).encode()
         answer = self.sim.exchange(Request.parse(method, url.removeprefix(self.endpoint), message, content,
                                                  self.sim.clock.now()))
@@ -217,26 +215,22 @@ def test_every_question_has_its_line() -> None:
     assert len({assumption for _, _, assumption, _ in QUESTIONS}) == len(set(NAMES)) == len(NAMES) == 36
 
 
-@pytest.mark.parametrize("when", ["identity", "resource", "question", "command"])
-def test_ctrl_c_deletes_everything(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    here = stage()
-
+@pytest.mark.parametrize(("method", "path", "rows"), [
+    ("PUT", "-two", 0), ("PUT", "/communicationServices/", 0), ("PATCH", "/communicationServices/", 0),
+    ("POST", "ResourceGraph", 31), ("az", "", 36)])
+def test_ctrl_c_deletes_everything(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, method: str,
+                                   path: str, rows: int) -> None:
     def stop(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    if when == "question":
-        monkeypatch.setattr(tools.live, "QUESTIONS", [QUESTIONS[0], ("A1", "stopped", "", stop)])
-    elif when != "command":  # the request has reached the service; its answer is never seen
-        ask, path = Arm.ask, {"identity": "-two", "resource": "/communicationServices/"}[when]
+    def broken_off(self: Arm, asked: str, target: str, *args: Any, **more: Any) -> Any:
+        answer = ask(self, asked, target, *args, **more)  # the request has reached the service
+        return stop() if asked == method and path in target else answer
 
-        def broken_off(self: Arm, method: str, target: str, *args: Any, **more: Any) -> Any:
-            answer = ask(self, method, target, *args, **more)
-            return stop() if method == "PUT" and path in target else answer
-
-        monkeypatch.setattr(Arm, "ask", broken_off)
-    report, said = here.run(stop if when == "command" else no_az)
-    assert (report["stopped"], report["allHold"]) == ("Ctrl-C", False)
-    assert len(report["questions"]) == {"question": 1, "command": 36}.get(when, 0)
+    ask, here = Arm.ask, stage()
+    monkeypatch.setattr(Arm, "ask", broken_off)
+    report, said = here.run(stop if method == "az" else no_az)
+    assert (report["stopped"], report["allHold"], len(report["questions"])) == ("Ctrl-C", False, rows)
     assert here.empty
     assert said.endswith("Stopped: Ctrl-C")
 
@@ -279,39 +273,30 @@ def test_a_provider_that_is_not_registered(stage: Callable[..., Stage]) -> None:
     assert [request for request in here.sim.requests if request.method != "GET"] == []
 
 
-@pytest.mark.parametrize(("answer", "seen"), [
-    (done(1, stderr="ERROR: it broke"),
-     "exit 1: ERROR: it broke; it printed no identity block; the resource has type 'None'"),
-    (done(0), "exit 0: ; it printed no identity block; the resource has type 'None'"),
-    (done(0, '{"type": "SystemAssigned"}'), "exit 0: ; it printed type 'SystemAssigned'; the resource has type 'None'"),
-])
-def test_a_command_that_does_not_do_it_is_named(stage: Callable[..., Stage], answer: CompletedProcess[str],
-                                                seen: str) -> None:
-    rows = stage("").run(lambda *_: answer)[0]["questions"]
-    assert {row["question"].split()[3] for row in rows} == {"assign", "remove", "show", "list", "wait", "check"}
-    assert (rows[1]["assumption"], rows[1]["verdict"]) == ("The resource then has type 'SystemAssigned'.", NO)
-    assert rows[1]["seen"] == seen
-
-
 GRANTED, MISSING = done(0, '{"status": "warning"}'), done(1, '{"status": "failed"}')
+SHOWN, UNCHANGED = done(0, '{"type": "SystemAssigned"}'), "the resource has type 'None'"
 
 
-@pytest.mark.parametrize(("without", "with_it", "code", "verdict", "seen"), [
-    (MISSING, GRANTED, "", "holds", "without the role: failed, exit 1; with it: warning, exit 0"),
-    (MISSING, MISSING, "", NO, "without the role: failed, exit 1; with it: failed, exit 1"),
-    (GRANTED, GRANTED, "", NO, "without the role: warning, exit 0; with it: warning, exit 0"),
-    (done(2, stderr="'check' is misspelled or not recognized"), GRANTED, "", OPEN, "The extension has no command"),
-    (MISSING, GRANTED, "AuthorizationFailed", OPEN, "A write was not made: 403: "),
-], ids=["right", "misses it", "sees one that isn't there", "no such command", "may not grant"])
-def test_check_is_compared_with_a_role_that_is_granted(
-        stage: Callable[..., Stage], without: CompletedProcess[str], with_it: CompletedProcess[str], code: str,
-        verdict: str, seen: str) -> None:
+@pytest.mark.parametrize(("verb", "before", "after", "code", "verdict", "seen"), [
+    ("assign", no_az(), None, "", NO, f"exit 1: no az here; it printed no identity block; {UNCHANGED}"),
+    ("assign", done(0), None, "", NO, f"exit 0: ; it printed no identity block; {UNCHANGED}"),
+    ("assign", SHOWN, None, "", NO, f"exit 0: ; it printed type 'SystemAssigned'; {UNCHANGED}"),
+    ("check", MISSING, GRANTED, "", "holds", "without the role: failed, exit 1; with it: warning, exit 0"),
+    ("check", MISSING, MISSING, "", NO, "without the role: failed, exit 1; with it: failed, exit 1"),
+    ("check", GRANTED, GRANTED, "", NO, "without the role: warning, exit 0; with it: warning, exit 0"),
+    ("check", done(2, "", "'check' is misspelled or not recognized"), None, "", OPEN, "The extension has no command"),
+    ("check", MISSING, GRANTED, "AuthorizationFailed", OPEN, "A write was not made: 403: "),
+])
+def test_a_command(stage: Callable[..., Stage], verb: str, before: CompletedProcess[str],
+                   after: CompletedProcess[str] | None, code: str, verdict: str, seen: str) -> None:
     here = stage("", Fault("PUT", "roleAssignments", status=403, code=code) if code else None)
-    report, _ = here.run(lambda *_: with_it if here.sim.state.authorization.assignments else without)
-    row = report["questions"][-1]
-    assert row["question"] == (f"az communication identity check -n {here.scene.name} -g {GROUP} --role Reader "
-                               f"--scope {here.scene.resource}")
-    assert (row["verdict"], row["seen"][:len(seen)]) == (verdict, seen)
+    report, _ = here.run(lambda *_: after or before if here.sim.state.authorization.assignments else before)
+    rows = {row["question"].split()[3]: row for row in reversed(report["questions"])}
+    assert set(rows) == {"assign", "remove", "show", "list", "wait", "check"}
+    assert rows["assign"]["assumption"] == "The resource then has type 'SystemAssigned'."
+    assert rows["check"]["question"] == (f"az communication identity check -n {here.scene.name} -g {GROUP} --role "
+                                         f"Reader --scope {here.scene.resource}")
+    assert (rows[verb]["verdict"], rows[verb]["seen"][:len(seen)]) == (verdict, seen)
     assert here.empty
 
 
