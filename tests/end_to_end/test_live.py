@@ -178,6 +178,7 @@ def test_every_deviation_is_named_and_no_other(stage: Callable[..., Stage], name
     assert unlike(report) == {one: verdict for one, verdict in expected.items() if verdict != "holds"}
     assert any(words in row["seen"] for row in report["questions"])
     assert not report["allHold"]  # there is no az
+    assert 250 <= report["requests"] <= 700
     assert here.sim.state.get_resource(other) == before
     here.sim.state.resources.pop(other.lower())
     assert here.empty

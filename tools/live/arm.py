@@ -18,9 +18,8 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandl
 
 TRIES = 8  # of a request that is throttled, or that got no answer and may be sent again
 PAUSE = 5.0  # seconds until the next try or poll, where the service says nothing else
-ENDED = ("succeeded", "failed", "canceled")
 LIMIT = 900.0  # seconds until a write is given up
-MAP = "userAssignedIdentities"
+MAP, ENDED = "userAssignedIdentities", ("succeeded", "failed", "canceled")
 Block = dict[str, Any]  # an identity block; empty: there is none
 Finding = tuple[bool | None, str]  # whether an assumption holds (None: that isn't settled), and what was seen
 

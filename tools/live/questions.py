@@ -170,7 +170,8 @@ def _is(found: Any, assumed: Any, what: str = "") -> Finding:
 QUESTIONS: list[Question] = [
     ("A1", "patch-taken", "A PATCH with identity, and nothing else, makes the change.", _patch_taken),
     ("A1", "patch-synchronous", "The answer is 200 with the finished resource and no operation to wait for.",
-     lambda s: (s.first.must().answer.state == "succeeded" and not s.first.headers, s.first.words())),
+     lambda s: ((s.first.must().answer.status, s.first.answer.state, s.first.headers) == (200, "succeeded", []),
+                s.first.words())),
     ("A1", "busy-while-running", "While the operation of a PATCH runs, the resource doesn't say that it is settled.",
      lambda s: _early(s.first.must(), False)),
     ("A1", "values-filled", "When a PATCH is done, each user-assigned identity has its clientId and principalId.",

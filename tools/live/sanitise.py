@@ -90,6 +90,6 @@ def known_secrets(endpoint: str, group: str, account: Mapping[str, Any], token: 
     except (IndexError, ValueError):
         claims = {}
     said = [*map(claims.get, _CLAIMS), *map(account.get, ("tenantDefaultDomain", "tenantDisplayName", "name")),
-            account.get("user", {}).get("name"), Path.home().name]
+            (account.get("user") or {}).get("name"), Path.home().name]
     return {**{str(one): USER for one in said if one}, platform.node(): HOST, group: "GROUP",
             host.rsplit(":", 1)[0]: _KEPT_HOSTS[1], host: _KEPT_HOSTS[1]}
