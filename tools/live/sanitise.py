@@ -76,9 +76,9 @@ def _masked(match: re.Match[str]) -> str:
     """A parameter without its value; the first may also be a path, or any word."""
     separator, name, equals, value = match.groups()
     version = name.lower() == "api-version" and re.fullmatch(r"[\d-]{10}(-preview)?", value)
-    if version or not name or not (separator or equals):
+    if version or [separator, name, equals].count("") > 1:
         return match[0]
-    known = equals and (not separator or re.fullmatch(r"[\w$.-]{1,24}", name))
+    known = equals and (not separator or re.fullmatch(r"[\w$.-]{,24}", name))
     return f"{separator}{name if known else 'xxx'}{equals}{equals and 'xxx'}"
 
 
