@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Requests to Azure Resource Manager, each of them kept for the recording. Any cloud; standard library only.
-
-The token goes to Azure Resource Manager's own host and nowhere else, whatever address an answer names.
+"""Requests to Azure Resource Manager, of any cloud, and writes, followed to their end. The token goes to its host and
+nowhere else, whatever address an answer names. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,82 +9,62 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPException
-from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
-from urllib.request import HTTPErrorProcessor, HTTPSHandler, Request, build_opener
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
-TIMEOUT = 120.0  # seconds for one answer
-TRIES = 8  # of a request that is throttled, or of a read that got no answer
-_PAUSE = 5.0  # seconds, where the service names none
-
-
-class Clock:
-    """The time that waiting goes by."""
-
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
+TRIES = 8  # of a request that is throttled, or that got no answer and may be sent again
+PAUSE = 5.0  # seconds until the next try or poll, where the service says nothing else
+LIMIT = 900.0  # seconds until a write is given up
+MAP, ENDED = "userAssignedIdentities", ("succeeded", "failed", "canceled")
+Block = dict[str, Any]  # an identity block; empty: there is none
+Finding = tuple[bool | None, str]  # whether an assumption holds (None: that isn't settled), and what was seen
 
 
 class NoAnswerError(Exception):
-    """The connection broke, nothing came in time, or there is no token, or no host that may see it."""
+    """There is no answer, or none that settles the question; the message says why."""
 
 
 class Answer:
-    """An answer; header names are in lower case. `body`: its JSON. `code`: of an error. Of a resource: `block`, its
-    identity block, and `state`, its provisioningState.
+    """An answer; header names are in lower case. `body`: its JSON. `code`: of an error. `pause`: the seconds of
+    Retry-After. Of a resource: `block`, its identity block, and `state`, its provisioningState.
     """
 
-    def __init__(self, status: int, headers: Any, text: str) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
         self.status, self.text, self.ok = status, text, 200 <= status < 300
-        self.headers: dict[str, str] = {name.lower(): value for name, value in headers.items()}
+        self.headers = {name.lower(): value for name, value in headers.items()}
         try:
             self.body: Any = json.loads(text)
         except ValueError:
             self.body = None
-        fields = self.body if isinstance(self.body, dict) else {}
-        error, identity, properties = fields.get("error", fields), fields.get("identity"), fields.get("properties")
-        self.error: dict[str, Any] = error if isinstance(error, dict) else {}
-        self.code = str(self.error.get("code") or "")
-        self.block: dict[str, Any] | None = identity if isinstance(identity, dict) else None
-        self.state = str(properties.get("provisioningState") or "") if isinstance(properties, dict) else ""
-
-    def pause(self, default: float) -> float:
-        """The seconds of Retry-After, or the default."""
-        value = self.headers.get("retry-after", "")
-        return float(value) if value.isdecimal() else default
-
-
-class Exchange(NamedTuple):
-    """A request, without the token, and its answer."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: Any
-    answer: Answer
+        fields = _dict(self.body)
+        self.code = str(_dict(fields.get("error", fields)).get("code") or "")
+        self.block = _dict(fields.get("identity"))
+        self.state = str(_dict(fields.get("properties")).get("provisioningState") or "").lower()
+        retry_after = self.headers.get("retry-after", "")
+        self.pause = float(retry_after) if retry_after.isdecimal() else PAUSE
 
 
 class Arm:
-    """Sends requests to one Azure Resource Manager. `exchanges`: all of them so far."""
+    """Sends requests to one Azure Resource Manager. `answers`: all so far, each with its address."""
 
-    def __init__(self, endpoint: str, token: Callable[[], str], clock: Any = None, ca_file: str | None = None) -> None:
-        self.endpoint, self.token, self._new_token = endpoint.rstrip("/"), "", token
-        self.clock = clock or Clock()
-        self.exchanges: list[Exchange] = []
-        context = ssl.create_default_context()
-        if ca_file := ca_file or os.environ.get("REQUESTS_CA_BUNDLE"):
-            context.load_verify_locations(ca_file)
-        self._opener = build_opener(_AnyAnswer(), HTTPSHandler(context=context))
+    clock: Any = SimpleNamespace(now=time.monotonic, sleep=time.sleep)  # the time that waiting goes by
 
-    def address(self, address: str) -> str | None:
-        """An address that an answer names, also a relative one; None where it isn't at this host."""
-        try:
-            url = address if "://" in address else urljoin(f"{self.endpoint}/", address)
-            return url if _origin(url) == _origin(self.endpoint) else None
-        except ValueError:
-            return None
+    def __init__(self, endpoint: str, token: Callable[[], str]) -> None:
+        self.endpoint, self.token, self._new_token = endpoint.rstrip("/").removesuffix(":443"), "", token
+        self.answers: list[tuple[str, Answer]] = []
+        context = ssl.create_default_context(cafile=os.environ.get("REQUESTS_CA_BUNDLE"))  # as az does
+        self._opener = OpenerDirector()  # without handlers of errors and redirects: they are answers, too
+        for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(context=context)):
+            self._opener.add_handler(handler)
+
+    def address(self, named: str) -> str:
+        """The address that an answer names, also a path; empty where it isn't at this host."""
+        url = f"{self.endpoint}{named}" if named[:1] == "/" != named[1:2] else named
+        return url if url.lower().replace(":443/", "/", 1).startswith(f"{self.endpoint.lower()}/") else ""
 
     def ask(self, method: str, target: str, body: Any = None, version: str = "", if_match: str = "") -> Answer:
         """The answer, after the waits that a throttled service asks for. `target`: a path, or without a version the
@@ -93,25 +72,22 @@ class Arm:
         """
         path = quote(target, safe="/()!,;:@&=+$*'")
         url = self.address(f"{self.endpoint}{path}?api-version={version}" if version else target)
-        if url is None:
+        if not url:
             raise NoAnswerError(f"{target.split('?', maxsplit=1)[0]} is not where a token may be sent")
         headers = {"If-Match": if_match} if if_match else {}
-        for last in [False] * (TRIES - 1) + [True]:
-            try:
-                self.token = self.token or self._new_token()
-                answer = self._open(method, url, headers, body)
-                if answer.status == 401:  # it has expired
-                    self.token = self._new_token()
-                    answer = self._open(method, url, headers, body)
-            except NoAnswerError:
-                if method != "GET" or last:
-                    raise
-                self.clock.sleep(_PAUSE)
-                continue
-            self.exchanges.append(Exchange(method, url, headers, body, answer))
-            if answer.status != 429 or last:
+        again = (429,) if method in ("PATCH", "POST") else (429, 0)
+        for left in reversed(range(TRIES)):
+            self.token = self.token or self._new_token()
+            answer = self._open(method, url, headers, body)
+            self.answers.append((url, answer))
+            if answer.status == 401 and left == TRIES - 1:  # the token has expired
+                self.token = self._new_token()
+            elif answer.status not in again or not left:
                 break
-            self.clock.sleep(answer.pause(_PAUSE))
+            else:
+                self.clock.sleep(answer.pause)
+        if not answer.status:
+            raise NoAnswerError(answer.text)
         return answer
 
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
@@ -119,22 +95,114 @@ class Arm:
         request = Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)  # noqa: S310  # `ask` checked it
         request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
+            with self._opener.open(request, timeout=120) as response:
                 return Answer(response.status, response.headers, response.read().decode("utf-8", "replace"))
         except (HTTPException, OSError, ValueError) as error:  # ValueError: an address that can't be sent
-            raise NoAnswerError(f"{type(error).__name__}: {error}") from error
+            return Answer(0, {}, f"{type(error).__name__}: {error}")
 
 
-def _origin(url: str) -> tuple[str, str]:
-    """Scheme, host and port."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+class Write:
+    """How a write goes. `operation`: Succeeded, Failed, Canceled, None (there is none), Unknown (its address doesn't
+    say) or Running; `seen`: the resource meanwhile, and after how many seconds; `resource`: the resource at the end.
+    """
+
+    def __init__(self, arm: Arm, method: str, path: str, version: str, body: Any = None, if_match: str = "") -> None:
+        self.arm, self.path, self.version, self.started = arm, path, version, arm.clock.now()
+        self.answer = self.resource = answer = arm.ask(method, path, body, version, if_match)
+        self.seen: list[tuple[float, Answer]] = []
+        self.headers = [name for name in ("Azure-AsyncOperation", "Location") if name.lower() in answer.headers]
+        location = answer.headers.get("location", "") if answer.status == 202 else ""  # of a 201 it may be the resource
+        named = (answer.headers.get("azure-asyncoperation") or location) if answer.ok else ""
+        self.where, self.seconds = arm.address(named), 0.0
+        self.operation = "Running" if self.where else "Unknown" if named else "None"
+        self.error = " (its address is at another host, which gets no token)" if self.operation == "Unknown" else ""
+
+    def follow(self) -> Write:
+        """Wait for the end of the operation and until the resource is settled; look at the resource meanwhile."""
+        poll, settled = self.answer, False
+        while not settled and self.look().seconds < LIMIT:
+            polls = self.operation == "Running"
+            if polls:
+                poll = self.arm.ask("GET", self.where)
+                self.operation, self.error = _ended(poll)
+            settled = not polls and (not self.answer.ok or self.resource.state in ("", *ENDED))
+            if self.operation == "Running" or not polls and not settled:
+                self.seen.append((self.seconds, self.resource))
+                self.arm.clock.sleep(poll.pause)
+        return self
+
+    def look(self) -> Write:
+        """Read the resource."""
+        self.resource = self.arm.ask("GET", self.path, version=self.version)
+        self.seconds = float(self.arm.clock.now() - self.started)
+        return self
+
+    @property
+    def made(self) -> bool:
+        """Whether the service said yes and nothing after that said no."""
+        return self.answer.ok and self.operation in ("None", "Succeeded", "Unknown")
+
+    def words(self) -> str:
+        """What happened, in a sentence."""
+        answer = self.answer
+        if not answer.ok:
+            return f"{answer.status}: {answer.text}"
+        headers = f"with {' and '.join(self.headers)}" if self.headers else "without operation headers"
+        body = f"a resource that has {words(answer.block)}" if answer.body else f"the body '{answer.text}'"
+        operation = "no operation" if self.operation == "None" else f"the operation: {self.operation}{self.error}"
+        return (f"{answer.status} {headers}, {body}; {operation}; done after {self.seconds:.0f} s; "
+                f"the resource then has {words(self.resource.block)}")
+
+    def must(self) -> Write:
+        """Itself. Raises NoAnswerError where it was not made."""
+        if not self.made:
+            raise NoAnswerError(f"A write was not made: {self.words()}")
+        return self
+
+    def has(self, *wanted: str, system: bool = False) -> bool:
+        """Whether the write was accepted and made what was wanted."""
+        return self.made and kinds(self.resource.block) == kinds(block_of(*wanted, system=system))
+
+    def done(self, *wanted: str, system: bool = False) -> Finding:
+        """Whether the write was accepted and made what was wanted, and what it did."""
+        return self.has(*wanted, system=system), self.words()
+
+    def refused(self, status: int, code: str = "") -> Finding:
+        """Whether the write was refused with this status and code."""
+        return self.answer.status == status and code in ("", self.answer.code), self.words()
 
 
-class _AnyAnswer(HTTPErrorProcessor):
-    """Errors are answers, too; and ARM doesn't redirect: a token must not follow."""
+def _ended(poll: Answer) -> tuple[str, str]:
+    """The state of an operation by the answer to a poll, and its error."""
+    status = str(poll.body.get("status") or "") if isinstance(poll.body, dict) else ""
+    if status.lower() in ENDED:
+        return status.capitalize(), f" ({poll.body['error']})" if poll.body.get("error") else ""
+    if not poll.ok:
+        return "Unknown" if poll.status in (401, 403, 404, 410) else "Failed", f" ({poll.status} {poll.text})"
+    return "Running" if status or poll.status == 202 else "Succeeded", ""
 
-    def http_response(self, request: Any, response: Any) -> Any:
-        return response
 
-    https_response = http_response
+def users(block: Block) -> dict[str, dict[str, Any]]:
+    """The user-assigned identities of a block, by lower-case ID."""
+    return {key.lower(): value or {} for key, value in (block.get(MAP) or {}).items()}
+
+
+def kinds(block: Block) -> tuple[bool, set[str]]:
+    """What a block holds: the system-assigned identity, and the user-assigned ones by lower-case ID."""
+    return "systemassigned" in str(block.get("type")).lower(), set(users(block))
+
+
+def block_of(*named: str, gone: Iterable[str] = (), system: bool = False) -> Block:
+    """A block for a write that names the whole state."""
+    kind = ",".join(["SystemAssigned"] * system + ["UserAssigned"] * bool(named)) or "None"
+    return {"type": kind, **({MAP: {**{one: {} for one in named}, **dict.fromkeys(gone)}} if named else {})}
+
+
+def words(block: Block) -> str:
+    """A block in short."""
+    names = ", ".join(sorted(key.rsplit("/", 1)[-1] for key in users(block)))
+    return f"type '{block['type']}'{names and f' and {names}'}" if block else "no identity block"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
