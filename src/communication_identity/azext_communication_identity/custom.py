@@ -50,7 +50,7 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
         outcome = run_all(cmd, resources, lambda resource: remove(resource, options, removed),
                           lambda removals: confirm(list(removals.values()), show_table))
     finally:
-        warn_of_removed(removed or [])
+        warn_of_removed(removed or [], show_table)
     return _printed(cmd, outcome, resources, dry_run)
 
 

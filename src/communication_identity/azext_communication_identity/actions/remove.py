@@ -115,7 +115,10 @@ class Removal:
         return f"To delete them, run:\n{delete_command(one['id'] for one in self.assignments)}"
 
 
-def confirm(removals: Sequence[Removal], table: Callable[[list[dict[str, Any]]], list[dict[str, str]]]) -> None:
+Table = Callable[[list[dict[str, Any]]], list[dict[str, str]]]
+
+
+def confirm(removals: Sequence[Removal], table: Table) -> None:
     """Say what is lost, and ask once for all resources: for several, a summary and a table. Raises ManualInterrupt if
     the answer isn't yes.
     """
@@ -125,22 +128,29 @@ def confirm(removals: Sequence[Removal], table: Callable[[list[dict[str, Any]]],
     if len(going) == 1:
         warn(going[0].consequence())
     else:
-        from tabulate import tabulate  # type: ignore[import-untyped]  # it ships no types
-        rows = [row for row in table([one.as_result() for one in going]) if row["Change"]]
-        warn(f"{_summary(going, is_done=False)}\n{tabulate(rows, headers='keys', disable_numparse=True)}")
+        warn(f"{_summary(going, is_done=False)}\n{_tabulated(going, table)}")
     what = counted(sum(len(removal.gone.described()) for removal in going), "identity", "identities")
     where = f"'{going[0].resource.name}'" if len(going) == 1 else f"{len(going)} resources"
     if not agrees(f"Remove {what} from {where}?"):
         raise ManualInterrupt("Nothing was removed.")
 
 
-def warn_of_removed(removals: Sequence[Removal]) -> None:
+def warn_of_removed(removals: Sequence[Removal], table: Table) -> None:
     """Say what several resources lost that nobody was asked about."""
     if not removals:
         return
+    removals = sorted(removals, key=lambda one: one.resource.name.lower())
     orphans = [] if removals[0].options.delete_role_assignments else sorted(
         one["id"] for removal in removals for one in removal.assignments)
-    warn(_summary(removals, is_done=True) + (f" To delete them, run:\n{delete_command(orphans)}" if orphans else ""))
+    warn(f"{_summary(removals, is_done=True)}\n{_tabulated(removals, table)}"
+         + (f"\nTo delete the role assignments, run:\n{delete_command(orphans)}" if orphans else ""))
+
+
+def _tabulated(removals: Sequence[Removal], table: Table) -> str:
+    """All that goes, as a table of a dry run."""
+    from tabulate import tabulate  # type: ignore[import-untyped]  # it ships no types
+    rows = [row for row in table([one.as_result() for one in removals]) if row["Change"]]
+    return str(tabulate(rows, headers="keys", disable_numparse=True))
 
 
 def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
