@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`pip install .` and `pip wheel .` here do what they do in src/communication_identity, where the extension is."""
 
 import os

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Measurements of the extension against armsim, run by `dev.py bench`: how long a command takes, memory, a fleet, a
 long list. Each part's raw data is JSON; `report.py` and `pictures.py` make the rest of that.
 """

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py bench`: measure, keep the raw data, print tables, draw pictures."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Fleets through ARM's token bucket: where a PATCH is answered after 5 seconds, and where it is answered 202 and the
 operation goes on for 13 or 90, as LoadTestService on ProviderHub was recorded to; in one subscription and over six.
 """

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Run a command and write as JSON to a file what it took: `python launch.py OUT COMMAND…`. A process of its own, since
 Linux counts the memory of whoever starts a process as that process's own.
 """

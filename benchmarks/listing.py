@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`list` over 10,000 resources: how long, how much of it until the last page came, and how much memory."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What all measurements share: one run of `az`, medians and spreads, and a word on the machine."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """How long one command takes and how much memory, next to core's own `az identity show`: interleaved runs on one
 machine, against armsim answering at once.
 """

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """The chart of a fleet against the rate limit. It has no background, and colours that can be read on a white and on a
 dark page; text stays text, and the title is what a screen reader reads.
 """

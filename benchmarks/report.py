@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """All tables, in Markdown, and all bounds that aren't met."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Runs a few commands, and a fleet, against the simulation, and draws the terminals that they ran in, in SVG."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Runs of commands as readable text: the requests, what is printed, and the exit code. Whatever differs from run to run
 (IDs that the service makes, times, the port) gets a name instead, and long IDs that occur everywhere have a short one:
 {ACS}, {MI}, {AI}, {AI ELSEWHERE}.

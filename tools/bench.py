@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py bench`: how long commands take, next to core's own; a fleet; a long list."""
 
 from __future__ import annotations

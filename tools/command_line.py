@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What the command lines of all commands share."""
 
 from __future__ import annotations

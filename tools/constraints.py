@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py constraints`: the versions of all that tests and tools install, in constraints.txt."""
 
 from __future__ import annotations

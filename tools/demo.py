@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py demo`: Microsoft's how-to, with the real az, against a local server."""
 
 from __future__ import annotations

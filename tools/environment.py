@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Virtual environments: created when missing, and kept when they already have the requested packages."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py lint`: every check that needs no server. What can't run here is named in the last line."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """The command line of dev.py."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py matrix`: the end-to-end tests with the real `az` of other versions and other Pythons."""
 
 from __future__ import annotations

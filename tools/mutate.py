@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py mutate`: mutation testing. mutmut changes model/, arm/ and runner/ in small ways, one at a time; a change
 that no test notices is a survivor.
 """

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py picture`: the terminal pictures in docs/, from real runs against the simulation."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """An `az` apart from the user's own: its own configuration and extensions, talking to a local server."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py record`: record the scenario tests again, against the local server. The recordings say that it was."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py release`: all files of a release in dist/, ready for any web server: the wheel and the one that installs
 offline, the SBOM of each (CycloneDX), SHA-256, an index in azure-cli's format, and what is new.
 """

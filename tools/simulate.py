@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py sim`: the local server, left running, and a file for the shell that points its az there."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py test`: the tests, and how much of the extension they run."""
 
 from __future__ import annotations

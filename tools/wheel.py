@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """`dev.py build`: the extension's wheel, with or without the SDK inside. The same source gives the same bytes."""
 
 from __future__ import annotations

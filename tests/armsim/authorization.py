@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Role definitions, role assignments and deny assignments. No HTTP."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """The part of the Kusto query language in which the extension asks, over tables in memory (K43). What isn't in it is a
 ValueError, never a guess: what runs here is meant to mean the same in Azure Resource Graph.
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Role definitions: the built-in ones as they were recorded (K42, K56), and how an action is matched."""
 
 from __future__ import annotations

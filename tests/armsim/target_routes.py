@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Routes of what identities get access to, and of deny assignments."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What identities get access to: Azure AI accounts, storage accounts and blob containers. No HTTP."""
 
 from __future__ import annotations

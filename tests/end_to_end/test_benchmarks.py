@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """docs/benchmarks.md says what was measured last, and Microsoft's extension can be measured beside ours."""
 
 from __future__ import annotations

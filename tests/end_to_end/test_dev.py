@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """dev.py: standard library only, and the simulation that it leaves running."""
 
 from __future__ import annotations

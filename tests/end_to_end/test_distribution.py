@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What is released: wheels, SBOMs, checksums, and what the checks of Azure/azure-cli-extensions ask of an extension."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Installing: by name from an index over HTTP, updating, removing, and what it puts on disk."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Many at once, in real processes: no update is lost, and nothing locks up. test_interleavings.py takes every order of
 steps.
 """

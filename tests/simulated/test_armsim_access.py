@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """armsim says who may do what as Azure does: role assignments, deny assignments, what they are for, restrictions."""
 
 from __future__ import annotations

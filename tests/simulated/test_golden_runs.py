@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What every command asks, prints and ends with, in every shape of answer to a PATCH and with what can go wrong: as in
 the files of tests/golden/runs. A change that is meant shows there: `dev.py test --update-golden` writes them, and with
 `-m full` those of the groups that end in "-more": further shapes, and further faults of the sample.

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """armsim's evaluator of Kusto queries, on a table written by hand."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What role assignments let a principal do, with the definitions of built-in roles as Azure gives them."""
 
 from __future__ import annotations
