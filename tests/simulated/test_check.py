@@ -230,10 +230,10 @@ MENDED = [("identity", "failed"), ("access", "failed"), ("access", "unknown"), (
 
 
 # Failures whose mending is for somebody to decide: who opens a network, recovers an account or lifts a denial.
-NOT_MENDED = {"failed", "canceled", "of another tenant", "of another tenant, with no other identity", "AI, new and denied",
-              "AI, another one deleted", "AI, denied", "AI, denied in part", "AI, denied to its group",
-              "AI, not there",
-              "AI, deleted", "AI, deleted, and the list is hidden", "AI, creating", "AI, face", "AI, closed",
+NOT_MENDED = {"failed", "canceled", "of another tenant", "of another tenant, with no other identity",
+              "AI, new and denied", "AI, another one deleted", "AI, denied", "AI, denied in part",
+              "AI, denied to its group", "AI, not there", "AI, deleted",
+              "AI, deleted, and the list is hidden", "AI, creating", "AI, face", "AI, closed",
               "AI, rules", "recording, no container", "recording, no account", "recording, files",
               "recording, closed", "recording, rules"}
 
