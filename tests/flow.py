@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azext_communication_identity.model.answers import Reply
-from azext_communication_identity.model.requests import Flow, OperationEnded, PollDelay, Request, RequestError, Sleep, Step
+from azext_communication_identity.model.requests import (
+    Flow,
+    OperationEnded,
+    PollDelay,
+    Request,
+    RequestError,
+    Sleep,
+    Step,
+)
 from azext_communication_identity.model.unfinished import UnfinishedError
 from azure.cli.core.azclierror import AzCLIError
 

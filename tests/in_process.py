@@ -115,10 +115,13 @@ class InProcessAz:
                   commands_loader_cls=MainCommandsLoader, invocation_cls=AzCliCommandInvoker,
                   parser_cls=AzCliCommandParser, logging_cls=AzCliLogging, output_cls=AzOutputProducer,
                   help_cls=AzCliHelp)
+        typed, sys.argv = sys.argv, ["az", *args]
         try:
             exit_code = cli.invoke(list(args), out_file=out)
         except SystemExit as stop:  # the parser's own errors
             return Run(int(stop.code or 0), out.getvalue(), stop)
+        finally:
+            sys.argv = typed
         return Run(exit_code, out.getvalue(), caught[0] if caught else None)
 
     def captured(self, args: Sequence[str], stdin: Input) -> Run:

@@ -550,8 +550,9 @@ def test_authorization_failed(az: Az, sim: Armsim, action: str, role: str) -> No
     sim.state.deny(f"Microsoft.Communication/CommunicationServices/{action}", resource)
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
+    doubt = "" if action == "write" else f", or '{resource.rsplit('/', 1)[-1]}' or the group '{GROUP}' doesn't exist"
     assert (f"You don't have permission to perform 'Microsoft.Communication/CommunicationServices/{action}' on "
-            f"'{resource}'.") in done.stderr
+            f"'{resource}'{doubt}.") in done.stderr
     assert f'az role assignment create --role {role} --assignee 00000000-0000-0000-0000-00000000000c' in done.stderr
 
 

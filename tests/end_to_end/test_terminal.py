@@ -85,6 +85,7 @@ def shown(text: str, columns: int, answer: str) -> str:
     ("roles", 100, roles, "show --roles -o table", ""),
     ("roles-80", 80, roles, "show --roles -o table", ""),
     ("dry-run-roles", 100, roles, "remove --system-assigned --dry-run -o table", ""),
+    ("check", 80, fleet("i", "s", "", size=3), "check -o table", ""),
     ("typo", 80, fleet("", "s"), "assign --user-assigned myIdentty", ""),
     ("typo-of-one", 80, fleet("", size=1), "assign --user-assigned myIdentty", ""),
     ("typo-of-an-id", 80, two_groups, f"assign --user-assigned {TYPO}", ""),

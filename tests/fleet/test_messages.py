@@ -6,6 +6,7 @@ helps.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +125,19 @@ def test_a_command_of_the_advice_names_all_resources(in_process: InProcessAz, si
         done = run(in_process, "assign", some, "--system-assigned")
         advised = some if len(some) <= 5 else some[:1]
         assert f"az communication identity remove --ids {' '.join(advised)} --user-assigned {identity}" in done.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["show", "--ids", "@none.txt"], ["show", "--ids=@none.txt"], ["remove", "--ids", "@none.txt", "--system-assigned"],
+    ["assign", "--user-assigned", "@none.txt", "-n", "myApp", "-g", "rg"],
+    ["assign", "--system-assigned", "--role", "Reader", "--scope", "@none.txt", "-n", "myApp", "-g", "rg"]])
+def test_a_file_that_does_not_exist_is_called_that(in_process: InProcessAz, sim: Armsim, words: list[str]) -> None:
+    done = in_process.captured(line(*words), Input())
+    assert (done.exit_code, sim.requests) == (1, [])
+    assert "ERROR: There is no file 'none.txt'.\n" in done.stderr
+
+
+def test_a_folder_is_no_file(in_process: InProcessAz, sim: Armsim, tmp_path: Path) -> None:
+    done = in_process.captured(line("show", "--ids", f"@{tmp_path}"), Input())
+    assert (done.exit_code, sim.requests) == (1, [])
+    assert f"ERROR: Can't read the file '{tmp_path}'.\n" in done.stderr

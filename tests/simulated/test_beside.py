@@ -64,7 +64,8 @@ def test_param_persist(scripted: ScriptedAz, words: tuple[str, ...], tmp_path: A
 
 
 @pytest.mark.parametrize("refused_after", [0, 1, 2])
-def test_a_machine_that_refuses_threads(scripted: ScriptedAz, monkeypatch: pytest.MonkeyPatch, refused_after: int) -> None:
+def test_a_machine_that_refuses_threads(scripted: ScriptedAz, monkeypatch: pytest.MonkeyPatch, refused_after: int
+                                        ) -> None:
     """With fewer threads a fleet is slower, not over."""
     from azext_communication_identity.runner.runner import THREAD_NAME
     start = threading.Thread.start

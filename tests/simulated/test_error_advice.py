@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The advice fits what Azure says: what is doubted stays a doubt, nothing is advised that can't help, and the network is
-to blame only where nothing came.
+"""The advice fits what Azure says: what is doubted stays a doubt, nothing is advised that can't help, and the network
+is to blame only where nothing came.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ WRITE = "Microsoft.Communication/CommunicationServices/write"
 SYSTEM = line("assign", *APP, "--system-assigned")
 USERS = line("assign", *APP, "--user-assigned", "one")
 SHOW, LIST = line("show", *APP), line("list")
-LINKED = (f"The client '{WHO}' with object id '{WHO}' has permission to perform action '{WRITE}' on scope '{RESOURCE}'; "
-          "however, ")
+LINKED = (f"The client '{WHO}' with object id '{WHO}' has permission to perform action '{WRITE}' on scope "
+          f"'{RESOURCE}'; however, ")
 
 
 def denied(scope: str, doubt: str = " or the scope is invalid", condition: str = "") -> str:
@@ -57,9 +57,11 @@ CASES = {
     "a mistyped resource": Case(
         SHOW, 403, "AuthorizationFailed", denied(RESOURCE),
         [f"'{WRITE}' on '{RESOURCE}', or 'myApp' or the group 'rg' doesn't exist."], []),
-    "a mistyped subscription": Case(
-        LIST, 403, "AuthorizationFailed", denied(f"/subscriptions/{SUB}"),
-        [f", or the subscription '{SUB}' doesn't exist."], ["group"]),
+    "a resource that was read": Case(
+        SYSTEM, 403, "AuthorizationFailed", denied(RESOURCE), [f"on '{RESOURCE}'.", "--role Contributor"], ["exist"],
+        method="PATCH"),
+    "a subscription has its own error": Case(
+        LIST, 403, "AuthorizationFailed", denied(f"/subscriptions/{SUB}"), [f"on '/subscriptions/{SUB}'."], ["exist"]),
     "no doubt": Case(SHOW, 403, "AuthorizationFailed", denied(RESOURCE, ""), [f"on '{RESOURCE}'."], ["exist"]),
     "another kind of scope": Case(SHOW, 403, "AuthorizationFailed", denied("/"), ["on '/'."], ["exist"]),
     "a condition": Case(
@@ -87,8 +89,9 @@ CASES = {
         [f"az login --tenant {TENANT}"], [f"--tenant {WHO}"]),
     "a PATCH that isn't taken": Case(
         SYSTEM, 405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.",
-        ["takes no PATCH of the identity", "Nothing was changed.", "Azure portal", "az extension add --name communication",
-         "does not support http method 'PATCH'"], ["may have"], method="PATCH"),
+        ["takes no PATCH of the identity", "Nothing was changed.", "Azure portal",
+         "az extension add --name communication", "does not support http method 'PATCH'"], ["may have"],
+        method="PATCH"),
     "an identity that can't be patched": Case(
         SYSTEM, 400, "BadRequest", "Identity of this resource can't be patched.",
         ["takes no PATCH of the identity", "Nothing was changed.", "az extension add --name communication"], [],
@@ -171,8 +174,8 @@ def test_an_answer_is_not_the_network(in_process: InProcessAz, sim: Armsim, word
 def linked(*identities: str) -> Fault:
     named = ",".join(f"'{one}'" for one in identities)
     return Fault(method="PATCH", status=403, code="LinkedAuthorizationFailed", times=FOREVER, message=(
-        f"{LINKED}it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign"
-        f"/action' on the linked scope(s) {named} or the linked scope(s) are invalid."))
+        f"{LINKED}it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities"
+        f"/assign/action' on the linked scope(s) {named} or the linked scope(s) are invalid."))
 
 
 REMOVE = f"az communication identity remove --ids {RESOURCE} --user-assigned {ONE}"
@@ -181,7 +184,8 @@ GONE = {
                                      message=f"Resource '{ONE}' was not found."),
     "LinkedAuthorizationFailed": linked(ONE),
     "a 404 that names it": Fault(method="PATCH", status=404, code="ResourceNotFound", message=(
-        "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/one' under resource group 'rg' was not found.")),
+        "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/one' under resource group 'rg' was not "
+        "found.")),
     "a 404 with its ID": Fault(method="PATCH", status=404, code="NotFound", message=f"'{ONE}' was not found."),
 }
 
@@ -225,7 +229,8 @@ def restrict(sim: Armsim, identity: str, **more: Any) -> None:
 @pytest.mark.parametrize(("more", "shows"), [
     ({"isolation_scope": "Regional"}, "can be assigned only to resources in its own region"),
     ({"providers": ("Microsoft.Compute",)}, "can be assigned only to resources of Microsoft.Compute")])
-@pytest.mark.parametrize(("status", "code"), [(400, "BadRequest"), (403, "NotAllowed"), (400, "FailedIdentityOperation")])
+@pytest.mark.parametrize(("status", "code"), [
+    (400, "BadRequest"), (403, "NotAllowed"), (400, "FailedIdentityOperation")])
 def test_a_refused_identity_that_is_restricted(in_process: InProcessAz, sim: Armsim, more: dict[str, Any], shows: str,
                                                status: int, code: str) -> None:
     restrict(sim, sim.state.add_user_identity("one", "rg"), **more)
@@ -246,13 +251,13 @@ def test_a_refusal_with_another_cause_looks_nothing_up(in_process: InProcessAz, 
     assert [request.method for request in sim.requests] == ["GET", "PATCH"]
 
 
-# ---- what a service says reaches the terminal escaped ------------------------------------------------------------------
+# ---- what a service says reaches the terminal escaped ----------------------------------------------------------------
 
 EVIL = "x\x1b[2J\u202e\x07\ud800y"
 
 
 def test_names_of_identities_are_escaped(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An identity whose name moves the cursor, in warnings and in the errors of all commands."""
+    """An identity whose name moves the cursor, in tables, warnings and errors."""
     sim.state.add_resource("myApp", "rg", identity=block(system=True))
     real = sim.state.get_resource
 
@@ -263,10 +268,12 @@ def test_names_of_identities_are_escaped(in_process: InProcessAz, sim: Armsim, m
     monkeypatch.setattr(sim.state, "get_resource", get)
     monkeypatch.setattr(sim.wire, "check", lambda *_: None)  # the schema doesn't know these
     for words in (line("remove", *APP, "--user-assigned", "two"), USERS, line("remove", *APP, "--user-assigned", "[]"),
-                  line("remove", *APP, "--user-assigned", "[]", "--dry-run"), [*SHOW, "--roles"], SYSTEM):
+                  line("remove", *APP, "--user-assigned", "[]", "--dry-run"), SYSTEM, [*SHOW, "-o", "table"],
+                  [*SHOW, "--roles", "-o", "table"], [*SYSTEM, "--dry-run", "-o", "table"]):
         run = in_process.captured(words, Input())
         assert run.error is None or isinstance(run.error, AzCLIError), repr(run.error)
-        assert not set("\x1b\u202e\x07\ud800") & set(run.stderr + said(run.error)), words
+        shown = run.stderr + said(run.error) + (run.output if "table" in words else "")
+        assert not set("\x1b\u202e\x07\ud800") & set(shown), words
 
 
 def test_policy_names_are_escaped(in_process: InProcessAz, sim: Armsim) -> None:
@@ -386,7 +393,8 @@ def fail(*_: Any, **__: Any) -> None:
     raise CLIError("Please run 'az login' to setup account.")
 
 
-def test_a_fault_of_the_machine_is_said_once(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_machine_is_said_once(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch
+                                             ) -> None:
     ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(20)]
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids), Input())

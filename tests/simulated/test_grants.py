@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Granting: every role at every scope, what exists already, and a login that manages the subscription from elsewhere."""
+"""Granting: each role at each scope, what exists already, and a login that manages the subscription from elsewhere."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ REFUSED = Reply(403, error("AuthorizationFailed", "The client 'x' with object id
 EXISTING = "01234567-89ab-cdef-0123-456789abcdef"
 
 
-DEFINITIONS = [{"id": f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
-                "properties": {"roleName": name}} for guid, name in NAMES.items()]
+DEFINITIONS: list[dict[str, Any]] = [
+    {"id": f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
+     "properties": {"roleName": name}} for guid, name in NAMES.items()]
 
 
 def created(seen: Seen) -> Reply:
@@ -73,7 +74,8 @@ def test_an_assignment_that_exists_and_cannot_be_read(scripted: ScriptedAz, mess
     """Its ID is the one in the answer, or none: never one that doesn't exist."""
     scene(scripted)
     scripted.arm.on("GET", "roleAssignments", reading)
-    scripted.arm.on("PUT", "roleAssignments", Reply(409, {"error": {"code": "RoleAssignmentExists", "message": message}}))
+    scripted.arm.on("PUT", "roleAssignments", Reply(409, {"error": {
+        "code": "RoleAssignmentExists", "message": message}}))
     run = scripted.run(*ASSIGN, "--role", "Reader", "--scope", SCOPE)
     assert run.exit_code == 0, run.stderr
     [granted] = run.json["roleAssignments"]

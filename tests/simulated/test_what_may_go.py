@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ def test_a_principal_that_is_not_shown(scripted: ScriptedAz, principal: dict[str
     assert "Nothing was removed." in run.stderr
     assert "omit --delete-role-assignments" in run.stderr
     assert [one.method for one in scripted.arm.seen] == ["GET"]
+    run = scripted.run("remove", "-n", "myApp", "-g", "rg", "--system-assigned", "--dry-run")
+    assert run.exit_code == 0
+    assert "its role assignments can't be looked up" in run.stderr
 
 
 @pytest.mark.parametrize("answer", [
@@ -72,7 +77,8 @@ IDS = [f"{ID}app{number}" for number in range(401)]
 
 @pytest.mark.parametrize("what", [("--system-assigned",), ("--user-assigned",), ("--user-assigned", "[]")])
 @pytest.mark.parametrize("source", ["typed", "file", "input", "one"])
-def test_without_a_terminal_ids_need_yes(scripted: ScriptedAz, tmp_path: Path, source: str, what: tuple[str, ...]) -> None:
+def test_without_a_terminal_ids_need_yes(scripted: ScriptedAz, tmp_path: Path, source: str, what: tuple[str, ...]
+                                         ) -> None:
     text = "\n".join(IDS)
     (tmp_path / "401.txt").write_text(text)
     words = {"typed": IDS[:3], "file": [f"@{tmp_path / '401.txt'}"], "input": ["@-"], "one": IDS[:1]}[source]
@@ -95,4 +101,21 @@ def test_the_last_identity_needs_yes_too(scripted: ScriptedAz, tmp_path: Path, s
     run = scripted.run("remove", "--user-assigned", user, "--ids", *words)
     assert run.exit_code == 1
     assert "--yes" in run.stderr
+    assert scripted.arm.sent("PATCH") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_question_means_no(scripted: ScriptedAz, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    import knack.prompting
+
+    def interrupted(*_: Any, **__: Any) -> bool:
+        os.kill(os.getpid(), number)
+        return True
+
+    monkeypatch.setattr(knack.prompting, "prompt_y_n", interrupted)
+    scripted.arm.on("GET", ID, resource("myApp", PRINCIPAL))
+    scripted.arm.on("GET", "roleAssignments", Reply(200, {"value": []}))
+    run = scripted.run("remove", "-n", "myApp", "-g", "rg", "--system-assigned", stdin=Input(terminal=True))
+    assert run.exit_code == 1
+    assert "Nothing was removed." in run.stderr
     assert scripted.arm.sent("PATCH") == []

@@ -22,7 +22,7 @@ from azext_communication_identity.model.requests import (
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
 from azext_communication_identity.model.role_assignments import Role, create_command, new_assignment
 from azext_communication_identity.model.unfinished import UnfinishedError
-from azure.cli.core.azclierror import AuthenticationError, AzureResponseError, ResourceNotFoundError, ValidationError
+from azure.cli.core.azclierror import AuthenticationError, ResourceNotFoundError, ValidationError
 from flow import Played, play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{letter}" for letter in "ab")
@@ -198,7 +198,7 @@ def test_an_identity_that_the_resource_already_has_and_that_is_gone(answer: Answ
     played = run(has(user()), answer, GONE)
     assert played.message == (
         f"'app' has user-assigned identities that no longer exist: {ONE}. You can't change its identities until you remove these.",
-        [f"To remove them, run:\naz communication identity remove --ids {RESOURCE.id} --user-assigned {ONE}"])
+        [f"To remove them, run:\naz communication identity remove --ids {RESOURCE.id} --user-assigned {ONE} --yes"])
 
 
 @pytest.mark.parametrize("answer", REFUSALS)
@@ -249,8 +249,9 @@ def test_while_the_write_is_followed_the_role_is_left(failure: BaseException) ->
 def test_while_the_role_is_granted_its_command_is_left(at: int, failure: BaseException) -> None:
     played = with_role(*WHOLE, fail_at=(at, failure))
     assert isinstance(played.error, UnfinishedError)
-    assert (played.cause, played.error.accepted) == (failure, "The identity is assigned to 'app'.")
-    assert played.error.remaining == (f"The role was not granted. To grant it, run:\n{COMMAND}",)
+    assert (played.cause, played.error.accepted) == (
+        failure, "The identity is assigned to 'app', but the role was not granted.")
+    assert played.error.remaining == (f"To finish, ask someone who can assign roles there to run:\n{COMMAND}",)
     error = explained(played.error)
     assert error is not None
     assert COMMAND in str(error)
@@ -261,17 +262,17 @@ def test_only_what_is_left_is_named() -> None:
     played = run(*[DEFINITION] * 3, has(SYSTEM), NONE_THERE, granted(), NONE_THERE, refusal(403, "X"), roles=[READER], scopes=scopes,
                  fail_at=(8, CancelledError()))
     assert isinstance(played.error, UnfinishedError)
-    assert played.error.remaining == ("The role was not granted. To grant it, run:\n"
+    assert played.error.remaining == ("To finish, ask someone who can assign roles there to run:\n"
                                       + "\n".join(create_command(scope, "Reader", PRINCIPAL) for scope in scopes[1:]),)
 
 
 def test_a_grant_that_is_refused() -> None:
     played = run(*[DEFINITION] * 2, has(SYSTEM), NONE_THERE, refusal(403, "X"), NONE_THERE, granted(scope=f"{SCOPE}2"), roles=[READER],
                  scopes=[SCOPE, f"{SCOPE}2"])
-    assert isinstance(played.error, AzureResponseError)
-    assert played.message == (
-        "The identity is assigned to 'app', and 1 of 2 role assignments were created, but the role was not granted:\n(X) m\n"
-        f"To finish, ask someone who can assign roles there to run:\n{COMMAND}", [])
+    assert isinstance(played.error, UnfinishedError)
+    assert played.message == ("The identity is assigned to 'app', and 1 of 2 role assignments were created, but the role "
+                              "was not granted:\n(X) m", [])
+    assert played.error.remaining == (f"To finish, ask someone who can assign roles there to run:\n{COMMAND}",)
 
 
 def test_a_principal_that_is_not_shown() -> None:
@@ -281,8 +282,10 @@ def test_a_principal_that_is_not_shown() -> None:
                        user_assigned=["one"])
     assert played.message == (
         "The identity is assigned to 'app', and 1 of 2 role assignments were created, but the role was not granted:\n"
-        f"The service doesn't show the principal ID of {ONE} yet.",
-        ["To grant the role to the identities without a principal ID, run the command again."])
+        f"The service doesn't show the principal ID of {ONE} yet.", [])
+    assert isinstance(played.error, UnfinishedError)
+    assert played.error.remaining == (
+        "To grant the role to the identities without a principal ID, run the command again.",)
 
 
 # ---- what would change -----------------------------------------------------------------------------------------------

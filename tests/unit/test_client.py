@@ -141,7 +141,7 @@ class Token:
         if self.failure:
             raise self.failure
 
-    def fail_challenged(self, claims: str) -> Exception:
+    def fail_challenged(self, claims: str) -> Any:
         self.challenges.append(claims)
         return AuthenticationError("another proof")
 
@@ -246,7 +246,7 @@ def test_a_client_serves_a_subscription(arm: Arm) -> None:
 # ---- no answer -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("address", ["https://evil.example/op?sig=secret", "http://management.azure.com/x"])
-@pytest.mark.parametrize("kind", [lambda address: Get(address), lambda address: ListResources(SUB, next_page=address)])
+@pytest.mark.parametrize("kind", [Get, lambda address: ListResources(SUB, next_page=address)])
 def test_no_other_host_gets_a_token(arm: Arm, wire: Wire, kind: Any, address: str) -> None:
     reply = arm.send(kind(address), SUB)
     assert reply == NoAnswer("The address doesn't belong to Azure Resource Manager: " + repr(address.partition("?")[0]), permanent=True)
@@ -261,16 +261,21 @@ def nested(outer: Exception, inner: BaseException) -> Exception:
 LATE = ReadTimeoutError(None, "", "late")  # type: ignore[arg-type]  # it needs no pool
 
 
+def broken(reason: str, *, timed_out: bool = False) -> NoAnswer:
+    """What the failure of a connection is."""
+    return NoAnswer(reason, timed_out=timed_out, is_network=True)
+
+
 @pytest.mark.parametrize(("error", "reply"), [
-    (exceptions.ServiceRequestError("refused\nmore"), NoAnswer("refused")),
-    (exceptions.ServiceResponseError("reset"), NoAnswer("reset")), (NoConnection("reset"), NoAnswer("reset")),
-    (IncompleteRead(1, 2), NoAnswer("IncompleteRead(1 bytes read, 2 more expected)")),
-    (exceptions.IncompleteReadError("short"), NoAnswer("short")), (exceptions.HttpResponseError("short"), NoAnswer("short")),
-    (exceptions.ServiceRequestTimeoutError("late"), NoAnswer("late", timed_out=True)),
-    (exceptions.ServiceResponseTimeoutError("late"), NoAnswer("late", timed_out=True)),
-    (ReadTimeout("late"), NoAnswer("late", timed_out=True)), (LATE, NoAnswer("None: late", timed_out=True)),
-    (nested(NoConnection("x"), LATE), NoAnswer("x", timed_out=True)), (NoConnection(LATE), NoAnswer("None: late", timed_out=True)),
-    (nested(exceptions.ServiceResponseError("x"), NoConnection("y")), NoAnswer("x")), (SSLError("certificate"), NoAnswer("certificate")),
+    (exceptions.ServiceRequestError("refused\nmore"), broken("refused")),
+    (exceptions.ServiceResponseError("reset"), broken("reset")), (NoConnection("reset"), broken("reset")),
+    (IncompleteRead(1, 2), broken("IncompleteRead(1 bytes read, 2 more expected)")),
+    (exceptions.IncompleteReadError("short"), broken("short")), (exceptions.HttpResponseError("short"), broken("short")),
+    (exceptions.ServiceRequestTimeoutError("late"), broken("late", timed_out=True)),
+    (exceptions.ServiceResponseTimeoutError("late"), broken("late", timed_out=True)),
+    (ReadTimeout("late"), broken("late", timed_out=True)), (LATE, broken("None: late", timed_out=True)),
+    (nested(NoConnection("x"), LATE), broken("x", timed_out=True)), (NoConnection(LATE), broken("None: late", timed_out=True)),
+    (nested(exceptions.ServiceResponseError("x"), NoConnection("y")), broken("x")), (SSLError("certificate"), broken("certificate")),
     (ValueError("bad\nchallenge"), NoAnswer("The service's response can't be read: bad")),
     (KeyError("x"), NoAnswer("The service's response can't be read: 'x'")), (RecursionError(), NoAnswer("The service's response can't be read: RecursionError")),
 ], ids=lambda one: type(one).__name__)
@@ -282,7 +287,7 @@ def test_no_answer(arm: Arm, wire: Wire, error: Exception, reply: Reply) -> None
 def test_errors_that_go_round(arm: Arm, wire: Wire) -> None:
     first = exceptions.ServiceResponseError("x")
     wire.answer = nested(first, nested(NoConnection("y"), first))
-    assert arm.send(GetResource(RESOURCE), SUB) == NoAnswer("x")
+    assert arm.send(GetResource(RESOURCE), SUB) == broken("x")
 
 
 def test_a_machine_that_cant_send(arm: Arm, wire: Wire) -> None:

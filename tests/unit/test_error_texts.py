@@ -63,7 +63,8 @@ SYSTEM = "For the system-assigned identity, use --system-assigned."
      NO_IDENTITY),
     (check_scope, "x", "'x' is not a valid scope.",
      "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
-     "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. To print the ID of a resource group, run:\n"
+     "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP. If the value contains a variable, check that it is set. "
+     "To print the ID of a resource group, run:\n"
      "az group show --name GROUP --query id --output tsv"),
     (check_role, "/x", "'/x' is not a valid name or ID of a role.",
      "Specify the name or ID of a role. To list the roles, run:\n"

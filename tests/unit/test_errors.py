@@ -130,7 +130,7 @@ def test_commands_with_names_that_a_shell_would_split() -> None:
     assert delete_command(["/a", "/r(1)"]) == 'az role assignment delete --ids /a "/r(1)"'
     gone = play(gone_error(RESOURCE, Identities(False, (ONE,)), [ONE])).result
     assert gone.recommendations == [
-        f'To remove them, run:\naz communication identity remove --ids "{RESOURCE.id}" --user-assigned "{ONE}"']
+        f'To remove them, run:\naz communication identity remove --ids "{RESOURCE.id}" --user-assigned "{ONE}" --yes']
     absent = play(identity_not_found(ONE, RESOURCE), Answer(200, {"value": []})).result.recommendations
     assert absent == [
         f'To list the identities in its subscription, run:\naz identity list --subscription {OTHER} --query "[].id" '

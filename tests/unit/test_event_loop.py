@@ -70,7 +70,22 @@ def test_a_loop_that_runs_already_is_left_alone() -> None:
         return threading.current_thread()
 
     assert run(thread()) is threading.current_thread()
-    assert in_a_running_loop(lambda: run(thread())) is not threading.current_thread()
+    other = in_a_running_loop(lambda: run(thread()))
+    assert other is not threading.current_thread()
+    assert (other.name, other.daemon) == ("event loop", True)  # a second signal leaves it behind
+
+
+def test_who_waits_for_that_thread_can_be_interrupted_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+    join = threading.Thread.join
+
+    def recorded(thread: threading.Thread, timeout: float | None = None) -> None:
+        waits.append(timeout)
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", recorded)
+    in_a_running_loop(lambda: run(asyncio.sleep(0.05)))
+    assert set(waits) == {TICK}
 
 
 @SIGNALS

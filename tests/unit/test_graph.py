@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.arm.graph import Rows, assignments_everywhere, graph_rows, role_names
+from azext_communication_identity.arm.graph import assignments_everywhere, graph_rows, role_names
 from azext_communication_identity.model.answers import Answer, NoAnswer
 from azext_communication_identity.model.requests import Query, Sleep
 from flow import play
@@ -22,7 +22,7 @@ def page(name: str, left: str = "5", resets: str = "00:00:05", token: str | None
     ("0", "00:15:01", []), ("0", "99:59:59", [])])  # a refusal then says how long it asks to wait
 def test_the_quota_is_waited_for_unless_it_takes_too_long(left: str, resets: str, pauses: list[float]) -> None:
     played = play(graph_rows("q", lambda row: row["name"]), page("a", left, resets, "t"), page("b"))
-    assert played.result == Rows(["a", "b"], "")
+    assert played.result == (["a", "b"], "")
     assert played.sleeps == [Sleep(seconds, "Azure Resource Graph to grant another query") for seconds in pauses]
 
 
@@ -40,7 +40,7 @@ def test_an_answer_without_end(data: list[dict[str, str]], most: int, said: str)
     played = play(graph_rows("q", lambda row: row["name"]), *endless)
     assert played.refused.reply == NoAnswer(f"Azure Resource Graph's response has no end: {said}", permanent=True)
     last = play(graph_rows("q", lambda row: row["name"]), *endless[1:], page("b"))
-    assert last.result.rows == [*["a"] * (len(data) * (most - 1)), "b"]
+    assert last.result[0] == [*["a"] * (len(data) * (most - 1)), "b"]
 
 
 # ---- incomplete ------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ TRUNCATED = "The list is incomplete: Azure Resource Graph truncated its response
     (Answer(200, {"data": [], "resultTruncated": "true"}), TRUNCATED), (Answer(200, {"data": [], "resultTruncated": True}), TRUNCATED),
     (Answer(200, {"data": [], "resultTruncated": "false"}), ""), (Answer(200, {"data": []}), "")])
 def test_the_services_own_word_that_rows_are_missing(last: Answer, incomplete: str) -> None:
-    assert play(graph_rows("q", dict), page("a", token="t"), last).result == Rows([{"name": "a"}], incomplete)
+    assert play(graph_rows("q", dict), page("a", token="t"), last).result == ([{"name": "a"}], incomplete)
     everywhere = play(assignments_everywhere([WHO]), last)
     assert everywhere.result == (None if incomplete else [])
     if incomplete:

@@ -56,8 +56,27 @@ def attempt(one: LoginCredential, **options: Any) -> Any:
         return error
 
 
-def all_at_once(number: int, work: Callable[[], Any], entered: threading.Event | None = None) -> list[Any]:
-    """What several threads get that begin together. `entered`: set once all are waiting or at work."""
+class CountingLock:
+    """A lock. `all_came`: set once so many have come to it."""
+
+    def __init__(self, number: int) -> None:
+        self.all_came = threading.Event()
+        self._lock = threading.Lock()
+        self._left = [None] * number
+
+    def __enter__(self) -> None:
+        if self._left:
+            self._left.pop()
+        if not self._left:
+            self.all_came.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def all_at_once(number: int, work: Callable[[], Any]) -> list[Any]:
+    """What several threads get that begin together."""
     found: list[Any] = []
     start = threading.Barrier(number + 1)
 
@@ -69,8 +88,6 @@ def all_at_once(number: int, work: Callable[[], Any], entered: threading.Event |
     for thread in threads:
         thread.start()
     start.wait(10)
-    if entered:
-        entered.set()
     for thread in threads:
         thread.join(10)
     return found
@@ -114,17 +131,15 @@ def test_a_login_that_fails_is_asked_once(outcome: Any, said: str, ways: list[st
 
 @pytest.mark.parametrize("error", [NoConnection("reset"), ServiceRequestError("reset")])
 def test_a_broken_connection_is_tried_again_but_not_by_those_that_waited_for_it(error: Exception) -> None:
-    waits = threading.Event()
-
     class Slow(Entra):
         def get_token(self, *scopes: str, **options: Any) -> Any:
-            waits.wait(10)
-            time.sleep(0.05)  # the others come to the lock
+            lock.all_came.wait(10)
             return super().get_token(*scopes, **options)
 
-    entra = Slow(error, token())
+    entra, lock = Slow(error, token()), CountingLock(5)
     one = credential(entra)
-    found = all_at_once(5, lambda: attempt(one), waits)
+    one._lock = lock  # type: ignore[assignment]  # as much as it needs
+    found = all_at_once(5, lambda: attempt(one))
     assert [str(failure) for failure in found] == ["reset"] * 5
     assert len(entra.asked) == 1
     one.raise_if_failed()
@@ -156,12 +171,12 @@ def needs_another_proof(login: Login | None, failed: Callable[[LoginCredential],
     return str(error), error.recommendations
 
 
-@pytest.mark.parametrize("version", ["2.75.9", "2.76.0", "3.0.0"])
+@pytest.mark.parametrize("version", ["2.75.9", "2.76.0b1", "3.0.0"])
 def test_a_challenge_that_the_login_cant_answer(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     """The command of this CLI version, also where azure-core fails at it and where ARM isn't satisfied."""
     monkeypatch.setattr("azure.cli.core.__version__", version)
     challenge = b64encode(CLAIMS.encode()).decode()
-    said = "needs another proof, such as multifactor authentication, before Azure makes this change."
+    said = "needs another proof, such as multifactor authentication."
     command = "az logout\naz login" if version == "2.75.9" else "az login"
     options = "" if version == "2.75.9" else f' --scope {SCOPE} --claims-challenge "{challenge}"'
     tenant = ' --tenant "a tenant"'
@@ -182,32 +197,44 @@ def test_after_a_challenge_nothing_of_the_login_is_sent() -> None:
 
 # ---- which login -----------------------------------------------------------------------------------------------------
 
+CLI = SimpleNamespace()
+
+
 def account(subscription: str, tenant: str = "t", user: str = "me", home: str | None = None) -> dict[str, Any]:
     return {"id": subscription, "tenantId": tenant, "user": {"name": user}, "homeTenantId": home}
 
 
 def profile(monkeypatch: pytest.MonkeyPatch, *accounts: dict[str, Any]) -> None:
-    monkeypatch.setattr("azure.cli.core._profile.Profile",
-                        lambda **_: SimpleNamespace(load_cached_subscriptions=lambda: list(accounts)))
+    def of(*, cli_ctx: Any) -> Any:
+        assert cli_ctx is CLI
+        return SimpleNamespace(load_cached_subscriptions=lambda: list(accounts))
+
+    monkeypatch.setattr("azure.cli.core._profile.Profile", of)
 
 
 def test_a_login_is_a_tenant_and_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     profile(monkeypatch, account("A"), account("b", "t2"), account("C"), account("d", user="you"))
     first = Login("t", "me", "A", frozenset("ac"))
-    found = Logins(SimpleNamespace())
+    found = Logins(CLI)
     assert found.all == [first, Login("t2", "me", "b", frozenset("b")), Login("t", "you", "d", frozenset("d"))]
     assert [found.of(one) for one in ("a", "C", "B")] == [first, first, found.all[1]]
-    with pytest.raises(ResourceNotFoundError, match="doesn't know the subscription 'x', and you are logged in to several"):
-        found.of("x")
+    profile(monkeypatch, account("a"), account("b", "t2"))
+    for several in (found, Logins(CLI)):
+        with pytest.raises(ResourceNotFoundError) as caught:
+            several.of("x")
+        assert str(caught.value) == "Azure CLI doesn't know the subscription 'x', and you are logged in to several tenants."
+        assert caught.value.recommendations == [
+            "If access was granted recently, run:\naz account list --refresh\nTo list the subscriptions that it knows, run:\n"
+            "az account list --all --output table"]
 
 
 def test_the_only_login_may_reach_what_the_profile_doesnt_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     profile(monkeypatch, account("a"))
-    assert Logins(SimpleNamespace()).of("x") == Login("t", "me", "a", frozenset("a"))
+    assert Logins(CLI).of("x") == Login("t", "me", "a", frozenset("a"))
     profile(monkeypatch)
-    assert Logins(SimpleNamespace()).of("x") is None
+    assert Logins(CLI).of("x") is None
 
 
 def test_subscriptions_that_are_managed_from_another_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     profile(monkeypatch, account("A", "t", home="customer"), account("b", "t", home="t"), account("c"))
-    assert logins.customer_tenants(SimpleNamespace()) == {"a": "customer"}
+    assert logins.customer_tenants(CLI) == {"a": "customer"}

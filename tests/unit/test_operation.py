@@ -55,6 +55,8 @@ def follow(headers: dict[str, str], *polls: Reply, at: float = 10.0) -> Played:
 def test_the_address_of_an_operation(headers: dict[str, str], expected: str | None) -> None:
     """A Location that is the resource itself is none."""
     assert operation_address(Answer(202, headers=headers), RESOURCE) == expected
+    named_x = RESOURCE._replace(name="X")
+    assert operation_address(Answer(202, headers={"location": named_x.id}), named_x) is None
 
 
 # ---- one answer ------------------------------------------------------------------------------------------------------

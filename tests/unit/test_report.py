@@ -87,11 +87,12 @@ AGAIN = "Run the same command again; what is done is skipped."
 
 
 @pytest.mark.parametrize(("failure", "hint"), [
-    (refused(APPS[1]), []), (refused(APPS[1], 404), []), (refused(APPS[1], 400), []),
-    *((refused(APPS[1], status), [AGAIN]) for status in (408, 409, 412, 429, 500, 503)),
-    (RequestError(Get("/x"), NoAnswer("x")), [AGAIN]), (AzureResponseError("x"), [AGAIN]), (AuthenticationError("x"), [AGAIN]),
+    (refused(APPS[1]), []), (refused(APPS[1], 404), []), (refused(APPS[1], 409), []), (refused(APPS[1], 400), []),
+    *((refused(APPS[1], status), [AGAIN]) for status in (408, 412, 429, 500, 503)),
+    (RequestError(Get("/x"), NoAnswer("x")), [AGAIN]), (AzureResponseError("x"), [AGAIN]), (AuthenticationError("x"), []),
     (UnfinishedError(APPS[1], AzureResponseError("x"), "y"), [AGAIN]),
-    (UnfinishedError(APPS[1], AzureResponseError("x"), "y", ("z",)), []), (KeyError("x"), [])])
+    (UnfinishedError(APPS[1], AzureResponseError("x"), "y", ("z",)), []), (RequestError(Get("/x"), NoAnswer("x", permanent=True)), []),
+    (UnfinishedError(APPS[1], refused(APPS[1]), "y"), []), (KeyError("x"), [])])
 def test_a_failure_of_several_fails_the_command_after_its_output(cmd: Any, failure: Exception, hint: list[str]) -> None:
     assert report.report(cmd, outcome_of("a", failure, "c"), APPS) == ["a", "c"]
     (fail,), (forget,) = cmd.cli_ctx.events.values()
@@ -123,9 +124,10 @@ def test_the_same_failure_is_printed_once(cmd: Any, caplog: pytest.LogCaptureFix
     failures[1] = RequestError(Get("/x"), NoAnswer("reset"))
     with pytest.raises(AzureResponseError):
         report.report(cmd, outcome_of(*failures), APPS)
-    assert messages(caplog) == [f"2 resources (one, three): (X) 'one' {APPS[0].id} is bad.",
+    assert messages(caplog) == [f"2 resources (one, three), for example: (X) 'one' {APPS[0].id} is bad.",
                                 f"{APPS[1].id}: No usable response from the service: reset"]
-    assert capsys.readouterr().err == "Check the network and the proxy settings. To retry, run the command again.\n"
+    assert capsys.readouterr().err == ("To retry, run the command again. To see the whole response, run the command "
+                                          "again with --debug.\n")
 
 
 def test_many_names(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,7 +180,7 @@ def test_a_grant_that_is_being_written_is_named(cmd: Any, caplog: pytest.LogCapt
             ends.wait(1)
         return Answer(200, {})
 
-    monkeypatch.setattr(report.Arm, "send", send)
+    monkeypatch.setattr("azext_communication_identity.runner.report.Arm.send", send)
 
     async def flow(_: ResourceId) -> None:
         reply = await Put("/x", {})

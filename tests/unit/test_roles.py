@@ -10,15 +10,19 @@ from azext_communication_identity.actions.wait import Condition, wait
 from azext_communication_identity.arm.identities import find_identity, missing_identities
 from azext_communication_identity.arm.roles import (
     OPTIONAL_SECONDS,
+    Delegation,
+    assignment_at,
     assignments_of,
     create_assignment,
     delete_assignment,
     resolve_role,
+    role_name_of,
 )
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
-from azext_communication_identity.model.requests import Get, Put
+from azext_communication_identity.model.requests import Delete, Get, Put, SharedGet, Sleep
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
 from azext_communication_identity.model.role_assignments import Role, new_assignment, plain_assignments
+from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 from flow import play
 
 SUB = "00000000-0000-0000-0000-000000000001"
@@ -138,3 +142,132 @@ def test_what_is_no_role_assignment_is_never_returned(bad: str) -> None:
     good = [ID, ID.upper(), ID.replace(SCOPE, ""), ID.replace("/rg/", "/r g(1)/"), ID.replace("/rg/", "/gr\u00fcppe/")]
     found = [{**there(), "id": one} for one in (bad, *good)]
     assert [one["id"] for one in plain_assignments(found, PRINCIPAL)] == good
+
+
+# ---- roles ---------------------------------------------------------------------------------------------------------
+
+DEFINITIONS = f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions"
+VERSION = "api-version=2022-04-01"
+LIST_ROLES = 'To list the roles, run:\naz role definition list --query "[].roleName" --output tsv'
+
+
+def role(name: Any, role_id: Any = ROLE.id) -> dict[str, Any]:
+    return {"id": role_id, "properties": {"roleName": name}}
+
+
+def refused(status: int, code: str = "X", message: str = "m", at: float = 0.0) -> Answer:
+    return Answer(status, {"error": {"code": code, "message": message}}, at=at)
+
+
+@pytest.mark.parametrize(("reply", "name"), [
+    (Answer(200, role("My Reader")), "My Reader"), (Answer(200, {}), "Reader"), (Answer(200, role(None)), "Reader"),
+    (refused(403), "Reader")])
+@pytest.mark.parametrize("text", [GUID, ROLE.id])
+def test_a_role_by_id(text: str, reply: Answer, name: str) -> None:
+    """A login without permission to read it can still grant it."""
+    played = play(resolve_role(text, SCOPE, SUB), reply)
+    assert played.requests == [SharedGet(f"{DEFINITIONS}/{GUID}?{VERSION}")]
+    assert played.result == Role(ROLE.id, name)
+
+
+def test_a_role_by_id_that_does_not_exist() -> None:
+    played = play(resolve_role(GUID, SCOPE, SUB), refused(404))
+    assert isinstance(played.error, ResourceNotFoundError)
+    assert played.message == (f"There is no role '{GUID}' at scope '{SCOPE}'.", [LIST_ROLES])
+    assert play(resolve_role(GUID, SCOPE, SUB), refused(401)).refused.reply.status == 401
+
+
+def test_a_role_by_name() -> None:
+    found = Answer(200, {"value": [role("Other"), role("It's ROLE", "/r"), role(5), role("It's role", 5), {}]})
+    played = play(resolve_role("it's role", SCOPE, SUB), found)
+    assert played.requests == [SharedGet(f"{DEFINITIONS}?{VERSION}&$filter=roleName%20eq%20%27it%27%27s%20role%27")]
+    assert played.result == Role("/r", "It's ROLE")
+
+
+@pytest.mark.parametrize(("every", "way_on"), [
+    ([role("Reader"), role("Storage Reader"), role("x")], "Did you mean one of these?\nReader\nStorage Reader"), ([role("x")], LIST_ROLES), ([], LIST_ROLES)])
+def test_a_role_that_does_not_exist(every: list[Any], way_on: str) -> None:
+    played = play(resolve_role("reade", SCOPE, SUB), EMPTY, Answer(200, {"value": every}))
+    assert isinstance(played.error, InvalidArgumentValueError)
+    assert played.message == (f"There is no role 'reade' at scope '{SCOPE}'.", [way_on])
+
+
+@pytest.mark.parametrize(("reply", "name"), [
+    (Answer(200, role("Mine")), "Mine"), (Answer(200, role("")), GUID), (refused(403), GUID), (Answer(503), GUID)])
+def test_the_name_of_a_role(reply: Answer, name: str) -> None:
+    played = play(role_name_of(ROLE.id), reply)
+    assert (played.result, played.requests) == (name, [SharedGet(f"{ROLE.id}?{VERSION}")])
+
+
+# ---- creating, again and again ---------------------------------------------------------------------------------------
+
+def why(sleeps: list[Sleep]) -> list[tuple[float, str]]:
+    return [(one.seconds, one.why) for one in sleeps]
+
+
+def test_what_is_sent() -> None:
+    made = new_assignment(SCOPE, ROLE, PRINCIPAL)
+    properties = {"roleDefinitionId": ROLE.id, "principalId": PRINCIPAL, "principalType": "ServicePrincipal"}
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), Answer(201, there())).requests == [
+        Put(f"{made['id']}?{VERSION}", {"properties": properties})]
+    delegated = play(create_assignment(SCOPE, ROLE, PRINCIPAL, Delegation("customer", "/x")), Answer(201, there()))
+    assert delegated.requests == [Put(f"{made['id']}?{VERSION}&tenantId=customer", {
+        "properties": {**properties, "delegatedManagedIdentityResourceId": "/x"}})]
+
+
+def test_a_principal_that_entra_does_not_know_yet() -> None:
+    unknown = [refused(400, "PrincipalNotFound", at=float(seconds)) for seconds in (0, 2, 6, 14, 24, 34)]
+    played = play(create_assignment(SCOPE, ROLE, PRINCIPAL), *unknown, Answer(201, there()))
+    assert why(played.sleeps) == [(seconds, "Microsoft Entra ID to know the new principal") for seconds in (2.0, 4.0, 8.0, 10.0, 10.0, 10.0)]
+    assert played.result["roleName"] == "Reader"
+    late = [refused(400, "PrincipalNotFound", at=at) for at in (10.0, 190.0, 190.1)]
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), *late).refused.reply is late[-1]
+
+
+@pytest.mark.parametrize("failure", [Answer(500), Answer(503), NoAnswer("reset")])
+def test_a_failure_of_the_service_is_retried_three_times(failure: Reply) -> None:
+    played = play(create_assignment(SCOPE, ROLE, PRINCIPAL), *[failure] * 3, Answer(201, there()))
+    assert why(played.sleeps) == [(seconds, "the service to answer again") for seconds in (2.0, 4.0, 8.0)]
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), *[failure] * 4).refused.reply is failure
+
+
+@pytest.mark.parametrize("reply", [refused(400), refused(403, "AuthorizationFailed"), refused(409), Answer(302),
+                                   NoAnswer("slow", timed_out=True), NoAnswer("Interrupted.", permanent=True)])
+def test_any_other_refusal_stands(reply: Reply) -> None:
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), reply).refused.reply is reply
+
+
+EXISTS = "The role assignment already exists."
+
+
+@pytest.mark.parametrize(("message", "found"), [
+    (f"{EXISTS} The ID of the existing role assignment is {GUID.replace('-', '')}.", ID), (f"{EXISTS} It is {SCOPE}/providers/Microsoft.Authorization/roleAssignments/{GUID}.", ID), (EXISTS, None)])
+def test_one_that_exists_and_cant_be_read(message: str, found: str | None) -> None:
+    """Never an ID that doesn't exist."""
+    exists = refused(409, "RoleAssignmentExists", message)
+    for list_ in (EMPTY, refused(403)):
+        result = play(create_assignment(SCOPE, ROLE, PRINCIPAL), exists, list_).result
+        assert result.get("id") == found
+        assert (result["roleName"], result["principalId"]) == ("Reader", PRINCIPAL)
+    read = play(create_assignment(SCOPE, ROLE, PRINCIPAL), exists, Answer(200, {"value": [{**there(), "id": ID}]}))
+    assert read.result["id"] == ID
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), exists, refused(401)).refused.reply.status == 401
+
+
+@pytest.mark.parametrize(("properties", "is_it"), [
+    ({}, True), ({"scope": SCOPE.upper()}, True), ({"roleDefinitionId": f"/x/{GUID.upper()}"}, True), ({"scope": f"{SCOPE}/x"}, False),
+    ({"roleDefinitionId": "/x/y"}, False), ({"principalId": GUID}, False)])
+def test_the_assignment_at_a_scope(properties: dict[str, str], is_it: bool) -> None:
+    played = play(assignment_at(SCOPE, ROLE, PRINCIPAL), Answer(200, {"value": [there(**properties)]}))
+    assert bool(played.result) is is_it
+    assert played.requests == [Get(f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments?{VERSION}&$filter="
+                                   f"principalId%20eq%20%27{PRINCIPAL}%27")]
+
+
+@pytest.mark.parametrize("failure", [Answer(500), NoAnswer("reset"), NoAnswer("slow", timed_out=True)])
+def test_a_deletion_is_retried_twice(failure: Reply) -> None:
+    played = play(delete_assignment(ID), failure, failure, Answer(204))
+    assert why(played.sleeps) == [(1.0, "the service to answer again"), (3.0, "the service to answer again")]
+    assert played.requests == [Delete(f"{ID}?{VERSION}")] * 3
+    assert play(delete_assignment(ID), *[failure] * 3).refused.reply is failure
+    assert play(delete_assignment(ID), refused(409)).refused.reply.status == 409

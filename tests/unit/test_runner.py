@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from azext_communication_identity.arm.rate_limit import SILENT
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import (
     LONGEST_THROTTLE,
@@ -31,7 +32,7 @@ from azext_communication_identity.model.requests import (
 from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.model.unfinished import UnfinishedError, accepted
 from azext_communication_identity.runner import runner as runners
-from azext_communication_identity.runner.runner import SILENT, STARTING, THREAD_NAME, THREADS, Confirm, Outcome, Runner
+from azext_communication_identity.runner.runner import STARTING, THREAD_NAME, THREADS, Confirm, Outcome, Runner
 from azure.cli.core.azclierror import AuthenticationError, ManualInterrupt
 from in_process import FakeClock
 
@@ -46,12 +47,16 @@ class Service:
     def __init__(self, serve: Serve = lambda _: OK) -> None:
         self.serve = serve
         self.sent: list[str] = []
+        self.subscriptions: set[str] = set()
+        self.may_block = False  # the loop, where the machine refuses threads
         self.most = self._now = 0
         self._lock = threading.Lock()
 
     def send(self, request: Request, subscription: str) -> Reply:
+        assert threading.current_thread().daemon or self.may_block
         with self._lock:
             self.sent.append(request.path)
+            self.subscriptions.add(subscription)
             self._now += 1
             self.most = max(self.most, self._now)
         try:
@@ -90,7 +95,7 @@ def run(flow: Callable[[ResourceId], Flow[Any]], targets: int | list[ResourceId]
 
 async def read(resource: ResourceId) -> float:
     """Returns when its read was answered."""
-    return float((await Get(f"/{resource.name}")).at)  # type: ignore[attr-defined]  # a Reply
+    return float((await Get(f"/{resource.name}")).at)
 
 
 async def write(resource: ResourceId) -> float:
@@ -217,6 +222,7 @@ def test_so_many_requests_at_once(targets: list[ResourceId], most: int) -> None:
     service.serve = serve
     run(read, targets, service)
     assert service.most == most
+    assert service.subscriptions == {target.subscription for target in targets}
 
 
 def test_no_threads_are_left_behind() -> None:
@@ -234,7 +240,8 @@ def test_a_sleep_is_a_little_longer_than_asked() -> None:
         return started, await read(RESOURCE)
 
     slept = [ended - started for started, ended in values(run(flow, 50))]
-    assert 100.0 <= min(slept) < 105.0 < 120.0 < max(slept) <= 125.0 + 1e-6
+    assert 100.0 <= min(slept) < 105.0
+    assert 120.0 < max(slept) <= 125.0 + 1e-6
 
 
 RESOURCE = resources(1)[0]
@@ -375,7 +382,7 @@ def test_each_kind_of_request_has_a_bucket_of_its_own(other: Request) -> None:
 throttled = throttling(7, 1)
 
 
-@pytest.mark.parametrize(("asks", "waited"), [(400, (400, LONGEST_THROTTLE)), (3600, (0, 0)), (901, (0, 0)), (450, (450, 900))])
+@pytest.mark.parametrize(("asks", "waited"), [(400, (800, 800)), (3600, (0, 0)), (901, (0, 0)), (900, (900, 900)), (450, (450, 900))])
 def test_a_throttle_without_an_end_is_handed_over_with_what_was_waited(asks: float, waited: tuple[float, float]) -> None:
     async def flow(_: ResourceId) -> Reply:
         return await Put("/a", {})
@@ -383,6 +390,23 @@ def test_a_throttle_without_an_end_is_handed_over_with_what_was_waited(asks: flo
     (reply,) = values(run(flow, 1, Service(throttling(asks))))
     assert reply.status == 429
     assert waited[0] <= reply.waited <= waited[1]
+    assert reply.at >= reply.waited
+
+
+def test_each_waits_a_little_longer_than_it_was_asked_to() -> None:
+    """So that many subscriptions, or many commands, don't come back at the same moment."""
+    refused: set[str] = set()
+
+    def serve(request: Request) -> Reply:
+        if request.path in refused:
+            return OK
+        refused.add(request.path)
+        return Answer(429, headers={"retry-after": "100"})
+
+    targets = [ResourceId(f"s{number}", "g", str(number)) for number in range(50)]
+    at = values(run(read, targets, Service(serve)))
+    assert 100.0 <= min(at) < 105.0
+    assert 120.0 < max(at) <= 126.0
 
 
 def test_those_who_wait_behind_a_throttle_without_an_end_are_told_soon_too() -> None:
@@ -420,6 +444,7 @@ def test_a_request_without_patience_is_not_waited_for() -> None:
     service = Service(throttling(60, 1))
     late, throttled = sorted(values(run(flow, 2, service)), key=lambda reply: -reply.at)
     assert (late.status, throttled._replace(at=0.0)) == (200, NoAnswer("The service is throttling."))
+    assert throttled.at >= 1.0
     assert service.sent == ["/patient"] * 2
     alone = run(lambda _: impatient(), 2, Service(throttling(60, 1)))
     assert [(reply.status, reply.at < 1.0) for reply in values(alone)] == [(429, True), (200, True)]
@@ -556,10 +581,10 @@ def test_patience_with_an_answer_that_drips(dripping: Dripping, monkeypatch: pyt
 
 def test_an_answer_that_ends_too_late_changes_nothing(dripping: Dripping) -> None:
     async def flow(_: ResourceId) -> list[Reply]:
-        first = await replace(SharedGet("/drip"), timeout=0.05)
+        first = await replace(SharedGet("/drip"), timeout=0.3)
         dripping.ends.set()
         await Sleep(0.1, "the late answer")
-        return [first, await SharedGet("/a"), await replace(SharedGet("/drip"), timeout=0.05)]
+        return [first, await SharedGet("/a"), await replace(SharedGet("/drip"), timeout=0.3)]
 
     service = Service(dripping)
     ((first, second, third),) = values(run(flow, 1, service, clock=RealClock()))
@@ -570,7 +595,7 @@ def test_an_answer_that_ends_too_late_changes_nothing(dripping: Dripping) -> Non
 def test_requests_that_drip_take_no_turn_from_the_others(dripping: Dripping) -> None:
     async def flow(resource: ResourceId) -> Reply:
         await Get("/first")
-        return await Get(f"/drip{resource.name}" if int(resource.name) < 2 * THREADS else "/x", timeout=0.05)
+        return await (Get(f"/drip{resource.name}", timeout=0.05) if int(resource.name) < 2 * THREADS else Get("/x"))
 
     replies = values(run(flow, 3 * THREADS, Service(dripping), clock=RealClock()))
     assert sum(reply.ok for reply in replies) == THREADS
@@ -591,6 +616,7 @@ def test_a_machine_that_refuses_threads_is_only_slower(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(threading.Thread, "start", start)
     service = Service(serve)
+    service.may_block = True
     assert len(values(run(write, 12, service))) == 12
     assert service.most <= max(most, 1)
     assert len(service.sent) == 24
@@ -635,6 +661,16 @@ def test_any_number_can_wait_for_the_answer(number: int) -> None:
     asked: list[int] = []
     run(flow, number, confirm=lambda what: asked.append(len(what)))
     assert asked == [number]
+
+
+def test_the_time_of_the_answer_does_not_count() -> None:
+    clock, seconds = FakeClock(), []
+
+    def confirm(_: Any) -> None:
+        clock.time += 600.0
+
+    run(asks, 6, confirm=confirm, clock=clock, tick=lambda _, since: seconds.append(since))
+    assert 0.0 <= max(seconds) < 60.0
 
 
 def test_nothing_is_asked_if_nobody_asks() -> None:

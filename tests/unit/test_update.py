@@ -244,6 +244,19 @@ def test_a_busy_resource_is_waited_for_after_a_refusal() -> None:
     assert played.steps == [patch("e0"), again(0.5), GET, others(3.0, 0), GET, patch("e2")]
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [("7", 7.0), ("1800", 1800.0), ("86400", 1800.0), ("0", 0.0)])
+def test_retry_after_of_a_busy_resource_is_kept(asked: str, seconds: float) -> None:
+    busy = has(None, "Updating", headers={"retry-after": asked}, at=3.0)
+    played = play(until_idle(RESOURCE, snapshot(None, "Updating")), busy, has())
+    assert [one.at_least for one in played.delays] == [None, seconds]
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("0.5", 1.0), ("7", 7.0), ("86400", 60.0)])
+def test_retry_after_of_a_resource_that_does_not_show_the_change_is_kept(asked: str, seconds: float) -> None:
+    played = assign(Answer(202), has(None, headers={"retry-after": asked}), has(SYSTEM))
+    assert played.sleeps == [showing(seconds)]
+
+
 def test_a_resource_that_stays_busy() -> None:
     played = play(until_idle(RESOURCE, snapshot(None, "Moving", at=10.0)), has(None, "Moving", at=1810.0),
                   has(None, "Moving", at=1811.0))

@@ -52,7 +52,7 @@ async def flow(_):
     return (await Get("/x")).status
 resource = ResourceId("s", "g", "n")
 arm = SimpleNamespace(send=lambda request, subscription: Answer(200), login_of=lambda subscription: None)
-with progress_line(SimpleNamespace(only_show_errors=True)) as tick:
+with progress_line(SimpleNamespace(only_show_errors=True), "resources") as tick:
     outcome = run(Runner(arm, [resource], flow).run(tick))
 print(outcome.results[resource], is_terminal(None))
 """

@@ -14,9 +14,8 @@ from .runner.terminal import is_terminal
 
 Row = dict[str, str]
 Block = dict[str, Any]
-_COLUMNS = 80, 100  # that a table with roles has, as long as names leave room
-_NARROWEST = 20  # columns of a scope
-_TABLE_WIDTH, _LEAST_WIDTH = 100, 40
+_COLUMNS = 80, 100  # that a table with roles or reasons has, as long as names leave room
+_NARROWEST_SCOPE, _NARROWEST_REASON = 20, 28  # columns
 
 
 def show_table(result: Block | list[Block] | None) -> list[Row]:
@@ -49,7 +48,7 @@ def check_table(result: Block | list[Block]) -> list[Row]:
             for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
     taken = sum(max([len(name) + 2, *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
                 if name != "Reason")
-    width = max(_TABLE_WIDTH - taken, _LEAST_WIDTH)
+    width = max(_columns() - taken, _NARROWEST_REASON)
     return [{**row, "Reason": "\n".join(wrap(row["Reason"], width))}
             for row in sorted(rows, key=lambda row: SEVERITY.index(row["Status"]))]
 
@@ -119,7 +118,7 @@ def _short_scope(scope: str, width: int) -> str:
     if parts[0].lower() == "subscriptions" and "".join(parts[2:3]).lower() in ("", "resourcegroups"):
         parts = parts[3:] or [f"subscription {_subscription_name(''.join(parts[1:2]))}"]
         text = "/".join(parts)
-    width = max(width, _NARROWEST)
+    width = max(width, _NARROWEST_SCOPE)
     if len(text) > width and len(parts) > 2:
         text = f"{parts[0]}/…/{parts[-1]}"
     half = (width - 1) // 2

@@ -135,11 +135,23 @@ def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not any(re.match(r"(--[\w-]+=)?@", word) for word in sys.argv):
+        if not _ids_come_from_a_file():
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
+
+
+def _ids_come_from_a_file() -> bool:
+    """Whether --ids, which azure-cli lets people abbreviate, is typed with `@-` or `@FILE`."""
+    option = ""
+    for word in sys.argv[1:]:
+        value = word
+        if word.startswith("-"):
+            option, _, value = word.partition("=")
+        if value.startswith("@") and len(option) > 2 and "--ids".startswith(option):
+            return True
+    return False
 
 
 def _read_user_assigned(namespace: Namespace) -> None:

@@ -194,7 +194,8 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"'{_short(scope)}' can't be read: {_why(target.error)}", scope=scope))
+        findings.append(Finding("target", UNKNOWN, f"'{_short(scope)}' can't be read: {_why(target.error)}",
+                                scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
     return findings, True

@@ -192,9 +192,9 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
     absent = named._replace(system_assigned=False) - current
     if absent:
         has = ", ".join(_described(current._replace(system_assigned=False), resource))
-        are_not = "isn't" if len(absent.user_assigned) == 1 else "aren't"
+        verb = "is" if len(absent.user_assigned) == 1 else "are"
         raise ResourceNotFoundError(
-            f"{', '.join(_described(absent, resource))} {are_not} assigned to '{resource.name}'. Nothing was removed.",
+            f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",
             f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
     if named.system_assigned and not current.system_assigned:
         warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")
@@ -220,6 +220,8 @@ async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, 
     if options.delete_role_assignments:
         return replace(removal, assignments=await _all_assignments(removal))
     if removal.principal is None:
+        warn(f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
+             "role assignments can't be looked up.")
         return removal
     try:
         found = await assignments_of(resource.subscription, removal.principal, optional=True)

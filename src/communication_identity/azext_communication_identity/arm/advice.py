@@ -167,28 +167,27 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
     action, scope = error.quoted("perform action"), error.quoted("over scope")
     if not (action and scope):
         return None
-    where = re.sub(r"(?i)/providers/Microsoft\.Authorization/.*", "", scope) or "/"
-    if "condition" in error.message.lower():
+    where = re.sub(r"(?i)/providers/Microsoft\.Authorization(?:/.*)?$", "", scope) or "/"
+    if "condition not fulfilled" in error.message:
         return ForbiddenError(
             f"You have a role that permits '{action}' on '{scope}', but the condition of its assignment refuses this.",
             "Ask someone who can assign roles there to change the condition. To see it, run:\naz role assignment list "
             f'--include-inherited --assignee {_who(error)} --scope {for_shell(where)} --query "[].condition"')
-    absent = _mistyped(where) if "scope is invalid" in error.message else ""
-    ways = [f"The role '{_least_role(action)}' grants it. Ask someone who can assign roles there to run:\n"
-            f"{_grant(error, _least_role(action), where)}\nIf access was granted recently, run az login again."]
-    return ForbiddenError(f"You don't have permission to perform '{action}' on '{scope}'"
-                          f"{f', or {absent}' if absent else ''}.", ways)
+    # A resource that is written was read before.
+    may_be_mistyped = "scope is invalid" in error.message and not isinstance(error.request, UpdateIdentity)
+    return ForbiddenError(
+        f"You don't have permission to perform '{action}' on '{scope}'{_or_absent(where) if may_be_mistyped else ''}.",
+        f"The role '{_least_role(action)}' grants it. Ask someone who can assign roles there to run:\n"
+        f"{_grant(error, _least_role(action), where)}\nIf access was granted recently, run az login again.")
 
 
-def _mistyped(scope: str) -> str:
-    """What may not exist: ARM doesn't say so to those who may not see it."""
-    parts = scope.split("/")[1:]
-    named = dict(zip(map(str.lower, parts[::2]), parts[1::2]))
-    subscription, group = named.get("subscriptions"), named.get("resourcegroups")
-    if not group:
-        return f"the subscription '{subscription}' doesn't exist" if subscription else ""
-    resource = f"'{parts[-1]}' or " if "providers" in named else ""
-    return f"{resource}the group '{group}' doesn't exist"
+def _or_absent(scope: str) -> str:
+    """What may not exist: ARM doesn't say so to those who may not see it. A subscription has an error of its own."""
+    found = re.search(r"(?i)/resourceGroups/([^/]+)(?:/.*/([^/]+))?", scope)
+    if not found:
+        return ""
+    resource = f"'{found.group(2)}' or " if found.group(2) else ""
+    return f", or {resource}the group '{found.group(1)}' doesn't exist"
 
 
 def _least_role(action: str) -> str:

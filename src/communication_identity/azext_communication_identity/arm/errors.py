@@ -52,7 +52,8 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
     """
     cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
     kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
-    lines = [str(cause) if cause else "Interrupted.", error.accepted, *error.remaining]
+    reason = "Interrupted." if error.is_interrupted else f"{type(error.cause).__name__}: {error.cause}"
+    lines = [str(cause) if cause else reason, error.accepted, *error.remaining]
     ways = [one for one in (cause.recommendations if cause else ())
             if not (error.remaining and re.search(r"(?i)\btry again|\bcommand again", one))]
     return kind("\n".join(filter(None, lines)), recommendation=list(dict.fromkeys([*ways, error.resource.to_see])))
@@ -102,4 +103,5 @@ def login_failed(error: Exception) -> AzCLIError:
 
 def first_line(error: Exception) -> str:
     """The first line of an error's text, or the name of its class if it has none."""
-    return printable(str(error).splitlines()[0]) if str(error).strip() else type(error).__name__
+    said = str(error).strip()
+    return printable(said.splitlines()[0]) if said else type(error).__name__

@@ -5,6 +5,7 @@ holds, and may be assigned to it; and the errors for those that aren't.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Coroutine, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
@@ -181,7 +182,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
     return ResourceNotFoundError(
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
-        f"To remove them, run:\n{_remove_command(resource, stale)}")
+        f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
 def _place(identity: str) -> tuple[str, ...]:
@@ -199,7 +200,10 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
         if not isinstance(cause, OperationFailedError) and not (
                 isinstance(cause, RequestError) and isinstance(cause.request, UpdateIdentity)):
             raise
-        reason = await _reason(resource, has, named, cause)
+        try:
+            reason = await _reason(resource, has, named, cause)
+        except (AzCLIError, CancelledError):  # the login ends, or Ctrl-C: what was accepted stays said
+            raise error from None
         if reason is None:
             raise
         if isinstance(error, UnfinishedError):
@@ -213,35 +217,34 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
     may mean that it doesn't exist.
     """
-    known, status, code, message = None, 400, "", str(error)
-    if isinstance(error, OperationFailedError):
-        code = error.code
-    else:
-        known, status, code = explained(error), error.reply.status, error_code(error.reply)
-        message = text_of(error_of(error.reply).get("message"))
-    message = message.lower()
+    known, status = (None, 400) if isinstance(error, OperationFailedError) else (explained(error), error.reply.status)
+    code = error.code if isinstance(error, OperationFailedError) else error_code(error.reply)
+    message = (str(error) if isinstance(error, OperationFailedError) else
+               text_of(error_of(error.reply).get("message"))).lower()
     is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
-    if status not in (400, 403, 404, 409) or code in _OTHER_CAUSES and not is_of_identities:
+    if status not in (400, 403, 404) or code in _OTHER_CAUSES and not is_of_identities:
         return None
-    found = {one: await find_identity(one) for one in ((has | named).user_assigned if is_of_identities else ())}
+    found = {one: await find_identity(one, VERSIONS)
+             for one in ((has | named).user_assigned if is_of_identities else ())}
     gone = [identity for identity, one in found.items() if one.is_gone]
     if gone:
         return await gone_error(resource, has, gone)
     kind: Any = type(known) if known else ForbiddenError
-    said, ways = str(known or "").rstrip("."), list(known.recommendations if known else ())
     restricted = [f"'{identity}' {restriction}." for identity in named.user_assigned
                   if (restriction := (await find_identity(identity, VERSIONS)).restriction)]
     if restricted:
-        return kind(" ".join([f"{said}."] * bool(said) + restricted),
-                    "Use an identity without this restriction. To see one, run:\naz identity show --ids ID")
+        return kind(" ".join([*([str(known)] if known else ()), *restricted]),
+                    "Use an identity without this restriction, or the system-assigned identity.")
     unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
-    if not unseen or code != "linkedauthorizationfailed":
+    if not unseen or code != "linkedauthorizationfailed" or known is None:
         return None
-    if has & Identities(user_assigned=tuple(unseen)):
-        ways.append(f"If it no longer exists, take it off the resource:\n{_remove_command(resource, unseen)}")
-    return kind(f"{said}, or it no longer exists." if said else "Or it no longer exists.", ways)
+    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, has, unseen)}"]
+    return kind(f"{str(known).rstrip('.')}, or it no longer exists.", [
+        *known.recommendations, *(off if has & Identities(user_assigned=tuple(unseen)) else ())])
 
 
-def _remove_command(resource: ResourceId, identities: Sequence[str]) -> str:
+def _remove_command(resource: ResourceId, has: Identities, identities: Sequence[str]) -> str:
+    """The command that works without a terminal too, also if it removes the last identity."""
+    yes = "" if has - Identities(user_assigned=tuple(identities)) else " --yes"
     return (f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
-            f"{' '.join(map(for_shell, identities))} --yes")
+            f"{' '.join(map(for_shell, identities))}{yes}")

@@ -129,7 +129,7 @@ class LoginCredential:
     def fail_challenged(self, claims: str) -> AzCLIError:
         """The login can't answer a challenge: nothing of it is sent from now on. `claims`: decoded."""
         self.failure = self.failure or self._needs_another_proof(claims)
-        return copy(self.failure)
+        return self.failure
 
     def _is_good_for(self, claims: str | None) -> bool:
         if self._token is None or self._token.expires_on <= time.time() + _RENEW:
@@ -163,5 +163,5 @@ class LoginCredential:
         command = (f"az login{tenant}{scope} --claims-challenge {for_shell(challenge)}"
                    if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
         return AuthenticationError(
-            f"Azure asks your login{whose} for another proof, such as multifactor authentication.",
+            f"Your login{whose} needs another proof, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")

@@ -173,7 +173,8 @@ def _existing(assignment: dict[str, Any], reply: Reply) -> dict[str, str]:
     plain = plain_assignment(assignment)
     del plain["id"]
     message = text_of(error_of(reply).get("message"))
-    found = re.search(r"(?i)role assignment is\W+([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})\b", message)
+    guid = r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
+    found = re.search(rf"(?i)(?:role assignment is\W+|/roleAssignments/)({guid})\b", message)
     if not found:
         return plain
     scope = assignment["properties"]["scope"]

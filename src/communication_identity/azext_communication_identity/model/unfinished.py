@@ -11,10 +11,7 @@ from contextlib import contextmanager
 
 from azure.cli.core.azclierror import AzCLIError
 
-from .requests import RequestError
 from .resource_id import ResourceId
-
-FAILURES = (RequestError, AzCLIError, CancelledError)  # refused, no answer, the login, our own errors, Ctrl-C
 
 
 class UnfinishedError(Exception):
@@ -42,7 +39,9 @@ def accepted(resource: ResourceId, sentence: Callable[[], str]) -> Iterator[None
     """Turn any failure in the block into an UnfinishedError, if `sentence` returns one at that moment."""
     try:
         yield
-    except FAILURES as error:
+    except UnfinishedError:
+        raise
+    except (Exception, CancelledError) as error:  # pylint: disable=broad-except  # it is raised again, with more to say
         said = sentence()
         if not said:
             raise

@@ -9,7 +9,7 @@ import asyncio
 import signal
 import threading
 from asyncio import new_event_loop
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -69,22 +69,25 @@ def _cancelled_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T]
     if threading.current_thread() is not threading.main_thread():  # signals can be handled only there
         yield received
         return
-    before = {number: signal.signal(number, cancel) for number in _SIGNALS}
-    try:
+    with _handled_by(cancel):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """While a question is open, Ctrl-C interrupts the question."""
+    """While a question is open, Ctrl-C and SIGTERM interrupt the question."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with _handled_by(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -149,7 +149,8 @@ def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: 
     unfinished = [failure for failure in map(outcome.failures.get, targets)
                   if isinstance(failure, UnfinishedError) and failure.is_interrupted]
     failures = {target: failure for target, failure in outcome.failures.items() if failure not in unfinished}
-    _log_failures(failures, targets)
+    if what == "resources":
+        _log_failures(failures, targets)
     lines = ["Interrupted." if runner.total == 1 else
              f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {len(failures)} failed."]
     if len(unfinished) == 1:

@@ -9,12 +9,12 @@ import asyncio
 import random
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..arm.poll_timer import PollTimer
-from ..arm.rate_limit import RateLimiter
+from ..arm.rate_limit import FirstRequests, RateLimiter
 from ..model.answers import Answer, NoAnswer, Reply, seconds_asked_for
 from ..model.requests import Ask, Flow, OperationEnded, PollDelay, Request, Step
 from .event_loop import TICK
@@ -28,7 +28,6 @@ THREADS = 64
 MOST_THREADS = 192
 STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
-SILENT = 4  # requests of a login in a row without an answer, before any had one: the network is the reason
 
 
 class Sender(Protocol):
@@ -52,37 +51,6 @@ class Outcome(Generic[T]):
         return len(self.results) + len(self.failures)
 
 
-class _FirstRequests:
-    """Lets the first request of a login go alone until it's answered: it fetches the token, or shows that the login or
-    the network fails. The same for its first write, which may be challenged for another proof.
-    """
-
-    def __init__(self, *, until_answered: bool) -> None:
-        self._turn = asyncio.Lock()
-        self._is_open = False
-        self._until_answered = until_answered  # or until one was sent
-        self._silent: list[NoAnswer] = []
-
-    @asynccontextmanager
-    async def alone(self) -> AsyncIterator[Callable[[Reply], None]]:
-        """Wait until this request may be sent. The body passes the answer to the function."""
-        if not self._is_open:
-            async with self._turn:
-                if not self._is_open:
-                    yield self._answered
-                    return
-        yield lambda _: None
-
-    def _answered(self, reply: Reply) -> None:
-        self._is_open = isinstance(reply, Answer) or not self._until_answered
-        self._silent += [reply] if isinstance(reply, NoAnswer) else []
-
-    @property
-    def unreachable(self) -> NoAnswer | None:
-        """What every request gets, once so many in a row had no answer that there can be no network."""
-        return self._silent[-1]._replace(permanent=True) if len(self._silent) >= SILENT and not self._is_open else None
-
-
 class Runner(Generic[T]):
     """Runs a flow for each target, a ResourceId or a Login, whose `subscription` selects the login and ARM's token
     buckets. `confirm` is called once, with what the flows ask for, when all that are left ask. If it raises an
@@ -104,15 +72,15 @@ class Runner(Generic[T]):
         return sum(limiter.waiting for limiter in self._limiters.values())
 
     async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
-        """Run all flows until they end. `tick` is called twice a second, with the seconds since the start."""
+        """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the yes."""
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        self._started = loop.time()
         subscriptions = {target.subscription.lower() for target in self._targets}
         self._threads = asyncio.Semaphore(min(THREADS * len(subscriptions), MOST_THREADS, max(self.total, 1)))
         self._starting = {one: asyncio.Semaphore(STARTING) for one in subscriptions}
         self._limiters: dict[tuple[str, str], RateLimiter] = defaultdict(RateLimiter)
-        self._first: dict[Any, _FirstRequests] = defaultdict(lambda: _FirstRequests(until_answered=True))
-        self._first_write: dict[Any, _FirstRequests] = defaultdict(lambda: _FirstRequests(until_answered=False))
+        self._first: dict[Any, FirstRequests] = defaultdict(lambda: FirstRequests(until_answered=True))
+        self._first_write: dict[Any, FirstRequests] = defaultdict(lambda: FirstRequests(until_answered=False))
         self._shared: dict[tuple[Any, Request], asyncio.Task[Reply]] = {}
         self._poll_timer = PollTimer()
         self._asking: dict[Any, Any] = {}
@@ -126,7 +94,7 @@ class Runner(Generic[T]):
                 if self._agreed.done():
                     self._agreed.result()
                     await asyncio.wait([everything], timeout=TICK)
-                tick(self, loop.time() - started)
+                tick(self, loop.time() - self._started)
         finally:
             self._is_stopping = True
             look_ups = list(self._shared.values())
@@ -197,6 +165,7 @@ class Runner(Generic[T]):
         except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # it ends the command, in run()
             self._agreed.set_exception(error)
         else:
+            self._started = asyncio.get_running_loop().time()  # what the answer took isn't what the command takes
             self._agreed.set_result(None)
 
     async def _send_shared(self, request: Request, subscription: str) -> Reply:
