@@ -75,6 +75,8 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("no IDs", hide_ids({}), (), [("identity", "unknown")], "doesn't show its principal ID"),
     ("no principal ID", hide_ids(None, None), (), [("identity", "unknown")], "doesn't show its principal ID"),
     ("of another tenant", of_another_tenant, (), [("identity", "failed")], f"belongs to tenant '{OTHER}'"),
+    ("of another tenant, with no other identity", both(lambda scene: without(scene, users=1), of_another_tenant), (),
+     [("identity", "failed")], f"belongs to tenant '{OTHER}'"),
     ("isolated", is_isolated, (), [("restrictions", "warning")], "only to resources in its own region"),
     ("for others", lambda scene: setattr(scene.state.identities[ONE.lower()], "providers", ("Microsoft.Compute",)), (),
      [("restrictions", "warning")], "only to resources of Microsoft.Compute (assignmentRestrictions). The service may "
@@ -105,6 +107,10 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("AI, condition", grants(USER_ID, AI, condition="@Resource[x] StringEquals 'y'"), FOR_AI, [("access", "unknown")],
      "only under a condition"),
     ("AI, denied", denies(data_actions=("*",)), FOR_AI, [("access", "failed")], "A deny assignment takes away"),
+    ("AI, new and denied", both(grants(USER_ID, AI, age=60.0), lambda scene: scene.state.add_deny_assignment(
+        RG_AI, data_actions=("*",))), FOR_AI, [("access", "failed")], "A deny assignment takes away"),
+    ("AI, a definition that isn't needed is hidden", lambda scene: scene.grant(USER_ID, AI).grant(OWNER_ID, AI)
+     .sim.add_fault(Fault("GET", f"roleDefinitions/{OWNER_ID}", status=403)), FOR_AI, [], ""),
     ("AI, denied to others", denies(data_actions=("*",), to=(OTHER,)), FOR_AI, [], ""),
     ("AI, denied in part", denies(data_actions=(SPEECH,), at=AI), FOR_AI, [("access", "failed")], "takes away"),
     ("AI, may be denied", lambda scene: denies(data_actions=("*",), to=(scene.state.add_entra_group(OTHER),))(scene),
@@ -124,6 +130,9 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("AI, not there", lambda scene: scene.state.targets.clear(), FOR_AI, [("target", "failed")],
      "There is no 'accounts/myAI'."),
     ("AI, deleted", lambda scene: scene.state.delete_target(AI), FOR_AI, [("target", "failed")], "can be recovered"),
+    ("AI, another one deleted", both(lambda scene: scene.state.delete_target(scene.state.add_ai_account("other", "ai")),
+                                     lambda scene: scene.state.targets.clear()), FOR_AI, [("target", "failed")],
+     "There is no 'accounts/myAI'."),
     ("AI, deleted, and the list is hidden", both(lambda scene: scene.state.delete_target(AI), hidden(
         "Microsoft.CognitiveServices/deletedAccounts/read", f"/subscriptions/{SUB}")), FOR_AI, [("target", "failed")],
      "There is no 'accounts/myAI'."),
@@ -221,9 +230,10 @@ MENDED = [("identity", "failed"), ("access", "failed"), ("access", "unknown"), (
 
 
 # Failures whose mending is for somebody to decide: who opens a network, recovers an account or lifts a denial.
-NOT_MENDED = {"failed", "canceled", "of another tenant", "AI, denied", "AI, denied in part", "AI, denied to its group",
-              "AI, not there",
-              "AI, deleted", "AI, deleted, and the list is hidden", "AI, creating", "AI, face", "AI, closed",
+NOT_MENDED = {"failed", "canceled", "of another tenant", "of another tenant, with no other identity",
+              "AI, new and denied", "AI, another one deleted", "AI, denied", "AI, denied in part",
+              "AI, denied to its group", "AI, not there", "AI, deleted",
+              "AI, deleted, and the list is hidden", "AI, creating", "AI, face", "AI, closed",
               "AI, rules", "recording, no container", "recording, no account", "recording, files",
               "recording, closed", "recording, rules"}
 

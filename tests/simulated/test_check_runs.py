@@ -67,6 +67,12 @@ def test_a_login_that_manages_for_another_tenant_sees_no_assignments(in_process:
     assert check(in_process).json["status"] == "ok"
 
 
+def test_a_subscription_that_the_cli_does_not_know(in_process: InProcessAz, sim: Armsim) -> None:
+    Scene(sim, system=False)
+    know_tenants(in_process, first=None)
+    assert check(in_process, resource=("--ids", APP_ID)).json["status"] == "ok"
+
+
 @pytest.mark.parametrize(("tenant", "expected", "requests"), [
     ("00000000-0000-0000-0000-00000000000a", [], 5), (OTHER, [("tenant", "failed")], 1),
     (None, [("tenant", "unknown")], 5)])
@@ -135,6 +141,8 @@ def test_a_role_takes_four_requests_at_most(in_process: InProcessAz, sim: Armsim
     for guid in held:
         scene.grant(guid, AI, identity)
     assert count(in_process, sim, "--role", role, "--scope", AI) <= 1 + 4
+    if set(held) <= {READER_ID} and role != "Custom":  # no list of all definitions, which is long
+        assert all("$filter" in one.query for one in sim.requests if one.path.endswith("/roleDefinitions"))
     assert (check(in_process, "--role", role, "--scope", AI).exit_code == 0) == bool({OWNER_ID, READER_ID} & set(held))
 
 
@@ -158,6 +166,14 @@ def test_a_missing_identity_is_mended_only_where_targets_are(in_process: InProce
     fix = run.json["findings"][0]["fix"]
     assert problems(run.json) == [("identity", "failed"), ("target", "failed")]
     assert (AI in shlex.split(fix), f"{AI}2" in fix) == (True, False)
+
+
+def test_a_custom_subdomain_has_no_other_letters_than_it_may_have(in_process: InProcessAz, sim: Armsim) -> None:
+    Scene(sim)
+    target = sim.state.add_ai_account("My_AI.2", "ai", subdomain=None)
+    (fix,) = [one["fix"] for one in check(in_process, "--for", "azure-ai", "--scope", target).json["findings"]
+              if one["check"] == "subdomain"]
+    assert fix.endswith(" --custom-domain my-ai-2")
 
 
 # ---- how it ends -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
@@ -87,17 +87,18 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     return [one for one in rows if reaches(one.scope, scope) or reaches(scope, one.scope)]
 
 
-async def _definitions(scope: str, guids: Iterable[str]) -> tuple[dict[str, Role], RequestError | None]:
-    """The role definitions that can be read, and why another one can't be."""
-    wanted, known = sorted(guids), {}
-    try:
-        if len(wanted) > _SINGLE_READS:
-            return {one.guid.lower(): one for one in await role_definitions(scope)}, None
-        for guid in wanted:
+async def _definitions(scope: str, guids: Collection[str]) -> tuple[dict[str, Role], RequestError | None]:
+    """The role definitions that can be read, and why another one can't be. Raises RequestError if none can be."""
+    known: dict[str, Role] = {}
+    refused = None
+    if len(guids) > _SINGLE_READS:
+        return {one.guid.lower(): one for one in await role_definitions(scope)}, None
+    for guid in sorted(guids):
+        try:
             known[guid] = await read_role(scope, guid)
-    except RequestError as error:
-        return known, error
-    return known, None
+        except RequestError as error:
+            refused = error
+    return known, refused
 
 
 def _names(known: Mapping[str, Role]) -> dict[str, str]:
