@@ -117,7 +117,7 @@ def test_mutation_covers_each_folder_and_takes_the_tests_that_need_no_process_of
     assert {"model", "arm"} <= set(mutate.MUTATED)
     tests = {path.name: mutate.runs_here(path) for folder in ("unit", "simulated", "end_to_end")
              for path in (ROOT / "tests" / folder).glob("test_*.py")}
-    assert tests["test_identity.py"]
+    assert tests["test_identities.py"]
     assert tests["test_shapes.py"]
     assert not tests["test_commands.py"]
     assert not tests["test_layers.py"]

@@ -85,7 +85,7 @@ def test_warnings_come_in_the_order_of_the_ids(in_process: InProcessAz, sim: Arm
 
 @pytest.mark.parametrize(("more", "summary"), [
     ([], "3 resources lost their system-assigned identity, 2 of them their last identity; 1 role assignment became an "
-         "orphan. To delete them, run:\naz role assignment delete --ids "),
+         "orphan.\nResource "),
     (["--delete-role-assignments"], "3 resources lost their system-assigned identity, 2 of them their last identity; 1 "
                                     "role assignment was deleted."),
     (["--user-assigned"], "3 resources lost their system-assigned identity and 1 user-assigned identity, all of them "

@@ -29,15 +29,17 @@ class Login(NamedTuple):
     user: str
     subscription: str
     subscriptions: frozenset[str]  # all of them, in lower case
+    is_tenant_only: bool = False  # the tenant stands in the place of a subscription
 
 
 def logins(cli_ctx: Any) -> list[Login]:
     """Every login of the CLI."""
     from azure.cli.core._profile import Profile
-    known: dict[tuple[str, str], list[str]] = {}
+    known: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions():
-        known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account["id"])
-    return [Login(*login, ids[0], frozenset(one.lower() for one in ids)) for login, ids in known.items()]
+        known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account)
+    return [Login(*login, accounts[0]["id"], frozenset(one["id"].lower() for one in accounts),
+                  all(str(one.get("name")).startswith("N/A") for one in accounts)) for login, accounts in known.items()]
 
 
 def customer_tenants(cli_ctx: Any) -> dict[str, str]:
@@ -79,9 +81,9 @@ class Logins:
 
 def require_subscription(login: Login | None, path: str) -> None:
     """Raise ResourceNotFoundError for what is in no subscription: `az login --allow-no-subscriptions` and a tenant
-    without any put the tenant in the place of the subscription.
+    without any put the tenant, named "N/A(tenant level account)", in the place of the subscription.
     """
-    if login and path.lower().startswith(f"/subscriptions/{login.tenant.lower()}/"):
+    if login and login.is_tenant_only and path.lower().startswith(f"/subscriptions/{login.tenant.lower()}/"):
         raise ResourceNotFoundError(
             f"You are logged in to tenant '{login.tenant}' without a subscription.", "Specify the subscription of the "
             "resource with --subscription. If access was granted recently, run:\naz account list --refresh")

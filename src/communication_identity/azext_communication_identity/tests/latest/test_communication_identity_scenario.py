@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The five commands against recordings. What they have to do is proven in tests/; this proves that they load and talk
+"""The commands against recordings. What they have to do is proven in tests/; this proves that they load and talk
 as before under any version of the CLI, without a server.
 """
 
