@@ -71,7 +71,7 @@ def row(role: str, scope: str = ACCOUNT, *, made: timedelta = timedelta(days=30)
 
 def verdict(*rows: Assignment, need: Sequence[Element] = AI, target: str = ACCOUNT, denies: Sequence[Deny] = (),
             roles: Any = None, role: str = "") -> Access:
-    return judge(need, target, rows, BY_GUID if roles is None else roles, denies, NOW, role=role)
+    return judge(need, target, rows, BY_GUID if roles is None else roles, denies, now=NOW, role=role)
 
 
 def short(access: Access) -> tuple[str, str]:

@@ -37,7 +37,7 @@ KEYWORD_ONLY = {"kw_only": True} if sys.version_info >= (3, 10) else {}  # Pytho
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
-class AssignOptions:
+class AssignOptions:  # pylint: disable=too-many-instance-attributes  # one for each option
     """What the command line of `assign` says. `user_assigned`: names and resource IDs. `roles`: names and IDs, each
     granted at each of the `scopes`. `known`: what was looked up for all resources before. `customer_tenants`: by
     subscription that the login manages from another tenant (Azure Lighthouse), in lower case.

@@ -166,7 +166,7 @@ async def _for_roles(resource: ResourceId, snapshot: Snapshot, options: CheckOpt
     for identity in [SYSTEM] * len(system) + [one for one in snapshot.identities.user_assigned if one not in broken]:
         principal = principal_of(snapshot.block, None if identity == SYSTEM else identity)
         if principal:
-            findings += [await _access(resource, scope, identity, principal, options, role)
+            findings += [await _access(resource, scope, identity, principal, options, role=role)
                          for role, scope in product(options.roles, options.scopes)]
     return findings
 
@@ -216,7 +216,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
                     f"'{printable(ours)}'. An identity works only in its own tenant.", scope=scope)]
 
 
-async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions,
+async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions, *,
                   role: str = "") -> Finding:
     """Whether one identity holds a role, or has what the purpose needs, at a scope."""
     if _subscription(scope) in options.managed:

@@ -67,7 +67,7 @@ async def wait(resource: ResourceId, condition: Condition, interval: float, time
                 "To wait longer, use --timeout. To see the resource, run:\n"
                 f"az resource show --ids {for_shell(resource.id)}")
         await PollDelay(now, 0, min(pause, started + timeout - now), f"the condition of '{resource.name}'",
-                       own_operation=False)
+                        own_operation=False)
 
 
 def _pause_after(error: RequestError, failures: int) -> float:

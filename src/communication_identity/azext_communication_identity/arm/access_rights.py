@@ -35,7 +35,7 @@ async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime
     """Whether a principal may do what a purpose needs. Raises RequestError if the login may not see it."""
     assignments = await _assignments(scope, principal)
     known, refused = await _definitions(scope, {one.role for one in assignments})
-    access = await _judge(purpose.needs, scope, principal, assignments, known, now)
+    access = await _judge(purpose.needs, scope, principal, assignments, known, now=now)
     if refused and access.why == "unreadable":
         raise refused
     return Rights(access, purpose.role, _names(known))
@@ -59,22 +59,22 @@ async def role_held(role: str, scope: str, subscription: str, principal: str, no
     if need is None:
         return Rights(Access("unknown", "no-definition"), wanted.name, {})
     known[wanted.guid.lower()] = wanted
-    access = await _judge(need, scope, principal, assignments, known, now, wanted.guid.lower())
+    access = await _judge(need, scope, principal, assignments, known, now=now, role=wanted.guid.lower())
     return Rights(access, wanted.name, _names(known))
 
 
 async def _judge(need: Sequence[Element], scope: str, principal: str, assignments: Sequence[Assignment],
-                 known: Mapping[str, Role], now: datetime, role: str = "") -> Access:
+                 known: Mapping[str, Role], *, now: datetime, role: str = "") -> Access:
     """The verdict. Deny assignments are read only if they can change it."""
     elements = {guid: elements_of(one.permissions) for guid, one in known.items()}
-    access = judge(need, scope, assignments, elements, (), now, role=role)
+    access = judge(need, scope, assignments, elements, (), now=now, role=role)
     if access.status == "failed":
         return access
     at_scope = quote("atScope()", safe="()")
     rows = await pages(SharedGet(f"{scope}{AUTHORIZATION}/denyAssignments?{ROLES_VERSION}&$filter={at_scope}"), dict)
     principals = {principal, *(one.principal_id for one in assignments)}  # its groups, as far as they have roles
     denies = [deny for deny in (deny_of(row, scope, principals) for row in rows) if deny]
-    return judge(need, scope, assignments, elements, denies, now, role=role) if denies else access
+    return judge(need, scope, assignments, elements, denies, now=now, role=role) if denies else access
 
 
 async def _assignments(scope: str, principal: str) -> list[Assignment]:

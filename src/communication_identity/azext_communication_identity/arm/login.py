@@ -59,7 +59,7 @@ def home_tenants(cli_ctx: Any) -> dict[str, str]:
             for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()}
 
 
-class Logins:
+class Logins:  # pylint: disable=too-few-public-methods  # a table
     """Which login can see which subscription."""
 
     def __init__(self, cli_ctx: Any) -> None:
@@ -89,7 +89,7 @@ def require_subscription(login: Login | None, path: str) -> None:
             "resource with --subscription. If access was granted recently, run:\naz account list --refresh")
 
 
-class LoginCredential:
+class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the token, its failures, and whose it is
     """The credential of one login, as azure-core's policies use it. Safe for threads. `failure`: why no request of this
     login is sent any more.
 

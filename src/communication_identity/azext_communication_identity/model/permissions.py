@@ -147,9 +147,9 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def judge(need: Sequence[Element], target: str, assignments: Iterable[Assignment],
-          roles: Mapping[str, Sequence[Element] | None], denies: Sequence[Deny], now: datetime, *, role: str = ""
-          ) -> Access:
+def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-return-statements  # one for each verdict
+          assignments: Iterable[Assignment], roles: Mapping[str, Sequence[Element] | None], denies: Sequence[Deny], *,
+          now: datetime, role: str = "") -> Access:
     """Whether the assignments of one principal give it all that is needed at a target. `roles`: the elements of each
     definition by GUID; None or absent if it can't be read. `role`: the GUID, if what is needed is that role: holding it
     is enough whatever conditions its definition has, and holding a part of it isn't.

@@ -157,11 +157,9 @@ def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")
 
 
-def user_assigned_id(name_or_id: str, resource: ResourceId) -> str:
+def user_assigned_id(value: str, resource: ResourceId) -> str:
     """The resource ID of a user-assigned identity. A name means the resource's own group and subscription."""
-    if name_or_id.startswith("/"):
-        return name_or_id
-    return IdentityId(resource.subscription, resource.group, name_or_id).id
+    return value if value.startswith("/") else IdentityId(resource.subscription, resource.group, value).id
 
 
 def name_or_id(identity: str, resource: ResourceId) -> str:

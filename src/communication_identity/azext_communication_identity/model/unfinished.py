@@ -19,10 +19,9 @@ class UnfinishedError(Exception):
     does. `remaining`: what is still to be done, each with the command that does it.
     """
 
-    def __init__(self, resource: ResourceId, cause: BaseException, accepted: str, remaining: tuple[str, ...] = ()
-                 ) -> None:
-        super().__init__(accepted)
-        self.resource, self.cause, self.accepted, self.remaining = resource, cause, accepted, remaining
+    def __init__(self, resource: ResourceId, cause: BaseException, said: str, left: tuple[str, ...] = ()) -> None:
+        super().__init__(said)
+        self.resource, self.cause, self.accepted, self.remaining = resource, cause, said, left
 
     @property
     def is_interrupted(self) -> bool:

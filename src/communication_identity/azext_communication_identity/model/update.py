@@ -105,7 +105,8 @@ class Goal:
     def is_met_by(self, block: Block) -> bool:
         """Whether a block shows it."""
         has = identities_of(block)
-        return not (self.named - has) and not ((self.before - self.wanted) & has)
+        missing, left = self.named - has, (self.before - self.wanted) & has
+        return not missing and not left
 
 
 async def get(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE) -> Snapshot:

@@ -10,7 +10,7 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..arm.poll_timer import PollTimer
@@ -40,7 +40,7 @@ class Sender(Protocol):
         """The login that a subscription is seen with."""
 
 
-class Outcome(Generic[T]):
+class Outcome(Generic[T]):  # pylint: disable=too-few-public-methods  # plain data
     """A result or a failure for each target, in the order in which they ended."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Outcome(Generic[T]):
         return len(self.results) + len(self.failures)
 
 
-class Runner(Generic[T]):
+class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one for each kind of waiting
     """Runs a flow for each target, a ResourceId or a Login, whose `subscription` selects the login and ARM's token
     buckets. `confirm` is called once, with what the flows ask for, when all that are left ask. If it raises an
     exception, all flows end.
@@ -63,7 +63,7 @@ class Runner(Generic[T]):
         self.total = len(targets)
         self.waits_for = ""  # from the latest step
         self._sender, self._targets, self._flow, self._confirm = sender, targets, flow, confirm
-        self._is_stopping = False
+        self._is_stopping, self._started = False, 0.0
         self._in_threads = 0  # requests
 
     @property
@@ -73,6 +73,7 @@ class Runner(Generic[T]):
 
     async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
         """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the yes."""
+        # pylint: disable=attribute-defined-outside-init  # Python 3.9 ties locks to the loop in which they are made
         loop = asyncio.get_running_loop()
         self._started = loop.time()
         subscriptions = {target.subscription.lower() for target in self._targets}
@@ -304,7 +305,5 @@ def _set(answer: asyncio.Future[Reply], reply: Reply | None, error: BaseExceptio
 
 def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
     """Call a function in the loop, unless the loop is gone: nobody waits for the answer any more."""
-    try:
+    with suppress(RuntimeError):
         loop.call_soon_threadsafe(function, *arguments)
-    except RuntimeError:
-        return
