@@ -6,6 +6,7 @@ view, see graph.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -16,10 +17,11 @@ from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoun
 
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, text_of
 from ..model.quoting import for_display
-from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
+from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
 from ..model.role_assignments import (
     Role,
     is_same_grant,
+    is_unreadable,
     new_assignment,
     plain_assignment,
     plain_assignments,
@@ -102,7 +104,15 @@ async def assignments_of(subscription: str, principal_id: str, *, optional: bool
     if optional:
         request = replace(request, timeout=OPTIONAL_SECONDS, patience=0.0)
     found = await pages(request, dict, within=OPTIONAL_SECONDS if optional else None)
-    return plain_assignments(found, principal_id)
+    return readable_assignments(request, found, [principal_id])
+
+
+def readable_assignments(request: Request, found: Sequence[Any], principals: Collection[str]) -> list[dict[str, str]]:
+    """The role assignments, plain, of these principals in a list. Raises RequestError if the list is incomplete."""
+    if any(is_unreadable(one, principals) for one in found):
+        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read.",
+                                             permanent=True))
+    return plain_assignments(found, *principals)
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:
