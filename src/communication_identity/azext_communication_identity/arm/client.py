@@ -110,10 +110,9 @@ class Arm:
         if not parts.netloc:
             return address.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
-        # urllib3 ends a host at a backslash, urlsplit doesn't: what neither name nor port has belongs to no host of ARM.
-        if not re.fullmatch(r"(?a:[-\w.:]+)", parts.netloc):
-            return False
-        return origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
+        # urllib3 ends a host at a backslash, urlsplit doesn't.
+        is_plain = re.fullmatch(r"(?a:[-\w.:]+)", parts.netloc) is not None
+        return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
         login = self.logins.of(subscription)
