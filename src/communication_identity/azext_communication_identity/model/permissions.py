@@ -116,7 +116,8 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
     if known & excluded.keys() or not (known & named.keys() or any(named.values())):
         return None
     elements = EVERYTHING if elements is None else elements
-    certain = (isinstance(scope, str) and known & named.keys() and not any(excluded.values()) and not any(one.conditional for one in elements)
+    certain = (isinstance(scope, str) and known & named.keys() and not any(excluded.values())
+               and not any(one.conditional for one in elements)
                and not properties.get("condition") and properties.get("denyAssignmentEffect") in (None, "enforced"))
     return Deny(str(row.get("id")), elements, bool(certain))
 
