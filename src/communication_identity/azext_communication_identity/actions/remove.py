@@ -22,6 +22,7 @@ from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
+from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
 from ..model.role_assignments import delete_command
@@ -104,7 +105,7 @@ class Removal:
         if self.gone.system_assigned:
             texts.append("The principal of the system-assigned identity is deleted; a new one won't have its access.")
         if self.assignments:
-            roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            roles = ", ".join(printable(f"'{one['roleName']}' on {one['scope']}") for one in self.assignments)
             texts.append(f"Its role assignments are deleted too: {roles}." if self.options.delete_role_assignments else
                          f"Its role assignments remain and grant access to no one: {roles}. {self._to_delete()}")
         return " ".join(texts)

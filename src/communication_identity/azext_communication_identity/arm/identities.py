@@ -142,7 +142,7 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
     except RequestError:
         existing = []
     here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
+    similar = [printable(one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one)
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if not similar:

@@ -16,7 +16,7 @@ from uuid import UUID
 from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, text_of
-from ..model.quoting import for_display
+from ..model.quoting import for_display, printable
 from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
 from ..model.role_assignments import (
     Role,
@@ -61,7 +61,7 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
         return exact
     every = await role_definitions(scope)
     names = {known.name.lower(): known.name for known in every}
-    near = [names[name] for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
+    near = [printable(names[name]) for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
     raise InvalidArgumentValueError(
         f"There is no role {for_display(role)} at scope '{scope}'.",
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)

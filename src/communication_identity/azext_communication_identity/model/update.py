@@ -27,7 +27,7 @@ from .identities import (
     without_ids,
 )
 from .operation import FAILED, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
-from .quoting import for_shell
+from .quoting import for_shell, printable
 from .requests import (
     BACKOFF,
     LONGEST_THROTTLE,
@@ -138,7 +138,7 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
         if snapshot.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {snapshot.at - since:.0f} seconds "
-                f"(provisioningState: {snapshot.state}).", resource.to_wait)
+                f"(provisioningState: {printable(snapshot.state)}).", resource.to_wait)
         at_least = snapshot.retry_after and min(snapshot.retry_after, OPERATION_LIMIT)
         await PollDelay(since, polls, at_least, f"another operation on '{resource.name}' to finish",
                         own_operation=False)
