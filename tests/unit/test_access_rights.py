@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `check` makes of lists of role assignments and deny assignments that aren't what was asked for: never "ok"."""
+"""What `check` makes of answers that aren't what was asked for, or say less: never "ok"."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from azext_communication_identity.actions.check import CheckOptions, check
 from azext_communication_identity.arm.access_rights import rights_for
 from azext_communication_identity.model.answers import Answer
-from azext_communication_identity.model.purposes import PURPOSES
+from azext_communication_identity.model.purposes import PURPOSES, target_findings
+from azext_communication_identity.model.resource_id import ResourceId
 from flow import Played, play
 
 SUB = "/subscriptions/00000000-0000-0000-0000-00000000000a"
@@ -59,3 +61,27 @@ def test_a_deny_assignment_that_is_not_understood_may_apply(row: Any) -> None:
 def test_a_deny_assignment_of_somebody_else_does_not_apply(kind: str) -> None:
     deny = {"scope": SUB, "permissions": [{"dataActions": ["*"]}], "principals": [{"id": OTHER, "type": kind}]}
     assert checked(listed(GRANT), DEFINITION, listed(deny)).result.access.why == "granted"
+
+
+# ---- the resource and its target -------------------------------------------------------------------------------------
+
+APP = ResourceId(SUB.rpartition("/")[2], "rg", "app")
+
+
+@pytest.mark.parametrize("shown", [{}, {"properties": None}, {"properties": {}}, {"properties": {"provisioningState": None}},
+                                   {"properties": {"provisioningState": "Unknown"}}])
+def test_a_state_that_is_not_shown(shown: Any) -> None:
+    block = {"type": "SystemAssigned", "principalId": ME}
+    options = CheckOptions(now=datetime(2026, 1, 1, tzinfo=timezone.utc), tenants={}, managed=())
+    result = play(check(APP, options), Answer(200, {"id": APP.id, "identity": block, **shown})).result
+    assert [(one["check"], one["status"]) for one in result["findings"]] == [("state", "unknown"), ("identity", "ok")]
+    assert result["status"] == "unknown"
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("properties", [None, "?", {"networkAcls": "?"}, {"networkAcls": ["?"]},
+                                        {"publicNetworkAccess": "SecuredByPerimeter"}, {"publicNetworkAccess": 7}])
+def test_a_network_that_is_not_understood(purpose: str, properties: Any) -> None:
+    found = {one.check: one.status for one in target_findings(purpose, ACCOUNT, {"id": ACCOUNT, "properties": properties})}
+    assert found["network"] == "unknown"
+    assert found["target"] == "unknown"
