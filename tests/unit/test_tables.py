@@ -18,6 +18,12 @@ def user(name: str, subscription: str = "s", group: str = "rg") -> str:
             f"/userAssignedIdentities/{name}")
 
 
+@pytest.fixture(autouse=True)
+def _no_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests let the CLI know some."""
+    monkeypatch.setattr(ACCOUNT, "data", {})
+
+
 @pytest.mark.parametrize("principal", [PRINCIPAL, PRINCIPAL.upper()])
 def test_roles_are_found_in_any_casing(principal: str) -> None:
     role = {"roleName": "Reader", "scope": "/x", "principalId": principal}
