@@ -250,7 +250,12 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         raise AzureResponseError(
             f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
-    here = await assignments_of(resource.subscription, principal)
+    try:
+        here = await assignments_of(resource.subscription, principal)
+    except RequestError as error:
+        known: Any = explained(error)
+        raise type(known)(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be "
+                          f"looked up: {known} Nothing was removed.", [*known.recommendations, leave]) from error
     try:
         everywhere = await assignments_everywhere([principal])
     except RequestError as error:
