@@ -63,6 +63,12 @@ def test_a_deny_assignment_of_somebody_else_does_not_apply(kind: str) -> None:
     assert checked(listed(GRANT), DEFINITION, listed(deny)).result.access.why == "granted"
 
 
+@pytest.mark.parametrize("role_id", [None, "", f"/providers/Microsoft.Authorization/roleDefinitions/{OTHER}"])
+def test_the_definition_of_another_role_is_none(role_id: Any) -> None:
+    other = Answer(200, {**DEFINITION.body, "id": role_id})
+    assert checked(listed(GRANT), other, listed()).result.access.why == "unreadable"
+
+
 # ---- the resource and its target -------------------------------------------------------------------------------------
 
 APP = ResourceId(SUB.rpartition("/")[2], "rg", "app")

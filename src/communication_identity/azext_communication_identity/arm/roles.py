@@ -68,8 +68,9 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
 
 
 async def read_role(scope: str, guid: str) -> Role:
-    """The role with this GUID. Raises RequestError."""
-    return _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
+    """The role with this GUID; without permissions if the answer is another one. Raises RequestError."""
+    role = _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
+    return role if role.guid.lower() == guid.lower() else role._replace(permissions=None)
 
 
 async def role_definitions(scope: str, odata_filter: str = "") -> list[Role]:
