@@ -22,6 +22,7 @@ from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
+from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
 from ..model.role_assignments import delete_command
@@ -104,7 +105,7 @@ class Removal:
         if self.gone.system_assigned:
             texts.append("The principal of the system-assigned identity is deleted; a new one won't have its access.")
         if self.assignments:
-            roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            roles = ", ".join(printable(f"'{one['roleName']}' on {one['scope']}") for one in self.assignments)
             texts.append(f"Its role assignments are deleted too: {roles}." if self.options.delete_role_assignments else
                          f"Its role assignments remain and grant access to no one: {roles}. {self._to_delete()}")
         return " ".join(texts)
@@ -249,7 +250,12 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         raise AzureResponseError(
             f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
-    here = await assignments_of(resource.subscription, principal)
+    try:
+        here = await assignments_of(resource.subscription, principal)
+    except RequestError as error:
+        known: Any = explained(error)
+        raise type(known)(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be "
+                          f"looked up: {known} Nothing was removed.", [*known.recommendations, leave]) from error
     try:
         everywhere = await assignments_everywhere([principal])
     except RequestError as error:

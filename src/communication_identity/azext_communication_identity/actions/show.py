@@ -35,9 +35,9 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     return block
 
 
-async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """The role assignments of the identities of blocks of one login, in all subscriptions, and the names of all roles
-    by GUID in lower case.
+async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
+    """The role assignments of the identities of blocks of one login, in all subscriptions, by principal in lower case,
+    and the names of all roles by GUID in lower case.
     """
     principals = {principal for block in blocks for principal in _principals(block)}
     try:
@@ -46,7 +46,10 @@ async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]]
         warn_of_others(error)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
-    return everywhere, await _names_of_roles([*everywhere, *own])
+    of_principals: dict[str, list[dict[str, str]]] = {}
+    for one in everywhere:
+        of_principals.setdefault(one["principalId"].lower(), []).append(one)
+    return of_principals, await _names_of_roles([*everywhere, *own])
 
 
 async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -66,15 +69,15 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
     return names
 
 
-def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[Mapping[str, str]],
+def with_roles_elsewhere(block: Block, subscription: str, everywhere: Mapping[str, Sequence[Mapping[str, str]]],
                          names: Mapping[str, str]) -> dict[str, Any]:
     """A block with the role assignments in all subscriptions: in its own as ARM has them, in the others as Azure
     Resource Graph has them, which may be a minute old.
     """
-    principals = {one.lower() for one in _principals(block)}
+    principals = dict.fromkeys(one.lower() for one in _principals(block))
     own = f"/subscriptions/{subscription}".lower()
-    others = [one for one in everywhere if one["principalId"].lower() in principals
-              and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
+    others = [one for principal in principals for one in everywhere.get(principal, ())
+              if one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
     found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
     return {**block, "roleAssignments": [
         {**one, "roleName": names.get(role_guid(one["roleDefinitionId"]).lower(), one["roleName"])}

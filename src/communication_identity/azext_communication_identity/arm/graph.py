@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from ..model.answers import Answer, NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
-from ..model.role_assignments import plain_assignments, role_guid
+from ..model.role_assignments import role_guid
+from .roles import readable_assignments
 
 T = TypeVar("T")
 _ROWS_A_PAGE = 1000  # the maximum
@@ -75,9 +76,9 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
     found: list[dict[str, str]] = []
     wanted = list(principals)
     for start in range(0, len(wanted), _PRINCIPALS_A_QUERY):
-        rows = await _all_rows(assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY]),
-                               lambda row: {"id": row.get("id"), "properties": row})
-        found += plain_assignments(rows, *wanted)
+        query = assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY])
+        rows = await _all_rows(query, lambda row: {"id": row.get("id"), "properties": row})
+        found += readable_assignments(Query({"query": query}), rows, wanted)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import error_code, error_of, is_not_found, text_of
+from ..model.answers import NoAnswer, error_code, error_of, is_not_found, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
@@ -86,6 +86,9 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
             if error_code(error.reply) in _UNKNOWN_VERSION and version != versions[-1]:
                 continue
             return Found({}, None if is_not_found(error.reply) else error)
+        if str(answer.body.get("id")).rstrip("/").lower() != parsed.id.lower():
+            return Found({}, RequestError(request, NoAnswer(
+                "The service returned something other than the requested identity.", permanent=True)))
         properties = answer.body.get("properties")
         return Found({"id": answer.body.get("id"), **(properties if isinstance(properties, dict) else {})})
     raise AssertionError("no API version was given")
@@ -142,7 +145,7 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
     except RequestError:
         existing = []
     here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
+    similar = [printable(one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one)
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if not similar:

@@ -27,7 +27,7 @@ from .identities import (
     without_ids,
 )
 from .operation import FAILED, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
-from .quoting import for_shell
+from .quoting import for_shell, printable
 from .requests import (
     BACKOFF,
     LONGEST_THROTTLE,
@@ -138,7 +138,7 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
         if snapshot.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {snapshot.at - since:.0f} seconds "
-                f"(provisioningState: {snapshot.state}).", resource.to_wait)
+                f"(provisioningState: {printable(snapshot.state)}).", resource.to_wait)
         at_least = snapshot.retry_after and min(snapshot.retry_after, OPERATION_LIMIT)
         await PollDelay(since, polls, at_least, f"another operation on '{resource.name}' to finish",
                         own_operation=False)
@@ -181,6 +181,7 @@ async def _update(resource: ResourceId, snapshot: Snapshot, change: Change, atte
     had_failed = True  # until something is written, a failure that the resource shows isn't this update's
     while True:
         if snapshot.is_busy:
+            had_failed = had_failed and not attempts.may_have_written
             snapshot = await until_idle(resource, snapshot)
             etag = snapshot.etag
         current = snapshot.identities
@@ -236,10 +237,11 @@ async def _follow(resource: ResourceId, reply: Answer, goal: Goal, *, had_failed
 async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, ended: float, *, had_failed: bool
                          ) -> Updated:
     """Read until the resource isn't busy and shows what the command asked for, with all IDs. `had_failed`: whether it
-    already showed a failure before the PATCH.
+    already showed a failure before the PATCH; one after an operation is new.
     """
     pause = 1.0
     while True:
+        had_failed = had_failed and not snapshot.is_busy
         snapshot = await until_idle(resource, snapshot)
         if snapshot.state in FAILED and not had_failed:
             raise _not_done(resource, goal, snapshot, f"its provisioningState is now {snapshot.state}")

@@ -85,7 +85,9 @@ def asking() -> Iterator[None]:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    # Ignored by a script's `az … &`, or handled by a program that Python runs in: left alone.
+    before = {number: signal.signal(number, handler) for number in _SIGNALS
+              if signal.getsignal(number) not in (signal.SIG_IGN, None)}
     try:
         yield
     finally:
