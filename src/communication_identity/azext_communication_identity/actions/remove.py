@@ -207,10 +207,12 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
         raise ResourceNotFoundError(
             f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",
             f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
+    both = options.system_assigned and options.user_assigned is not None
+    nothing = "" if both else " There is nothing to remove."
     if named.system_assigned and not current.system_assigned:
-        warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")
+        warn(f"'{resource.name}' has no system-assigned identity.{nothing}")
     if options.removes_all and not current.user_assigned:
-        warn(f"'{resource.name}' has no user-assigned identity. There is nothing to remove.")
+        warn(f"'{resource.name}' has no user-assigned identity.{nothing}")
 
 
 def _described(identities: Identities, resource: ResourceId) -> list[str]:
