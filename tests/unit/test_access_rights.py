@@ -91,3 +91,13 @@ def test_a_network_that_is_not_understood(purpose: str, properties: Any) -> None
     found = {one.check: one.status for one in target_findings(purpose, ACCOUNT, {"id": ACCOUNT, "properties": properties})}
     assert found["network"] == "unknown"
     assert found["target"] == "unknown"
+
+
+def test_a_managing_tenant_sees_no_assignments_at_a_management_group_either() -> None:
+    options = CheckOptions(now=datetime(2026, 1, 1, tzinfo=timezone.utc), tenants={}, managed=[APP.subscription], roles=["Reader"],
+                           scopes=["/providers/Microsoft.Management/managementGroups/corp"])
+    block = {"type": "SystemAssigned", "principalId": ME}
+    resource = Answer(200, {"id": APP.id, "identity": block, "properties": {"provisioningState": "Succeeded"}})
+    found = play(check(APP, options), resource).result["findings"]
+    assert [(one["check"], one["status"]) for one in found] == [("access", "unknown")]
+    assert "Azure Lighthouse" in found[0]["reason"]
