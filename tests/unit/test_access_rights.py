@@ -39,6 +39,13 @@ def test_its_own_assignment_and_that_of_its_group_count() -> None:
         assert checked(listed(row), DEFINITION, listed()).result.access.status == "ok"
 
 
+def test_an_assignment_of_the_last_second_there_is() -> None:
+    for kind in ("ServicePrincipal", "Group"):
+        row = {**GRANT, "createdOn": "9999-12-31T23:59:59Z", "principalType": kind}
+        access = checked(listed(row), DEFINITION, listed()).result.access
+        assert (access.status, access.why) == ("warning", "new")
+
+
 @pytest.mark.parametrize("row", [
     {**GRANT, "principalId": OTHER}, {**GRANT, "principalId": OTHER, "principalType": None},
     {**GRANT, "principalId": OTHER, "principalType": "User"}, {**GRANT, "principalId": None}, {**GRANT, "scope": None},
