@@ -39,6 +39,13 @@ def test_its_own_assignment_and_that_of_its_group_count() -> None:
         assert checked(listed(row), DEFINITION, listed()).result.access.status == "ok"
 
 
+def test_an_assignment_of_the_last_second_there_is() -> None:
+    for kind in ("ServicePrincipal", "Group"):
+        row = {**GRANT, "createdOn": "9999-12-31T23:59:59Z", "principalType": kind}
+        access = checked(listed(row), DEFINITION, listed()).result.access
+        assert (access.status, access.why) == ("warning", "new")
+
+
 @pytest.mark.parametrize("row", [
     {**GRANT, "principalId": OTHER}, {**GRANT, "principalId": OTHER, "principalType": None},
     {**GRANT, "principalId": OTHER, "principalType": "User"}, {**GRANT, "principalId": None}, {**GRANT, "scope": None},
@@ -91,3 +98,13 @@ def test_a_network_that_is_not_understood(purpose: str, properties: Any) -> None
     found = {one.check: one.status for one in target_findings(purpose, ACCOUNT, {"id": ACCOUNT, "properties": properties})}
     assert found["network"] == "unknown"
     assert found["target"] == "unknown"
+
+
+def test_a_managing_tenant_sees_no_assignments_at_a_management_group_either() -> None:
+    options = CheckOptions(now=datetime(2026, 1, 1, tzinfo=timezone.utc), tenants={}, managed=[APP.subscription], roles=["Reader"],
+                           scopes=["/providers/Microsoft.Management/managementGroups/corp"])
+    block = {"type": "SystemAssigned", "principalId": ME}
+    resource = Answer(200, {"id": APP.id, "identity": block, "properties": {"provisioningState": "Succeeded"}})
+    found = play(check(APP, options), resource).result["findings"]
+    assert [(one["check"], one["status"]) for one in found] == [("access", "unknown")]
+    assert "Azure Lighthouse" in found[0]["reason"]

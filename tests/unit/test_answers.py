@@ -57,6 +57,8 @@ def test_ok(status: int, expected: bool) -> None:
     ({"retry-after": MOMENT.replace(":00 ", ":10 "), "date": MOMENT}, 10.0),
     ({"retry-after": MOMENT, "date": MOMENT.replace(":00 ", ":10 ")}, 0.0),
     ({"retry-after": MOMENT}, None), ({"date": MOMENT}, None),
+    ({"retry-after": f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT", "date": MOMENT}, None),
+    ({"retry-after": f"Fri, 31 Dec 2026 23:59:59 +{'9' * 20}", "date": MOMENT}, None),
     ({"retry-after": MOMENT, "date": MOMENT.replace("GMT", "-0000")}, None),  # one has a zone, the other hasn't
 ])
 def test_retry_after(headers: dict[str, str], expected: float | None) -> None:

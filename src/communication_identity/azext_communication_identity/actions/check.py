@@ -222,7 +222,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions, *,
                   role: str = "") -> Finding:
     """Whether one identity holds a role, or has what the purpose needs, at a scope."""
-    if _subscription(scope) in options.managed:
+    if (_subscription(scope) or resource.subscription.lower()) in options.managed:
         return Finding("access", UNKNOWN, "Your login manages this subscription from another tenant (Azure Lighthouse) "
                        "and doesn't see its role assignments. Check with a login of the subscription's own tenant.",
                        identity, scope)

@@ -106,7 +106,7 @@ def _seconds(text: str, date: str) -> float | None:
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
-    except (TypeError, ValueError, IndexError):  # what Python 3.9 and later raise for no date, or half of one
+    except (TypeError, ValueError, IndexError, OverflowError):  # what Python raises for no date, or half of one
         return None
 
 

@@ -37,7 +37,8 @@ class Assignment(NamedTuple):
     def settled(self, data: bool) -> datetime:
         """When it has taken effect everywhere; `data`: also as to data actions."""
         late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
-        return self.created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
+        created = min(self.created or _NEVER, _NEVER - _SETTLES_LATE)
+        return created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
 
 
 class Deny(NamedTuple):
