@@ -32,6 +32,7 @@ def test_the_printed_commands_mend_what_check_found(az: Az, sim: Armsim) -> None
 def test_the_table_is_printed_before_the_error(az: Az, sim: Armsim) -> None:
     sim.state.add_resource("myApp", "rg")
     run = az(f"{CHECK} -o table")
-    assert (run.exit_code, run.stderr) == (1, "ERROR: 1 check failed.\n")
+    assert (run.exit_code, run.stderr) == (1, 'ERROR: 1 check failed.\nTo print the commands that fix what failed, use '
+                                              '--query "findings[].fix" --output tsv instead of --output table.\n')
     assert [line.split()[:2] for line in run.stdout.splitlines()] == [
         ["Status", "Check"], ["--------", "--------"], ["failed", "identity"], ["ok", "state"]]

@@ -231,6 +231,13 @@ def test_the_last_line(in_process: InProcessAz, sim: Armsim, prepare: Callable[[
     assert (run.exit_code, run.json["status"] in ("failed", "unknown")) == ((1, True) if expected else (0, False))
 
 
+@pytest.mark.parametrize(("count", "query"), [(1, '"findings[].fix"'), (2, '"[].findings[].fix"')])
+def test_a_table_tells_how_to_print_the_fixes(in_process: InProcessAz, sim: Armsim, count: int, query: str) -> None:
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(count)]
+    run = check(in_process, "--output", "table", resource=("--ids", *ids))
+    assert f"use --query {query} --output tsv instead of" in run.stderr
+
+
 def test_a_failed_check_fails_no_later_command(in_process: InProcessAz, sim: Armsim) -> None:
     Scene(sim)
     assert check(in_process, *READER).exit_code == 1

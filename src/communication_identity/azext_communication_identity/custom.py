@@ -94,7 +94,7 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
 
     from .actions.check import CheckOptions, check
     from .arm.login import customer_tenants, home_tenants
-    from .model.findings import summary
+    from .model.findings import advice, summary
     from .runner.report import fail_after_output, run_all
     options = CheckOptions(purpose=purpose, roles=roles or (), scopes=scopes or (), now=datetime.now(timezone.utc),
                            tenants=home_tenants(cmd.cli_ctx), managed=frozenset(customer_tenants(cmd.cli_ctx)))
@@ -102,7 +102,8 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
     printed = _printed(cmd, outcome, resources)
     problems = summary(outcome.results.values())
     if problems:
-        fail_after_output(cmd.cli_ctx, ValidationError(problems))
+        is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # which has no column for the commands
+        fail_after_output(cmd.cli_ctx, ValidationError(problems, advice(printed) if is_table else None))
     return printed
 
 

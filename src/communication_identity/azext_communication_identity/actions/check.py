@@ -197,7 +197,7 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"'{_short(scope)}' can't be read: {_why(target.error)}",
+        findings.append(Finding("target", UNKNOWN, f"{_named(scope)} can't be read: {_why(target.error)}",
                                 scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
@@ -212,10 +212,10 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
         return []
     if not (ours and theirs):
         return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
-                        f"'{_short(scope)}'.", scope=scope)]
+                        f"{_named(scope)}.", scope=scope)]
     if ours == theirs:
-        return [Finding("tenant", OK, f"'{_short(scope)}' belongs to the tenant of '{resource.name}'.", scope=scope)]
-    return [Finding("tenant", FAILED, f"'{_short(scope)}' belongs to tenant '{theirs}', and '{resource.name}' to "
+        return [Finding("tenant", OK, f"{_named(scope)} belongs to the tenant of '{resource.name}'.", scope=scope)]
+    return [Finding("tenant", FAILED, f"{_named(scope)} belongs to tenant '{theirs}', and '{resource.name}' to "
                     f"'{printable(ours)}'. An identity works only in its own tenant.", scope=scope)]
 
 
@@ -254,26 +254,29 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
         "unreadable": f"It has {held}, but the definition of that role can't be read.",
         "no-definition": f"The definition of the role '{role}' can't be read. That needs the action "
                          "Microsoft.Authorization/roleDefinitions/read, which the role Reader has.",
-        "below": f"It has {held}: that doesn't reach '{_short(scope)}'.",
+        "below": f"It has {held}: that doesn't reach {_named(scope)}.",
         "part": f"It has {held}: a part of {part}.",
         "undecided": f"It has {held}. Whether that contains {part} can't be decided.",
-        "missing": f"It doesn't have the role '{role}', or roles that allow as much, on '{_short(scope)}' or "
+        "missing": f"It doesn't have the role '{role}', or roles that allow as much, on {_named(scope)} or "
                    "above.",
     }[access.why]
 
 
 def _described(role: str, assignment: Assignment) -> str:
     group = f" through the group {printable(assignment.principal_id)}" if assignment.through_group else ""
-    return f"the role '{printable(role)}' on '{_short(assignment.scope)}'{group}"
+    return f"the role '{printable(role)}' on {_named(assignment.scope)}{group}"
 
 
 def _why(error: RequestError) -> str:
     return str(explained(error) or error)
 
 
-def _short(scope: str) -> str:
-    """The last two segments of a scope, which tell its type and name."""
-    return printable("/".join(scope.rstrip("/").split("/")[-2:])) or "/"
+def _named(scope: str) -> str:
+    """A scope as reasons name it: what it is, or the last two segments, which tell its type and name."""
+    kind, name = ("", *scope.rstrip("/").split("/"))[-2:]
+    what = {"subscriptions": "subscription", "resourcegroups": "resource group",
+            "managementgroups": "management group"}.get(kind.lower())
+    return f"{what} '{printable(name)}'" if what else f"'{printable(f'{kind}/{name}')}'"
 
 
 def _subscription(scope: str) -> str:

@@ -33,7 +33,8 @@ async def read_target(target: str) -> Target:
     except RequestError as error:
         if not is_not_found(error.reply):
             return Target(account, error=error)
-        return Target(account, f"There is no '{'/'.join(path.split('/')[-2:])}'{await _deleted(path)}.")
+        return Target(account, f"There is no '{'/'.join(path.split('/')[-2:])}' in resource group "
+                      f"'{path.split('/')[4]}'{await _deleted(path)}.")
     return Target(account)
 
 

@@ -44,5 +44,13 @@ def summary(results: Iterable[Mapping[str, Any]]) -> str:
     return f"{_checks(unknown)} {'is' if unknown == 1 else 'are'} unknown." if unknown else ""
 
 
+def advice(printed: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str | None:
+    """How to print the commands that fix what failed; None if there are none."""
+    results, query = ([printed], "findings[].fix") if isinstance(printed, Mapping) else (printed, "[].findings[].fix")
+    has_fix = any("fix" in finding for one in results for finding in one["findings"])
+    return (f'To print the commands that fix what failed, use --query "{query}" --output tsv instead of --output table.'
+            if has_fix else None)
+
+
 def _checks(count: int) -> str:
     return "1 check" if count == 1 else f"{count:,} checks"
