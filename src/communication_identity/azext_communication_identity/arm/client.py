@@ -17,12 +17,10 @@ from azure.cli.core.azclierror import AzureConnectionError
 from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
 from ..model.requests import (
-    Delete,
     GetResource,
     GetUserAssignedIdentity,
     ListResources,
     ListUserAssignedIdentities,
-    Put,
     Query,
     Request,
     UpdateIdentity,
@@ -34,7 +32,6 @@ API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identit
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
                      "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after",
                      "x-ms-tenant-subscription-limit-hit"))
-_METHODS: dict[type[Request], str] = {Put: "PUT", Delete: "DELETE", Query: "POST"}  # of raw requests; others: GET
 
 
 class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
@@ -128,7 +125,7 @@ class Arm:
         if isinstance(request, (GetUserAssignedIdentity, ListUserAssignedIdentities)):
             from azure.mgmt.msi import ManagedServiceIdentityClient
             kind: Any = ManagedServiceIdentityClient
-            subscription = (request.identity if isinstance(request, GetUserAssignedIdentity) else request).subscription
+            subscription = (request.resource if isinstance(request, GetUserAssignedIdentity) else request).subscription
         else:
             from azure.mgmt.communication import CommunicationServiceManagementClient
             kind = CommunicationServiceManagementClient
@@ -161,7 +158,7 @@ def _call(client: Any, request: Request) -> None:
                  else listing.list_by_subscription(**options))
         next(found.by_page(request.next_page or None))
     elif isinstance(request, GetUserAssignedIdentity):
-        client.user_assigned_identities.get(request.identity.group, request.identity.name,
+        client.user_assigned_identities.get(request.resource.group, request.resource.name,
                                             api_version=request.api_version, **options)
     else:
         _call_raw(client, request, options)
@@ -188,8 +185,7 @@ def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
     """
     from azure.core.rest import HttpRequest
     body = getattr(request, "body", None)
-    http_request = HttpRequest(_METHODS.get(type(request), "GET"),
-                               quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
+    http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                **({} if body is None else {"json": body}))
     if isinstance(request, Query):  # core's hook gets a policy token, which only writes need
         options["raw_request_hook"] = lambda _: None

@@ -30,7 +30,7 @@ from .errors import explained
 
 T = TypeVar("T")
 
-API_VERSION = "2023-01-31"
+API_VERSION = ListUserAssignedIdentities.api_version
 # From 2024-11-30 on, an identity shows isolationScope; from 2026-05-31 on, assignmentRestrictions. A cloud may not know
 # these versions yet.
 VERSIONS = ("2026-05-31", "2024-11-30", API_VERSION)
@@ -158,7 +158,7 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
 
 async def ids_in(subscription: str, group: str | None = None) -> list[str]:
     """The IDs of the user-assigned identities in a subscription or group. Raises RequestError."""
-    request = ListUserAssignedIdentities(subscription, API_VERSION, group)
+    request = ListUserAssignedIdentities(subscription, group)
     found = await pages(request, lambda one: one.get("id"))
     return [identity for identity in found if isinstance(identity, str)]
 
