@@ -30,9 +30,7 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
 
 @Completer
 def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
-    """The user-assigned identities of the resource that the command line names so far: by name if a name is enough,
-    otherwise by ID. Without a resource, those in the group.
-    """
+    """The identities of the resource named so far, by name if that is enough, else by ID; else those in the group."""
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return _identities_in_group(cmd, namespace)

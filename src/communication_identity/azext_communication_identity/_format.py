@@ -19,9 +19,7 @@ _NARROWEST_SCOPE, _NARROWEST_REASON = 20, 28  # columns
 
 
 def show_table(result: Block | list[Block] | None) -> list[Row]:
-    """A row for each identity in the result of `show`, `assign` and `remove`, or of a dry run. With several resources,
-    each row names its resource.
-    """
+    """A row for each identity, also of a dry run. With several resources, each row names its resource."""
     if not isinstance(result, list):
         return _fitted(_rows(result or {}))
     return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
@@ -90,9 +88,7 @@ def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
 
 
 def _fitted(rows: list[Row]) -> list[Row]:
-    """The rows as a terminal can show them: control characters escaped, and scopes no longer than there is room. In a
-    dry run, a scope becomes a part of the name.
-    """
+    """Escape control characters, and shorten scopes to the room there is; in a dry run, they follow the name."""
     rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
               for row in rows for column in row if column != "Scope"}

@@ -103,9 +103,7 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_resources(cmd: Any, namespace: Namespace) -> None:
-    """`show`, and a part of the others: turn --ids, or --name and --resource-group, into `namespace.resources`, a list
-    of Resource in the order given, each once.
-    """
+    """`show`, and a part of the others: `namespace.resources`, in the order given, each once."""
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
     if namespace.resources is not None:
@@ -266,9 +264,7 @@ def _require_no_scope(namespace: Namespace) -> None:
 
 
 def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
-    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does. `check` has --for,
-    which takes the place of --role.
-    """
+    """Refuse a bad --role or --scope, or one without the other. `check` also takes --for in the place of --role."""
     if namespace.roles is None and namespace.scopes is None and not purpose:
         return
     if namespace.roles is None and not purpose:

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The commands. The CLI also imports this file for help and invalid input, so a command imports what it needs when it
-runs.
-"""
+"""The commands. The CLI also imports this file for help, so a command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -118,9 +116,7 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
 
 
 def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
-    """Add the role assignments in all other subscriptions, and the names of all roles, to blocks that have the role
-    assignments in the resources' own subscriptions: one query for each login.
-    """
+    """Add the role assignments elsewhere, and the names of all roles, to blocks: one query for each login."""
     from .actions.show import roles_elsewhere, warn_of_others, with_roles_elsewhere
     from .arm.login import Login, Logins
     from .runner.report import run_all
@@ -138,9 +134,7 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
 
 
 def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
-    """Each resource that the CLI's logins can read. Warns of each tenant that doesn't answer. Raises an azclierror if
-    none does.
-    """
+    """What all logins can read. Warns of each tenant that doesn't answer; raises an azclierror if none does."""
     from .actions.list import list_everywhere, warn_of_skipped_tenant
     from .arm.errors import explain
     from .arm.login import logins

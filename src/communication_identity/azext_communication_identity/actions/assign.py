@@ -154,9 +154,7 @@ def _names(named: Identities) -> list[tuple[str, str | None]]:
 
 async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identities, grants: Sequence[Grant],
                      options: AssignOptions) -> list[dict[str, str]]:
-    """Grant the roles to every named identity that doesn't have them. Raises an error that says what is done and how to
-    do the rest, whatever ends it.
-    """
+    """Grant what is missing. Whatever ends it, its error says what is done and how to do the rest."""
     granted: list[dict[str, str]] = []
     failed: list[Exception] = []
     left: dict[str, None] = {}  # the commands that are still to be run, in order

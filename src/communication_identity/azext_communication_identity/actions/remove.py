@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`remove`: takes identities away from one resource, keeps the others, and deletes the role assignments of a
-system-assigned identity on request.
-"""
+"""`remove`: takes identities away from a resource, and on request the role assignments of a system-assigned one."""
 
 from __future__ import annotations
 
@@ -119,9 +117,7 @@ Table = Callable[[list[dict[str, Any]]], list[dict[str, str]]]
 
 
 def confirm(removals: Sequence[Removal], table: Table) -> None:
-    """Say what is lost, and ask once for all resources: for several, a summary and a table. Raises ManualInterrupt if
-    the answer isn't yes.
-    """
+    """Say what is lost, and ask once for all resources. Raises ManualInterrupt if the answer isn't yes."""
     going = sorted((one for one in removals if one.gone), key=lambda one: one.resource.name.lower())
     if not any(removal.is_destructive for removal in going):
         return
@@ -173,9 +169,7 @@ def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
 
 
 async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Removal] | None = None) -> dict[str, Any]:
-    """Returns the remaining plain block; with `dry_run`, what would change. `removed`: for several resources, takes
-    what was removed without a question.
-    """
+    """Returns the plain block, or what would change. `removed`: of several resources, takes what nobody agreed to."""
     named = options.identities_in(resource)
     snapshot = await until_idle(resource, await get(resource))
     _require_assigned(resource, snapshot.identities, named, options)
@@ -292,9 +286,7 @@ async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Sn
 
 
 async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, str]]) -> None:
-    """Delete the role assignments, and take each from `left` once it is gone. Raises an error for the rest, whatever
-    ends it.
-    """
+    """Delete these role assignments. Whatever ends it, its error names those that are left."""
     failed: list[Exception] = []
     total = len(left)
     with remaining(lambda: _to_delete(left)), accepted(

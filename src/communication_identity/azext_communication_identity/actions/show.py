@@ -19,9 +19,7 @@ from ..runner.messages import warn
 
 
 async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
-    """The plain identity block; with roles, also the role assignments in the resource's own subscription, as ARM has
-    them right now.
-    """
+    """The plain block; with roles, also the role assignments in the resource's own subscription, as ARM has them."""
     block = plain_block((await get(resource)).block)
     if not with_roles:
         return block
@@ -36,9 +34,7 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """The role assignments of the identities of blocks of one login, in all subscriptions, and the names of all roles
-    by GUID in lower case.
-    """
+    """The role assignments of the blocks of one login, everywhere; the names of roles by GUID in lower case."""
     principals = {principal for block in blocks for principal in _principals(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
@@ -68,9 +64,7 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
 
 def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[Mapping[str, str]],
                          names: Mapping[str, str]) -> dict[str, Any]:
-    """A block with the role assignments in all subscriptions: in its own as ARM has them, in the others as Azure
-    Resource Graph has them, which may be a minute old.
-    """
+    """A block with all role assignments: those of its own subscription from ARM, the others from Resource Graph."""
     principals = {one.lower() for one in _principals(block)}
     own = f"/subscriptions/{subscription}".lower()
     others = [one for one in everywhere if one["principalId"].lower() in principals

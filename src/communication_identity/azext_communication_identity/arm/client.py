@@ -165,9 +165,7 @@ def _call(client: Any, request: Request) -> None:
 
 
 def _as_model(block: dict[str, Any]) -> Any:
-    """The SDK's model of a PATCH. Core's hook for policy tokens needs a body that the SDK has serialized; nulls in the
-    map stay.
-    """
+    """The SDK's model of a PATCH, which core's hook for policy tokens needs. Nulls in the map stay."""
     from azure.mgmt.communication.models import (
         CommunicationServiceResourceUpdate,
         ManagedServiceIdentity,

@@ -69,9 +69,7 @@ async def _all_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> list[T]:
 
 
 async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, str]]:
-    """The role assignments, plain, of principals in all subscriptions. Raises RequestError, also if the list is
-    incomplete.
-    """
+    """The role assignments, plain, of principals everywhere. Raises RequestError, also if the list is incomplete."""
     found: list[dict[str, str]] = []
     wanted = list(principals)
     for start in range(0, len(wanted), _PRINCIPALS_A_QUERY):
@@ -110,9 +108,7 @@ def assignments_query(principal_ids: Collection[str]) -> str:
 
 
 def role_names_query(role_ids: Collection[str]) -> str:
-    """The names of role definitions, built-in and custom: id, name (the GUID), roleName. By GUID, because the rest of
-    an ID differs between Resource Graph and ARM.
-    """
+    """The names of role definitions. By GUID, since the rest of an ID differs between Resource Graph and ARM."""
     guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
     return ("authorizationresources | where type =~ 'microsoft.authorization/roledefinitions'"
             f" | where name in~ ({_kql_list(guids)})"

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""User-assigned identities as Microsoft.ManagedIdentity shows them: whether they exist, are the ones that a resource
-holds, and may be assigned to it; and the errors for those that aren't.
-"""
+"""What Microsoft.ManagedIdentity shows of user-assigned identities, and the errors for those that can't be used."""
 
 from __future__ import annotations
 

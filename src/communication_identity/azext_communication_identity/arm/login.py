@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The logins of the CLI, and the token of each: one thread fetches it, all use it, and a login that has failed isn't
-asked again.
-"""
+"""The logins of the CLI, and the token of each: one thread fetches it for all, and a failed login isn't asked again."""
 
 from __future__ import annotations
 

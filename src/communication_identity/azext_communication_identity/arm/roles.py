@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Roles and role assignments (Microsoft.Authorization 2022-04-01): finds, grants and deletes them. For an all-tenant
-view, see graph.py.
-"""
+"""Finds, grants and deletes role assignments (Microsoft.Authorization 2022-04-01). Those of all tenants: graph.py."""
 
 from __future__ import annotations
 
@@ -106,9 +104,7 @@ async def assignments_of(subscription: str, principal_id: str, *, optional: bool
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:
-    """The assignment of the role to the principal at exactly this scope, plain; None if there is none that this login
-    can read. Raises RequestError for any other reason.
-    """
+    """The assignment, plain, of the role to the principal at exactly this scope; None if none can be read."""
     try:
         found = await pages(_list_assignments(scope, principal_id), dict)
     except RequestError as error:

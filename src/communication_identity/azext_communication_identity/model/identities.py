@@ -122,9 +122,7 @@ def without_ids(block: Block, wanted: Identities) -> Identities:
 
 
 def plain_block(block: Block) -> dict[str, Any]:
-    """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
-    and {"type": "None"} if there is no identity.
-    """
+    """The block as commands print it: keys absent rather than null, and {"type": "None"} without an identity."""
     kinds = sorted({_SPELLING.get(kind, kind) for kind in _kinds(block)} - {"None"})
     plain: dict[str, Any] = {"type": ",".join(kinds) or "None"}
     for key in ("principalId", "tenantId"):
@@ -149,9 +147,7 @@ def expected_block(identities: Identities, known: Block, new: Mapping[str, dict[
 
 
 def principals_of(block: Block, among: Identities) -> list[str]:
-    """The principal IDs of the identities `among`, if the block has them. What is no GUID is never used in a
-    request.
-    """
+    """The principal IDs of `among` that the block has. What is no GUID is never used in a request."""
     users = _by_lower_case(_users(block))
     found = [block.get("principalId")] if among.system_assigned else []
     found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]

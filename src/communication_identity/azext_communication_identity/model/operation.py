@@ -48,9 +48,7 @@ class PollResult(NamedTuple):
 
 
 def operation_address(reply: Answer, resource: ResourceId) -> str | None:
-    """The address of the operation that a PATCH started. A Location that is the resource itself (recorded for
-    ManagedIdentity) is none.
-    """
+    """The address of the operation that a PATCH started. A Location that is the resource itself (recorded) is none."""
     address = reply.headers.get("azure-asyncoperation") or reply.headers.get("location")
     path = unquote(re.sub(r"\Ahttps?://[^/]*|[?#].*", "", address or "")).rstrip("/")
     return None if path.lower() == resource.id.lower() else address or None

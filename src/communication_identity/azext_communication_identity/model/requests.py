@@ -208,9 +208,7 @@ class OperationEnded(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Everything is read and checked: go on once the user agrees that `what` is done. All flows of a command are asked
-    for at once, and all end if the answer is no.
-    """
+    """All is checked: go on once the user agrees to `what`. Asked once for all flows, which all end after a no."""
 
     what: Any
 

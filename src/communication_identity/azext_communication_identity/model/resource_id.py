@@ -117,9 +117,7 @@ def check_subscription(subscription: str) -> str:
 
 
 def check_user_assigned(value: str) -> str:
-    """The name or resource ID of a user-assigned identity, without surrounding blanks and a trailing slash. Raises
-    InvalidArgumentValueError that names the value and the fix.
-    """
+    """The name or ID of a user-assigned identity, without blanks and a slash around it; InvalidArgumentValueError."""
     text = value.strip()
     if re.fullmatch(_IDENTITY_ID, text):
         return text.rstrip("/")

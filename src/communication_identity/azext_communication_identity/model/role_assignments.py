@@ -156,9 +156,7 @@ def delete_command(assignment_ids: Iterable[str]) -> str:
 
 
 def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
-    """The valid role assignments of these principals in a list, plain. The requests ask for no others, but check the
-    answer anyway, because what it contains may be deleted.
-    """
+    """The role assignments of these principals, plain. Checks what was asked for: it may be deleted."""
     wanted = {principal_id.lower() for principal_id in principal_ids}
     return [plain_assignment(one) for one in found if is_assignment(one)
             and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []

@@ -94,9 +94,7 @@ Change = Callable[[Identities], Identities]
 
 @dataclass(frozen=True)
 class Goal:
-    """What the resource has to show: the identities `wanted` where it had `before`. `named`: those that the command
-    names, which need IDs.
-    """
+    """`wanted`: what has to be there instead of `before`. `named`: what the command names, which needs IDs."""
 
     before: Identities
     wanted: Identities
@@ -235,9 +233,7 @@ async def _follow(resource: ResourceId, reply: Answer, goal: Goal, *, had_failed
 
 async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, ended: float, *, had_failed: bool
                          ) -> Updated:
-    """Read until the resource isn't busy and shows what the command asked for, with all IDs. `had_failed`: whether it
-    already showed a failure before the PATCH.
-    """
+    """Read until the resource isn't busy and shows the goal with all IDs. `had_failed`: before the PATCH."""
     pause = 1.0
     while True:
         snapshot = await until_idle(resource, snapshot)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a coroutine to its end on an event loop of its own. Ctrl-C and SIGTERM cancel it; a second one ends the
-process.
-"""
+"""Runs a coroutine on an event loop of its own. Ctrl-C and SIGTERM cancel it; a second one ends the process."""
 
 from __future__ import annotations
 

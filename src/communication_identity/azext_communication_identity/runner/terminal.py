@@ -35,9 +35,7 @@ def is_terminal(stream: Any) -> bool:
 
 
 def agrees(question: str) -> bool:
-    """Ask a question, answered with y or n. Ctrl-C and the end of input mean no. The question goes to standard output
-    only if that is a terminal.
-    """
+    """Ask a yes-or-no question, on standard output only if it's a terminal. Ctrl-C and the end of input mean no."""
     from knack.prompting import NoTTYException, prompt_y_n
     try:
         with asking(), nullcontext() if is_terminal(sys.stdout) else redirect_stdout(sys.stderr):
