@@ -19,6 +19,8 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                     scopes: list[str] | None = None, dry_run: bool = False, skip_wait: bool = False
                     ) -> Block | list[Block]:
     """Add identities to each resource, keep the current ones, and grant roles to the named ones."""
+    from dataclasses import replace
+
     from .actions.assign import AssignOptions, assign, identities_to_look_up
     from .arm.identities import find_identity
     from .arm.login import customer_tenants
@@ -30,7 +32,7 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
         identities = identities_to_look_up(resources, options)
         found = (run_all(cmd, identities, lambda identity: find_identity(identity.id, options.versions),
                          what="identities").results if identities else {})
-        options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
+        options = replace(options, known={identity.id.lower(): one for identity, one in found.items()})
     return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
 
 

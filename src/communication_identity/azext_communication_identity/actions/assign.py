@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_ro
 from ..model.identities import Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import RequestError
-from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, user_assigned_id
+from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, subscription_in, user_assigned_id
 from ..model.role_assignments import Role, create_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
@@ -61,10 +61,6 @@ class AssignOptions:  # pylint: disable=too-many-instance-attributes  # one for 
     def versions(self) -> Sequence[str]:
         """The API versions to look identities up with: a dry run also shows what restricts them."""
         return VERSIONS if self.dry_run else (API_VERSION,)
-
-    def with_known(self, found: Mapping[str, Found]) -> AssignOptions:
-        """The same with what was looked up."""
-        return replace(self, known=found)
 
 
 class Grant(NamedTuple):
@@ -187,8 +183,7 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
 
 def _delegation(resource: ResourceId, identity: str | None, grant: Grant, options: AssignOptions) -> Delegation | None:
     """What a login that manages the customer's subscription from another tenant has to send."""
-    segments = grant.scope.lower().split("/")
-    subscription = segments[2] if segments[1:2] == ["subscriptions"] else resource.subscription.lower()
+    subscription = subscription_in(grant.scope) or resource.subscription.lower()
     tenant = (options.customer_tenants or {}).get(subscription)
     return Delegation(tenant, identity or resource.id) if tenant else None
 

@@ -23,7 +23,7 @@ from ..model.permissions import Assignment
 from ..model.purposes import PURPOSES, Purpose, target_findings
 from ..model.quoting import for_shell, printable
 from ..model.requests import RequestError
-from ..model.resource_id import ResourceId
+from ..model.resource_id import ResourceId, subscription_in
 from ..model.role_assignments import create_command
 from ..model.update import Snapshot, get
 from .assign import KEYWORD_ONLY
@@ -49,7 +49,7 @@ class CheckOptions:
 
     def tenant_of(self, scope: str) -> str:
         """The tenant of a scope, in lower case; empty if it isn't known."""
-        return self.tenants.get(_subscription(scope), "").lower()
+        return self.tenants.get(subscription_in(scope), "").lower()
 
 
 async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
     """Whether a target in another subscription belongs to the tenant of the resource."""
     ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
     theirs = options.tenant_of(scope)
-    if _subscription(scope) == resource.subscription.lower():
+    if subscription_in(scope) == resource.subscription.lower():
         return []
     if not (ours and theirs):
         return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
@@ -219,7 +219,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions, *,
                   role: str = "") -> Finding:
     """Whether one identity holds a role, or has what the purpose needs, at a scope."""
-    if _subscription(scope) in options.managed:
+    if subscription_in(scope) in options.managed:
         return Finding("access", UNKNOWN, "Your login manages this subscription from another tenant (Azure Lighthouse) "
                        "and doesn't see its role assignments. Check with a login of the subscription's own tenant.",
                        identity, scope)
@@ -271,12 +271,6 @@ def _why(error: RequestError) -> str:
 def _short(scope: str) -> str:
     """The last two segments of a scope, which tell its type and name."""
     return printable("/".join(scope.rstrip("/").split("/")[-2:])) or "/"
-
-
-def _subscription(scope: str) -> str:
-    """The subscription in a scope, in lower case; empty if there is none."""
-    segments = scope.lower().split("/")
-    return segments[2] if segments[1:2] == ["subscriptions"] else ""
 
 
 def _when(moment: datetime | None) -> str:

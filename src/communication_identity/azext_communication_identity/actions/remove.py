@@ -305,14 +305,11 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
 
 def _to_delete(left: dict[str, dict[str, str]]) -> str:
     """How to delete the role assignments that are left after their identity; empty if there are none."""
-    if not left:
-        return ""
-    return f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+    to_finish = f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+    return to_finish if left else ""
 
 
 def _not_deleted(resource: ResourceId, left: dict[str, dict[str, str]]) -> str:
     """How to delete the role assignments of an identity that may still be there; empty if there are none."""
-    if not left:
-        return ""
     return (f"The role assignments of the system-assigned identity of '{resource.name}' were not deleted. Once the "
-            f"identity is gone, run:\n{delete_command(left)}")
+            f"identity is gone, run:\n{delete_command(left)}") if left else ""

@@ -24,7 +24,7 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     if not with_roles:
         return block
     block["roleAssignments"] = []
-    principals = _principals(block)
+    principals = principals_of(block)
     for principal in principals:
         block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
     if len(principals) < len(identities_of(block).described()):
@@ -35,7 +35,7 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The role assignments of the blocks of one login, everywhere; the names of roles by GUID in lower case."""
-    principals = {principal for block in blocks for principal in _principals(block)}
+    principals = {principal for block in blocks for principal in principals_of(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
     except (RequestError, AzCLIError) as error:
@@ -65,7 +65,7 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
 def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[Mapping[str, str]],
                          names: Mapping[str, str]) -> dict[str, Any]:
     """A block with all role assignments: those of its own subscription from ARM, the others from Resource Graph."""
-    principals = {one.lower() for one in _principals(block)}
+    principals = {one.lower() for one in principals_of(block)}
     own = f"/subscriptions/{subscription}".lower()
     others = [one for one in everywhere if one["principalId"].lower() in principals
               and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
@@ -78,7 +78,3 @@ def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[M
 def warn_of_others(error: Exception) -> None:
     """Say that the list is incomplete, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")
-
-
-def _principals(block: Block) -> list[str]:
-    return principals_of(block, identities_of(block))

@@ -146,8 +146,9 @@ def expected_block(identities: Identities, known: Block, new: Mapping[str, dict[
     return plain_block(block)
 
 
-def principals_of(block: Block, among: Identities) -> list[str]:
-    """The principal IDs of `among` that the block has. What is no GUID is never used in a request."""
+def principals_of(block: Block, among: Identities | None = None) -> list[str]:
+    """The principal IDs that the block has of `among`, or of all. What is no GUID is never used in a request."""
+    among = identities_of(block) if among is None else among
     users = _by_lower_case(_users(block))
     found = [block.get("principalId")] if among.system_assigned else []
     found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]

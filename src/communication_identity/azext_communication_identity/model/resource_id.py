@@ -164,3 +164,9 @@ def name_or_id(identity: str, resource: ResourceId) -> str:
     """The name of a user-assigned identity in the resource's own group and subscription; else its ID."""
     name = identity.rsplit("/", 1)[-1]
     return name if identity.lower() == user_assigned_id(name, resource).lower() else identity
+
+
+def subscription_in(scope: str) -> str:
+    """The subscription in a scope, in lower case; empty if there is none."""
+    segments = scope.lower().split("/")
+    return segments[2] if segments[1:2] == ["subscriptions"] else ""

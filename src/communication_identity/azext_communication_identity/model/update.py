@@ -8,7 +8,7 @@ lost answer. Done is what the resource shows: a service may accept a change and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
@@ -94,11 +94,15 @@ Change = Callable[[Identities], Identities]
 
 @dataclass(frozen=True)
 class Goal:
-    """`wanted`: what has to be there instead of `before`. `named`: what the command names, which needs IDs."""
+    """What the resource has to show: `wanted` instead of `before`. `named`: what the command names, which needs IDs.
+    `had_failed`: whether the resource showed a failure already before the PATCH.
+    """
 
+    resource: ResourceId
     before: Identities
     wanted: Identities
     named: Identities
+    had_failed: bool
 
     def is_met_by(self, block: Block) -> bool:
         """Whether a block shows it."""
@@ -165,117 +169,111 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
     the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
     accepted, or may have been.
     """
-    attempts = Attempts(resource)
-    with accepted(resource, attempts.accepted_sentence):
-        return await _update(resource, snapshot, change, attempts, named=named, wait=wait, needs_ids=needs_ids,
-                             still_agreed=still_agreed)
-
-
-async def _update(resource: ResourceId, snapshot: Snapshot, change: Change, attempts: Attempts, *, named: Identities,
-                  wait: bool, needs_ids: bool, still_agreed: Callable[[Snapshot, Identities], bool] | None) -> Updated:
     # A fleet keeps thousands of these: only what is needed.
     snapshot = snapshot._replace(body={key: snapshot.body.get(key) for key in ("id", "identity", "properties")})
-    etag = snapshot.etag
+    etag, attempts = snapshot.etag, Attempts(resource)
     had_failed = True  # until something is written, a failure that the resource shows isn't this update's
-    while True:
-        if snapshot.is_busy:
-            snapshot = await until_idle(resource, snapshot)
-            etag = snapshot.etag
-        current = snapshot.identities
-        wanted = change(current)
-        goal = Goal(current, wanted, wanted & named)
-        if wanted == current:
-            if not wait or not (attempts.may_have_written or needs_ids):
-                return Updated(snapshot)
-            return await _until_visible(resource, snapshot, goal, snapshot.at, had_failed=had_failed)
-        if attempts.exhausted:
-            raise attempts.exhausted
-        if still_agreed and not still_agreed(snapshot, wanted):
-            raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
-                                     + ("" if attempts.may_have_written else " Nothing was removed."),
-                                     f"Run the command again. {resource.to_see}")
-        require_supported(resource, snapshot.block)
-        had_failed = snapshot.state != "succeeded"
-        request = UpdateIdentity(resource, patch_body(current, wanted), etag)
-        reply = await request
-        if isinstance(reply, Answer) and is_accepted(reply, resource):
-            attempts.accept()
-            if not wait:
-                return Updated(_without_waiting(resource, snapshot, reply, goal))
-            return await _follow(resource, reply, goal, had_failed=had_failed)
-        await attempts.record(request, reply)
-        latest = await get(resource)
-        # A 412 although nobody changed the resource: this service interprets If-Match differently.
-        is_misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
-        snapshot, etag = latest, None if is_misunderstood else latest.etag
+    with accepted(resource, attempts.accepted_sentence):
+        while True:
+            if snapshot.is_busy:
+                snapshot = await until_idle(resource, snapshot)
+                etag = snapshot.etag
+            current = snapshot.identities
+            wanted = change(current)
+            goal = Goal(resource, current, wanted, wanted & named, had_failed)
+            if wanted == current:
+                if not wait or not (attempts.may_have_written or needs_ids):
+                    return Updated(snapshot)
+                return await _until_visible(snapshot, goal, snapshot.at)
+            if attempts.exhausted:
+                raise attempts.exhausted
+            if still_agreed and not still_agreed(snapshot, wanted):
+                raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
+                                         + ("" if attempts.may_have_written else " Nothing was removed."),
+                                         f"Run the command again. {resource.to_see}")
+            require_supported(resource, snapshot.block)
+            had_failed = snapshot.state != "succeeded"
+            goal = replace(goal, had_failed=had_failed)
+            request = UpdateIdentity(resource, patch_body(current, wanted), etag)
+            reply = await request
+            if isinstance(reply, Answer) and is_accepted(reply, resource):
+                attempts.accept()
+                if not wait:
+                    return Updated(_without_waiting(snapshot, reply, goal))
+                return await _follow(reply, goal)
+            await attempts.record(request, reply)
+            latest = await get(resource)
+            # A 412 although nobody changed the resource: this service interprets If-Match differently.
+            is_misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
+            snapshot, etag = latest, None if is_misunderstood else latest.etag
 
 
-def _without_waiting(resource: ResourceId, before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
+def _without_waiting(before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
     """What the resource will be, as far as the answer to the PATCH shows it."""
-    answered = snapshot_of(reply, resource)
+    answered = snapshot_of(reply, goal.resource)
     if answered and goal.is_met_by(answered.block):
         return answered
     return Snapshot({**before.body, "identity": expected_block(goal.wanted, before.block)}, at=reply.at)
 
 
-async def _follow(resource: ResourceId, reply: Answer, goal: Goal, *, had_failed: bool) -> Updated:
+async def _follow(reply: Answer, goal: Goal) -> Updated:
     """The service accepted the change: wait until it's done, and check."""
-    address, ended = operation_address(reply, resource), reply.at
+    address, ended = operation_address(reply, goal.resource), reply.at
     if address:
-        ended = await poll_operation(resource, address, reply)
+        ended = await poll_operation(goal.resource, address, reply)
     elif reply.retry_after:
         await Sleep(min(reply.retry_after, OPERATION_LIMIT), "the operation to finish")
-    answered = snapshot_of(reply, resource)
+    answered = snapshot_of(reply, goal.resource)
     is_latest = answered and not address and not reply.retry_after and reply.status != 202
-    latest = answered if answered and is_latest else await get(resource)
-    return await _until_visible(resource, latest, goal, ended, had_failed=had_failed)
+    latest = answered if answered and is_latest else await get(goal.resource)
+    return await _until_visible(latest, goal, ended)
 
 
-async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, ended: float, *, had_failed: bool
-                         ) -> Updated:
-    """Read until the resource isn't busy and shows the goal with all IDs. `had_failed`: before the PATCH."""
+async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Updated:
+    """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did."""
     pause = 1.0
     while True:
-        snapshot = await until_idle(resource, snapshot)
-        if snapshot.state in FAILED and not had_failed:
-            raise _not_done(resource, goal, snapshot, f"its provisioningState is now {snapshot.state}")
+        snapshot = await until_idle(goal.resource, snapshot)
+        if snapshot.state in FAILED and not goal.had_failed:
+            raise _not_done(goal, snapshot, f"its provisioningState is now {snapshot.state}")
         is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)
         if is_met and not missing:
-            return Updated(snapshot, _surprises(resource, goal, snapshot))
+            return Updated(snapshot, _surprises(goal, snapshot))
         waited = snapshot.at - ended
         if snapshot.identities == goal.before != goal.wanted and waited > IGNORED_LIMIT:
-            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the change isn't visible, or "
+            raise _not_done(goal, snapshot, f"{waited:.0f} seconds later the change isn't visible, or "
                             "someone else has undone it")
         if waited > VISIBLE_LIMIT and not is_met:
-            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
+            raise _not_done(goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
         if waited > IDS_LIMIT and is_met:
-            return _without_all_ids(resource, goal, snapshot, missing)
+            return _without_all_ids(goal, snapshot, missing)
         await Sleep(max(pause, min(snapshot.retry_after or 0.0, VISIBLE_LIMIT)), "the service to show the change")
         pause = min(pause * 2, 5.0)
-        snapshot = await get(resource)
+        snapshot = await get(goal.resource)
 
 
-def _without_all_ids(resource: ResourceId, goal: Goal, snapshot: Snapshot, missing: Identities) -> Updated:
+def _without_all_ids(goal: Goal, snapshot: Snapshot, missing: Identities) -> Updated:
     """The identities are there, but the service doesn't show their IDs. A user-assigned identity has IDs anyway. Raises
     NotDoneError for a system-assigned identity, which may have no principal at all.
     """
-    said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
-            f"{', '.join(missing.described())}.")
+    said = (f"The change to '{goal.resource.name}' succeeded, but the service doesn't show the IDs of these identities "
+            f"yet: {', '.join(missing.described())}.")
     if missing & SYSTEM_ASSIGNED:
-        raise NotDoneError(said, resource.to_see)
-    return Updated(snapshot, [said, *_surprises(resource, goal, snapshot)])
+        raise NotDoneError(said, goal.resource.to_see)
+    return Updated(snapshot, [said, *_surprises(goal, snapshot)])
 
 
-def _surprises(resource: ResourceId, goal: Goal, snapshot: Snapshot) -> list[str]:
+def _surprises(goal: Goal, snapshot: Snapshot) -> list[str]:
     """What someone else changed, although the PATCH was sent with the ETag of the read."""
     now = snapshot.identities
     lost, new = goal.wanted - now, now - goal.wanted
-    return [f"While this command ran, someone else {verb} {', '.join(what.described())} {where} '{resource.name}'."
+    name = goal.resource.name
+    return [f"While this command ran, someone else {verb} {', '.join(what.described())} {where} '{name}'."
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what]
 
 
-def _not_done(resource: ResourceId, goal: Goal, snapshot: Snapshot, why: str) -> NotDoneError:
+def _not_done(goal: Goal, snapshot: Snapshot, why: str) -> NotDoneError:
     wanted, found = (", ".join(one.described()) or "no identity" for one in (goal.wanted, snapshot.identities))
     return NotDoneError(
-        f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        resource.to_see)
+        f"The service accepted the change to '{goal.resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        goal.resource.to_see)
