@@ -34,14 +34,10 @@ def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) ->
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return _identities_in_group(cmd, namespace)
-    from .model.identities import find_id
-    from .model.resource_id import user_assigned_id
+    from .model.resource_id import name_or_id
     from .model.update import get
     from .runner.report import run_one
-    assigned = run_one(cmd, resource, get).identities.user_assigned
-    names = {identity: identity.rsplit("/", 1)[-1] for identity in assigned}
-    return [name if find_id(user_assigned_id(name, resource), (identity,)) else identity
-            for identity, name in names.items()]
+    return [name_or_id(one, resource) for one in run_one(cmd, resource, get).identities.user_assigned]
 
 
 @Completer

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
                     scopes: list[str] | None = None, dry_run: bool = False, skip_wait: bool = False
                     ) -> Block | list[Block]:
     """Add identities to each resource, keep the current ones, and grant roles to the named ones."""
-    from dataclasses import replace
-
     from .actions.assign import AssignOptions, assign, identities_to_look_up
     from .arm.identities import find_identity
     from .arm.login import customer_tenants

@@ -60,21 +60,15 @@ def _incomplete(answer: Answer) -> str:
     return ""
 
 
-async def _all_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> list[T]:
-    """The same. An incomplete list counts as a refusal."""
-    found, incomplete = await graph_rows(query, keep)
-    if incomplete:
-        raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
-    return found
-
-
 async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, str]]:
     """The role assignments, plain, of principals everywhere. Raises RequestError, also if the list is incomplete."""
     found: list[dict[str, str]] = []
     wanted = list(principals)
     for start in range(0, len(wanted), _PRINCIPALS_A_QUERY):
-        rows = await _all_rows(assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY]),
-                               lambda row: {"id": row.get("id"), "properties": row})
+        query = assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY])
+        rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
+        if incomplete:
+            raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
         found += plain_assignments(rows, *wanted)
     return found
 

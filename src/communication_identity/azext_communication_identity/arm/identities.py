@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import error_code, error_of, is_not_found, text_of
+from ..model.answers import error_code, error_of, is_not_found, object_at, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
@@ -62,8 +62,7 @@ class Found(NamedTuple):
         if str(self.properties.get("isolationScope")).lower() == "regional":
             return ("can be assigned only to resources in its own region (isolationScope Regional), and the location "
                     "of Communication Services resources is global")
-        restrictions = self.properties.get("assignmentRestrictions")
-        providers = restrictions.get("providers") if isinstance(restrictions, dict) else None
+        providers = object_at(self.properties, "assignmentRestrictions").get("providers")
         allowed = [printable(str(one)) for one in providers] if isinstance(providers, list) else []
         ours = ("microsoft.communication", "microsoft.communication/communicationservices")
         if allowed and not any(one.lower() in ours for one in allowed):
@@ -84,8 +83,7 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
             if error_code(error.reply) in _UNKNOWN_VERSION and version != versions[-1]:
                 continue
             return Found({}, None if is_not_found(error.reply) else error)
-        properties = answer.body.get("properties")
-        return Found({"id": answer.body.get("id"), **(properties if isinstance(properties, dict) else {})})
+        return Found({"id": answer.body.get("id"), **object_at(answer.body, "properties")})
     raise AssertionError("no API version was given")
 
 
@@ -215,10 +213,11 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
     may mean that it doesn't exist.
     """
-    known, status = (None, 400) if isinstance(error, OperationFailedError) else (explained(error), error.reply.status)
-    code = error.code if isinstance(error, OperationFailedError) else error_code(error.reply)
-    message = (str(error) if isinstance(error, OperationFailedError) else
-               text_of(error_of(error.reply).get("message"))).lower()
+    if isinstance(error, OperationFailedError):
+        known, status, code, message = None, 400, error.code, str(error).lower()
+    else:
+        known, status, code = explained(error), error.reply.status, error_code(error.reply)
+        message = text_of(error_of(error.reply).get("message")).lower()
     is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
     if status not in (400, 403, 404) or code in _OTHER_CAUSES and not is_of_identities:
         return None

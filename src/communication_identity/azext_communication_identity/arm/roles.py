@@ -12,7 +12,7 @@ from uuid import UUID
 
 from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 
-from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, text_of
+from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
 from ..model.quoting import for_display
 from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
 from ..model.role_assignments import (
@@ -85,8 +85,7 @@ async def role_name_of(role_id: str) -> str:
 
 def _role(definition: dict[str, Any]) -> Role:
     """A role from ARM's JSON; what isn't text is empty."""
-    properties = definition.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
+    properties = object_at(definition, "properties")
     role_id, name = definition.get("id"), properties.get("roleName")
     return Role(role_id if isinstance(role_id, str) else "", name if isinstance(name, str) else "",
                 properties.get("permissions"))

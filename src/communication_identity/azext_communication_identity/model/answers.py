@@ -132,6 +132,12 @@ def error_text(error: Mapping[str, Any]) -> str:
     return " ".join(texts)
 
 
+def object_at(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key; empty if it isn't one."""
+    found = body.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
 def text_of(value: Any) -> str:
     """A value that should be text, as it can be printed; empty if it isn't text."""
     return printable(value) if isinstance(value, str) else ""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
+from .answers import object_at
 
 EVERYTHING = (Element(("*",), (), True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
@@ -86,7 +87,7 @@ def _patterns(element: Mapping[str, Any], *keys: str) -> tuple[str, ...] | None:
 
 def assignment_of(row: Mapping[str, Any]) -> Assignment:
     """A role assignment from ARM's JSON."""
-    properties = _properties(row)
+    properties = object_at(row, "properties")
     return Assignment(str(row.get("id")), str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower(),
                       str(properties.get("scope")), str(properties.get("principalId")).lower(),
                       _is_group(properties.get("principalType")), bool(properties.get("condition")),
@@ -97,7 +98,7 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
     """A deny assignment from ARM's JSON, if it applies, or may apply, at the target to a principal. `principals`: its
     ID, and those of the groups that it is known to be in.
     """
-    properties = _properties(row)
+    properties = object_at(row, "properties")
     scope, elements = str(properties.get("scope")), elements_of(properties.get("permissions"))
     if not reaches(scope, target) or properties.get("doNotApplyToChildScopes") and _plain(scope) != _plain(target):
         return None
@@ -118,11 +119,6 @@ def reaches(scope: str, target: str) -> bool:
 
 def _plain(scope: str) -> str:
     return f"{scope.rstrip('/').lower()}/"
-
-
-def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = row.get("properties")
-    return found if isinstance(found, dict) else {}
 
 
 def _is_group(principal_type: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from .action_patterns import Element
-from .answers import text_of
+from .answers import object_at, text_of
 from .findings import FAILED, OK, UNKNOWN, WARNING, Finding
 from .permissions import data_actions
 from .quoting import for_display, for_shell
@@ -77,8 +77,7 @@ def account_of(target: str) -> str:
 
 def target_findings(purpose: str, target: str, account: Json) -> list[Finding]:
     """What can be said of a target from the JSON of its account."""
-    properties = account.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
+    properties = object_at(account, "properties")
     name, kind = account_of(target).rsplit("/", 1)[-1], text_of(account.get("kind"))
     state = text_of(properties.get("provisioningState"))
     kinds = PURPOSES[purpose].kinds
@@ -109,8 +108,7 @@ def _network(purpose: str, name: str, properties: Json) -> tuple[str, str]:
     how_known = "inferred" if purpose == "azure-ai" else "reported"
     public = f"Azure Communication Services reaches it over its public endpoint ({how_known})"
     access = str(properties.get("publicNetworkAccess") or "Enabled").lower()
-    rules = properties.get("networkAcls")
-    rules = rules if isinstance(rules, dict) else {}
+    rules = object_at(properties, "networkAcls")
     if access == "disabled":
         return FAILED, f"Public network access to '{name}' is off, and {public}."
     if access != "enabled":

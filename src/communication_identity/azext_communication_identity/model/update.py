@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
-from .answers import Answer, NoAnswer, Reply
+from .answers import Answer, NoAnswer, Reply, object_at
 from .attempts import Attempts, is_accepted
 from .identities import (
     NONE,
@@ -61,8 +61,7 @@ class Snapshot(NamedTuple):
     @property
     def block(self) -> Block:
         """The identity block; empty if the resource has none."""
-        block = self.body.get("identity")
-        return block if isinstance(block, Mapping) else {}
+        return object_at(self.body, "identity")
 
     @property
     def identities(self) -> Identities:
@@ -72,9 +71,7 @@ class Snapshot(NamedTuple):
     @property
     def state(self) -> str:
         """The provisioningState in lower case; "succeeded" if the service sends none."""
-        properties = self.body.get("properties")
-        state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
-        return str(state or "Succeeded").lower()
+        return str(object_at(self.body, "properties").get("provisioningState") or "Succeeded").lower()
 
     @property
     def is_busy(self) -> bool:
@@ -126,9 +123,8 @@ def snapshot_of(reply: Reply, resource: ResourceId) -> Snapshot | None:
     body = reply.body
     if not isinstance(reply, Answer) or not reply.ok or not isinstance(body, dict):
         return None
-    if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
-        return None
-    if not isinstance(body.get("identity"), (dict, type(None))):
+    if (str(body.get("id")).rstrip("/").lower() != resource.id.lower()
+            or not isinstance(body.get("identity"), (dict, type(None)))):
         return None
     return Snapshot(body, reply.headers.get("etag"), reply.at, reply.retry_after)
 
