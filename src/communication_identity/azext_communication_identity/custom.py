@@ -32,7 +32,8 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
         found = (run_all(cmd, identities, lambda identity: find_identity(identity.id, options.versions),
                          what="identities").results if identities else {})
         options = replace(options, known={identity.id.lower(): one for identity, one in found.items()})
-    return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
+    outcome = run_all(cmd, resources, lambda resource: assign(resource, options))
+    return _printed(cmd, outcome, resources, dry_run=dry_run)
 
 
 def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, system_assigned: bool = False,
@@ -50,10 +51,10 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
                           lambda removals: confirm(list(removals.values()), show_table))
     finally:
         warn_of_removed(removed or [], show_table)
-    return _printed(cmd, outcome, resources, dry_run)
+    return _printed(cmd, outcome, resources, dry_run=dry_run)
 
 
-def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
+def show_identity(cmd: Any, resources: list[ResourceId], *, with_roles: bool = False) -> Block | list[Block]:
     """Show the identity block of each resource, and on request the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
@@ -63,7 +64,7 @@ def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = Fals
     return _printed(cmd, outcome, resources)
 
 
-def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False,
+def list_identities(cmd: Any, *, resource_group_name: str | None = None, all_subscriptions: bool = False,
                     user_assigned: list[str] | None = None) -> list[Block]:
     """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
     identities, list only resources that have at least one of them.
@@ -111,7 +112,7 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
     """Wait until each resource meets the condition."""
     from .actions.wait import Condition, wait
     from .runner.report import report, run_all
-    condition = Condition(created, updated, deleted, exists, custom)
+    condition = Condition(created=created, updated=updated, deleted=deleted, exists=exists, custom=custom)
     outcome = run_all(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
     report(cmd, outcome, resources)
 
@@ -148,7 +149,7 @@ def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
     return list({item["id"].lower(): item for items in outcome.results.values() for item in items}.values())
 
 
-def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], dry_run: bool = False
+def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], *, dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
     from .actions.dry_run import count_changes

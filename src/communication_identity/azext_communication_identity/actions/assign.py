@@ -54,7 +54,7 @@ class AssignOptions:  # pylint: disable=too-many-instance-attributes  # one for 
 
     def identities_in(self, resource: ResourceId) -> Identities:
         """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(self.system_assigned) | Identities(
+        return Identities(system_assigned=self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned))
 
     @property

@@ -18,7 +18,7 @@ from ..arm.identities import VERSIONS, Found, find_identity, held_principal, rep
 from ..arm.targets import read_target
 from ..model.findings import FAILED, OK, UNKNOWN, WARNING, Finding, worst
 from ..model.identities import Identities, principal_of, unsupported_reason
-from ..model.operation import FAILED as FAILED_STATES
+from ..model.operation import FAILED_STATES
 from ..model.permissions import Assignment
 from ..model.purposes import PURPOSES, Purpose, target_findings
 from ..model.quoting import for_shell, printable
@@ -61,7 +61,8 @@ async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
     elif options.roles:
         findings += await _for_roles(resource, snapshot, options)
     else:
-        findings += await _health(resource, snapshot, options)
+        findings += [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
+                     *await _user_assigned(resource, snapshot, options, VERSIONS)]
     return {"id": resource.id, "status": worst(findings), "findings": [one.as_output() for one in findings]}
 
 
@@ -75,11 +76,6 @@ def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
     if snapshot.state in FAILED_STATES:
         return Finding("state", FAILED, f"The last operation on '{resource.name}' ended {snapshot.state.title()}.")
     return Finding("state", OK, f"The last operation on '{resource.name}' succeeded.")
-
-
-async def _health(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
-    return [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
-            *await _user_assigned(resource, snapshot, options, VERSIONS)]
 
 
 def _nothing_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:

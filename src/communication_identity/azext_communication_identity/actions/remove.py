@@ -49,7 +49,7 @@ class RemoveOptions:
 
     def identities_in(self, resource: ResourceId) -> Identities:
         """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(self.system_assigned) | Identities(
+        return Identities(system_assigned=self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned or ()))
 
     def left_of(self, current: Identities, named: Identities) -> Identities:
@@ -90,8 +90,8 @@ class Removal:
         """The same as a dry run has it, for a table."""
         return {"id": self.resource.id, "before": expected_block(self.before, NO_BLOCK),
                 "after": expected_block(self.left, NO_BLOCK), "roleAssignments": [
-                    {"change": "delete" if self.options.delete_role_assignments else "orphan", **one}
-                    for one in self.assignments]}
+                    {"change": "delete" if self.options.delete_role_assignments else "orphan",
+                     "identity": "SystemAssigned", **one} for one in self.assignments]}
 
     def consequence(self) -> str:
         """What is lost, in one paragraph."""
@@ -263,9 +263,7 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
     if removal.gone:
         await require_writable(removal.resource, snapshot, removal.left)
         after = expected_block(removal.left, snapshot.block)
-    verb = "delete" if removal.options.delete_role_assignments else "orphan"
-    assignments = [{"change": verb, "identity": "SystemAssigned", **one} for one in removal.assignments]
-    return dry_run_result(removal.resource, snapshot, after, assignments, {})
+    return dry_run_result(removal.resource, snapshot, after, removal.as_result()["roleAssignments"], {})
 
 
 async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:

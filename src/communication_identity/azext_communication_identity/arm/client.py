@@ -46,7 +46,7 @@ class Arm:
     """Sends requests with the login that can see a subscription. Safe for threads."""
 
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
-        self.logins = Logins(cli_ctx)
+        self.login_of = Logins(cli_ctx).of
         self._cli_ctx = cli_ctx
         self._connections = connections
         self._lock = Lock()
@@ -68,7 +68,7 @@ class Arm:
                             + for_display(address.partition("?")[0]),  # the query may contain a signature
                             permanent=True)
         credential.raise_if_failed()
-        require_subscription(self.logins.of(subscription), address)
+        require_subscription(self.login_of(subscription), address)
         try:
             _call(client, request)
         except _AnswerReceived as received:
@@ -83,10 +83,6 @@ class Arm:
         except (ValueError, LookupError, RecursionError) as error:  # azure-core decodes challenges and addresses
             return _refused(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
         raise AssertionError("an operation of the SDK ended without an answer")
-
-    def login_of(self, subscription: str) -> Login | None:
-        """The login that a subscription is seen with. Raises ResourceNotFoundError if it isn't clear."""
-        return self.logins.of(subscription)
 
     def _answer(self, response: Any, credential: LoginCredential) -> Answer:
         answer = read_answer(response)
@@ -109,7 +105,7 @@ class Arm:
         return origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
-        login = self.logins.of(subscription)
+        login = self.login_of(subscription)
         if login not in self._credentials:
             # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
             # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).

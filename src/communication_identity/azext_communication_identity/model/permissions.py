@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What role assignments let a principal do: their role definitions together, minus deny assignments.
 
 The rules: azure-docs, articles/role-based-access-control, role-definitions.md and deny-assignments.md. Where one of
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
 from .answers import object_at
 
-EVERYTHING = (Element(("*",), (), True),)  # what a definition that can't be read may grant or deny
+EVERYTHING = (Element(("*",), conditional=True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _SETTLES = timedelta(minutes=10)  # troubleshooting.md: a role assignment takes up to 10 minutes,
@@ -34,7 +33,7 @@ class Assignment(NamedTuple):
     conditional: bool
     created: datetime | None
 
-    def settled(self, data: bool) -> datetime:
+    def settled(self, *, data: bool) -> datetime:
         """When it has taken effect everywhere; `data`: also as to data actions."""
         late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
         return self.created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
@@ -152,7 +151,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     """
     roles = {**roles, role: need}
     data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
-    every = sorted(assignments, key=lambda one: one.settled(data))
+    every = sorted(assignments, key=lambda one: one.settled(data=data))
     unread = {one for one in every if roles.get(one.role) is None}
     given = {one: [element._replace(conditional=one.conditional or element.conditional and one.role != role)
                    for element in (EVERYTHING if one in unread else roles[one.role] or ())] for one in every}
@@ -161,7 +160,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     denied = tuple(deny for deny, hit in hits.items() if deny.certain and hit in (ALL, PART))
     doubtful = tuple(deny for deny, hit in hits.items() if hit != NONE)
 
-    def covered(by: Sequence[Assignment], maybe: bool = True) -> str:
+    def covered(by: Sequence[Assignment], *, maybe: bool = True) -> str:
         return coverage(need, [element for one in by for element in given[one] if maybe or not element.conditional])
 
     def enough(by: Sequence[Assignment]) -> bool:
@@ -171,7 +170,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
         return Access("failed", "denied", (), denied)
     if enough(here):
         least = next(here[:count] for count in range(1, len(here) + 1) if enough(here[:count]))
-        settled, least = least[-1].settled(data), _fewest(least, enough)
+        settled, least = least[-1].settled(data=data), _fewest(least, enough)
         if doubtful:
             return Access("unknown", "may-be-denied", tuple(least), doubtful)
         return Access(*(("warning", "new") if settled > now else ("ok", "granted")), tuple(least), (), settled)

@@ -9,7 +9,7 @@ A role assignment is what Microsoft.Authorization 2022-04-01 sends:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -155,8 +155,8 @@ def delete_command(assignment_ids: Iterable[str]) -> str:
     return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"
 
 
-def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
+def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[str, str]]:
     """The role assignments of these principals, plain. Checks what was asked for: it may be deleted."""
     wanted = {principal_id.lower() for principal_id in principal_ids}
     return [plain_assignment(one) for one in found if is_assignment(one)
-            and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []
+            and one["properties"]["principalId"].lower() in wanted]

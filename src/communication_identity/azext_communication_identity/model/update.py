@@ -26,7 +26,7 @@ from .identities import (
     unsupported_reason,
     without_ids,
 )
-from .operation import FAILED, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
+from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell
 from .requests import (
     BACKOFF,
@@ -45,7 +45,7 @@ IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged
 VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
-_TERMINAL = ("succeeded", *FAILED)
+_TERMINAL = ("succeeded", *FAILED_STATES)
 
 
 class Snapshot(NamedTuple):
@@ -230,7 +230,7 @@ async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Update
     pause = 1.0
     while True:
         snapshot = await until_idle(goal.resource, snapshot)
-        if snapshot.state in FAILED and not goal.had_failed:
+        if snapshot.state in FAILED_STATES and not goal.had_failed:
             raise _not_done(goal, snapshot, f"its provisioningState is now {snapshot.state}")
         is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)
         if is_met and not missing:
