@@ -141,15 +141,13 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
     similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
-    if not similar:
-        return ResourceNotFoundError(
-            f"There is no user-assigned identity {what}.",
-            f"To list the identities in its subscription, run:\naz identity list --subscription {parsed.subscription} "
-            f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {parsed.name} '
-            f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
-    return ResourceNotFoundError(
-        f"There is no user-assigned identity {what}.",
-        f"Did you mean '{similar[0]}'?" if len(similar) == 1 else "Did you mean one of these?\n" + "\n".join(similar))
+    if similar:
+        how = f"Did you mean '{similar[0]}'?" if len(similar) == 1 else "Did you mean one of these?\n" + "\n".join(similar)
+    else:
+        how = (f"To list the identities in its subscription, run:\naz identity list --subscription {parsed.subscription} "
+               f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {parsed.name} '
+               f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
+    return ResourceNotFoundError(f"There is no user-assigned identity {what}.", how)
 
 
 async def ids_in(subscription: str, group: str | None = None) -> list[str]:

@@ -107,7 +107,8 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
 
     async def _drive(self, target: Any) -> None:
         """Run one flow to its end."""
-        async with _Starting(self._starting[target.subscription.lower()]) as starting:
+        async with AsyncExitStack() as place:  # among those that are begun, until it waits or was written
+            await place.enter_async_context(self._starting[target.subscription.lower()])
             flow = self._flow(target)
             outcome: Reply | BaseException | None = None
             while True:
@@ -122,24 +123,24 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
                     self.outcome.failures[target] = error
                     break
                 try:
-                    outcome = await self._perform(target, step, starting)
+                    outcome = await self._perform(target, step, place)
                 except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
                     outcome = error
         self._ask_if_all_wait()
 
-    async def _perform(self, target: Any, step: Step, starting: _Starting) -> Reply | None:
+    async def _perform(self, target: Any, step: Step, place: AsyncExitStack) -> Reply | None:
         """Do what a flow awaits."""
         if self._is_stopping:
             raise asyncio.CancelledError
         if isinstance(step, Request):
             reply = await (self._send_shared if step.is_shared else self._send)(step, target.subscription)
             if step.kind == "write":
-                starting.end()
+                await place.aclose()
             return reply
         if isinstance(step, OperationEnded):
             self._poll_timer.learn(step.seconds)
             return None
-        starting.end()
+        await place.aclose()
         if isinstance(step, Ask):
             self._asking[target] = step.what
             self._ask_if_all_wait()
@@ -255,29 +256,6 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
 
 
 THREAD_NAME = "request to ARM"
-
-
-class _Starting:
-    """A place among the resources of a subscription that are begun at the same time, until it waits or was written. One
-    that waits, even for an hour, never holds the others up.
-    """
-
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places, self._holds = places, False
-
-    async def __aenter__(self) -> _Starting:
-        await self._places.acquire()
-        self._holds = True
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Give the place to another one."""
-        if self._holds:
-            self._holds = False
-            self._places.release()
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
