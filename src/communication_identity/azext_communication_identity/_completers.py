@@ -74,11 +74,12 @@ def _group(namespace: Namespace) -> str | None:
 
 def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
     from .arm.identities import ids_in
+    from .model.resource_id import last_segment
     group = _group(namespace)
     if not group:
         return []
     found = _read(cmd, lambda subscription: ids_in(subscription, group))
-    return [identity.rsplit("/", 1)[-1] for identity in found]
+    return [last_segment(identity) for identity in found]
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> ResourceId | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .model.findings import SEVERITY
 from .model.quoting import printable
+from .model.resource_id import last_segment
 from .runner.terminal import is_terminal
 
 Row = dict[str, str]
@@ -22,7 +23,7 @@ def show_table(result: Block | list[Block] | None) -> list[Row]:
     """A row for each identity, also of a dry run. With several resources, each row names its resource."""
     if not isinstance(result, list):
         return _fitted(_rows(result or {}))
-    return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
+    return _fitted([{"Resource": last_segment(block["id"]), **row} for block in result for row in _rows(block)])
 
 
 def list_table(result: list[Block]) -> list[Row]:
@@ -40,8 +41,8 @@ def list_table(result: list[Block]) -> list[Row]:
 def check_table(result: Block | list[Block]) -> list[Row]:
     """A row for each finding of `check`, the worst first. Reasons are wrapped so that the table fits a page."""
     several = isinstance(result, list)
-    rows = [{**({"Resource": one["id"].rsplit("/", 1)[-1]} if several else {}), "Status": finding["status"],
-             "Check": finding["check"], "Identity": printable(finding.get("identity", "").rsplit("/", 1)[-1]),
+    rows = [{**({"Resource": last_segment(one["id"])} if several else {}), "Status": finding["status"],
+             "Check": finding["check"], "Identity": printable(last_segment(finding.get("identity", ""))),
              "Reason": printable(finding["reason"])}
             for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
     taken = sum(max([len(name) + 2, *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
@@ -71,7 +72,7 @@ def _identities(block: Block) -> dict[str, Row]:
 def _changes(result: Block) -> list[Row]:
     """What would change: a row for each identity and each role assignment. + means added, - removed."""
     before, after = (_identities(result[key]) for key in ("before", "after"))
-    resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
+    resource = {"Resource": last_segment(result["id"])}
     rows = [{**resource, "Kind": row["Kind"], "Name": row["Name"],
              "Change": "" if identity in before and identity in after else "+" if identity in after else "-"}
             for identity, row in {**before, **after}.items()]

@@ -18,7 +18,7 @@ from ..arm.errors import explained, reasons
 from ..arm.graph import assignments_everywhere
 from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
-from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
+from ..model.identities import NO_BLOCK, NONE, SYSTEM_ASSIGNED, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
@@ -54,7 +54,7 @@ class RemoveOptions:
 
     def left_of(self, current: Identities, named: Identities) -> Identities:
         """What stays of the current identities."""
-        return current - (named | current._replace(system_assigned=False) if self.removes_all else named)
+        return current - (named | (current - SYSTEM_ASSIGNED) if self.removes_all else named)
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
@@ -193,9 +193,9 @@ async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Rem
 
 def _require_assigned(resource: ResourceId, current: Identities, named: Identities, options: RemoveOptions) -> None:
     """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
-    absent = named._replace(system_assigned=False) - current
+    absent = named - SYSTEM_ASSIGNED - current
     if absent:
-        has = ", ".join(_described(current._replace(system_assigned=False), resource))
+        has = ", ".join(_described(current - SYSTEM_ASSIGNED, resource))
         verb = "is" if len(absent.user_assigned) == 1 else "are"
         raise ResourceNotFoundError(
             f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",

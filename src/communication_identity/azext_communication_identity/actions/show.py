@@ -12,8 +12,8 @@ from ..arm import graph, roles
 from ..arm.errors import explained
 from ..model.identities import Block, identities_of, plain_block, principals_of
 from ..model.requests import RequestError
-from ..model.resource_id import ResourceId
-from ..model.role_assignments import role_guid, role_name
+from ..model.resource_id import ResourceId, last_segment
+from ..model.role_assignments import role_name
 from ..model.update import get
 from ..runner.messages import warn
 
@@ -48,7 +48,7 @@ async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]]
 async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """The names of the roles that aren't in BUILT_IN_ROLES."""
     unknown = {one["roleDefinitionId"] for one in assignments
-               if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
+               if role_name(one["roleDefinitionId"]) == last_segment(one["roleDefinitionId"])}
     if not unknown:
         return {}
     try:
@@ -56,7 +56,7 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
     except RequestError:
         names = {}
     for role_id in unknown:
-        guid = role_guid(role_id).lower()
+        guid = last_segment(role_id).lower()
         if guid not in names:
             names[guid] = await roles.role_name_of(role_id)
     return names
@@ -71,7 +71,7 @@ def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[M
               and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
     found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
     return {**block, "roleAssignments": [
-        {**one, "roleName": names.get(role_guid(one["roleDefinitionId"]).lower(), one["roleName"])}
+        {**one, "roleName": names.get(last_segment(one["roleDefinitionId"]).lower(), one["roleName"])}
         for one in found.values()]}
 
 

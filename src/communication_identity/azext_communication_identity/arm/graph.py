@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from ..model.answers import Answer, NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
-from ..model.role_assignments import plain_assignments, role_guid
+from ..model.resource_id import last_segment
+from ..model.role_assignments import plain_assignments
 
 T = TypeVar("T")
 _ROWS_A_PAGE = 1000  # the maximum
@@ -103,7 +104,7 @@ def assignments_query(principal_ids: Collection[str]) -> str:
 
 def role_names_query(role_ids: Collection[str]) -> str:
     """The names of role definitions. By GUID, since the rest of an ID differs between Resource Graph and ARM."""
-    guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
+    guids = sorted({last_segment(role_id).lower() for role_id in role_ids})
     return ("authorizationresources | where type =~ 'microsoft.authorization/roledefinitions'"
             f" | where name in~ ({_kql_list(guids)})"
             " | project id, name, roleName = tostring(properties.roleName) | order by id asc")

@@ -22,7 +22,7 @@ from ..model.requests import (
     pages,
     read,
 )
-from ..model.resource_id import ResourceId, parse_identity_id
+from ..model.resource_id import ResourceId, last_segment, parse_identity_id
 from ..model.unfinished import UnfinishedError
 from .errors import explained
 
@@ -138,14 +138,17 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
     except RequestError:
         existing = []
     here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one
+    similar = [last_segment(one) if here and _place(one) == _place(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
-    if similar:
-        how = f"Did you mean '{similar[0]}'?" if len(similar) == 1 else "Did you mean one of these?\n" + "\n".join(similar)
+    if len(similar) == 1:
+        how = f"Did you mean '{similar[0]}'?"
+    elif similar:
+        how = "Did you mean one of these?\n" + "\n".join(similar)
     else:
-        how = (f"To list the identities in its subscription, run:\naz identity list --subscription {parsed.subscription} "
-               f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {parsed.name} '
+        how = ("To list the identities in its subscription, run:\n"
+               f'az identity list --subscription {parsed.subscription} --query "[].id" --output tsv\n'
+               f"To create it, run:\naz identity create --name {parsed.name} "
                f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
     return ResourceNotFoundError(f"There is no user-assigned identity {what}.", how)
 
@@ -159,8 +162,8 @@ async def ids_in(subscription: str, group: str | None = None) -> list[str]:
 
 def similar_ids(identity: str, existing: list[str]) -> list[str]:
     """At most five existing IDs: first those with the same name, then those with a similar name."""
-    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if other.lower() != identity.lower()}
-    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
+    names = {other: last_segment(other).lower() for other in existing if other.lower() != identity.lower()}
+    close = get_close_matches(last_segment(identity).lower(), sorted(set(names.values())), n=5)
     return [other for name in close for other in names if names[other] == name][:5]
 
 

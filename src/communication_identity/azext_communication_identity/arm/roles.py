@@ -15,6 +15,7 @@ from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoun
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
 from ..model.quoting import for_display
 from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
+from ..model.resource_id import last_segment
 from ..model.role_assignments import (
     Role,
     is_same_grant,
@@ -22,7 +23,6 @@ from ..model.role_assignments import (
     plain_assignment,
     plain_assignments,
     role_by_id,
-    role_guid,
 )
 
 ROLES_VERSION = "api-version=2022-04-01"
@@ -79,8 +79,8 @@ async def role_name_of(role_id: str) -> str:
     try:
         answer = await read(SharedGet(f"{role_id}?{ROLES_VERSION}"), retries=0)
     except RequestError:
-        return role_guid(role_id)
-    return _role(answer.body).name or role_guid(role_id)
+        return last_segment(role_id)
+    return _role(answer.body).name or last_segment(role_id)
 
 
 def _role(definition: dict[str, Any]) -> Role:

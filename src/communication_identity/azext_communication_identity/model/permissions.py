@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
 from .answers import object_at
+from .resource_id import last_segment
 
 EVERYTHING = (Element(("*",), conditional=True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
@@ -87,7 +88,7 @@ def _patterns(element: Mapping[str, Any], *keys: str) -> tuple[str, ...] | None:
 def assignment_of(row: Mapping[str, Any]) -> Assignment:
     """A role assignment from ARM's JSON."""
     properties = object_at(row, "properties")
-    return Assignment(str(row.get("id")), str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower(),
+    return Assignment(str(row.get("id")), last_segment(str(properties.get("roleDefinitionId"))).lower(),
                       str(properties.get("scope")), str(properties.get("principalId")).lower(),
                       _is_group(properties.get("principalType")), bool(properties.get("condition")),
                       _time(str(properties.get("createdOn"))))

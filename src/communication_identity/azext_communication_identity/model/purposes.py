@@ -16,7 +16,7 @@ from .answers import object_at, text_of
 from .findings import FAILED, OK, UNKNOWN, WARNING, Finding
 from .permissions import data_actions
 from .quoting import for_display, for_shell
-from .resource_id import GUID
+from .resource_id import GUID, last_segment
 
 Json = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def account_of(target: str) -> str:
 def target_findings(purpose: str, target: str, account: Json) -> list[Finding]:
     """What can be said of a target from the JSON of its account."""
     properties = object_at(account, "properties")
-    name, kind = account_of(target).rsplit("/", 1)[-1], text_of(account.get("kind"))
+    name, kind = last_segment(account_of(target)), text_of(account.get("kind"))
     state = text_of(properties.get("provisioningState"))
     kinds = PURPOSES[purpose].kinds
     status, what = kinds.get(kind.lower(), kinds[""]) if kind else (UNKNOWN, "which isn't shown")

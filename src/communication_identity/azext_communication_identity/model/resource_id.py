@@ -170,3 +170,8 @@ def subscription_in(scope: str) -> str:
     """The subscription in a scope, in lower case; empty if there is none."""
     segments = scope.lower().split("/")
     return segments[2] if segments[1:2] == ["subscriptions"] else ""
+
+
+def last_segment(path: str) -> str:
+    """The last part of an ID: the name of what it names."""
+    return path.rsplit("/", 1)[-1]

@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from .quoting import for_display, for_shell
-from .resource_id import GUID
+from .resource_id import GUID, last_segment
 
 # Not compiled here, and with `a`, as in names.py.
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
@@ -62,7 +62,7 @@ class Role(NamedTuple):
     @property
     def guid(self) -> str:
         """The last part of its ID, the same at every scope."""
-        return role_guid(self.id)
+        return last_segment(self.id)
 
 
 def check_scope(scope: str) -> str:
@@ -100,14 +100,9 @@ def role_by_id(text: str, subscription: str) -> Role | None:
     return Role(role_id, role_name(role_id))
 
 
-def role_guid(role_definition_id: str) -> str:
-    """The last part of a role definition's ID."""
-    return role_definition_id.rsplit("/", 1)[-1]
-
-
 def role_name(role_definition_id: str) -> str:
     """The name of a built-in role, else the last part of its ID."""
-    guid = role_guid(role_definition_id)
+    guid = last_segment(role_definition_id)
     return BUILT_IN_ROLES.get(guid.lower(), guid)
 
 
@@ -140,7 +135,7 @@ def is_same_grant(found: Any, assignment: Mapping[str, Any]) -> bool:
 
 
 def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
-    return (properties["scope"].lower(), role_guid(properties["roleDefinitionId"]).lower(),
+    return (properties["scope"].lower(), last_segment(properties["roleDefinitionId"]).lower(),
             properties["principalId"].lower())
 
 

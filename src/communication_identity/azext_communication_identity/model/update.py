@@ -28,16 +28,7 @@ from .identities import (
 )
 from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell
-from .requests import (
-    BACKOFF,
-    LONGEST_THROTTLE,
-    GetResource,
-    PollDelay,
-    RequestError,
-    Sleep,
-    UpdateIdentity,
-    read,
-)
+from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
 from .resource_id import ResourceId
 from .unfinished import accepted
 
