@@ -73,9 +73,7 @@ _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succe
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the six commands, each under its full name and with its own options, help and group.
-    Otherwise, settings that another extension registers under "communication" would apply to them.
-    """
+    """Register the arguments under the full names of their commands, or other extensions' settings would apply."""
     for command in ("assign", "remove", "show", "check", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)

@@ -100,9 +100,7 @@ def _system_assigned(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
                          ) -> list[Finding]:
-    """Whether each identity exists and is the one that the resource holds. Those that are gone come first, with one
-    command for all of them: no other change of the resource works before.
-    """
+    """Whether each identity exists unchanged. Those that are gone come first: no other change works before."""
     found = {one: await find_identity(one, versions) for one in snapshot.identities.user_assigned}
     gone = tuple(identity for identity, one in found.items() if one.is_gone)
     fix = [f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
@@ -235,7 +233,7 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
     denies = ", ".join(f"'{printable(one.id)}'" for one in access.denies)
     is_inferred = options.purpose and not any(rights.name_of(one) == rights.role for one in access.assignments)
     inferred = f" (inferred: Microsoft names '{role}')" if is_inferred else ""
-    part = PURPOSES[options.purpose].of if options.purpose else f"what '{role}' allows"
+    part = PURPOSES[options.purpose].needs_in_words if options.purpose else f"what '{role}' allows"
     return {
         "granted": f"It has {held}{inferred}.",
         "new": f"It has {held}{inferred}, which may take until {_when(access.settled)} to work everywhere. Wait, then "

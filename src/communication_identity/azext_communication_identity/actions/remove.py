@@ -267,9 +267,7 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
 
 
 async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:
-    """Warn of what is lost, or ask; what is asked for may have changed while the question was open. Raises
-    RequiredArgumentMissingError if nobody can be asked.
-    """
+    """Warn of what is lost, or ask, then read again. Raises RequiredArgumentMissingError if it can't ask."""
     consent = removal.options.consent
     if removal.is_destructive and consent is Consent.NEEDS_YES:
         raise RequiredArgumentMissingError(

@@ -34,9 +34,7 @@ class Condition(NamedTuple):
 
 
 async def wait(resource: ResourceId, condition: Condition, interval: float, timeout: float) -> None:
-    """Read the resource until it meets the condition. Raises RequestError, or AzureResponseError after `timeout` s. No
-    pause is longer than the time left, not even if the service asks for more.
-    """
+    """Read the resource until it meets the condition. Raises RequestError, or AzureResponseError after `timeout`."""
     started, now = None, 0.0
     failures = 0  # in a row, except for throttling
     may_be_absent = condition.deleted or condition.created or condition.exists or condition.custom is not None

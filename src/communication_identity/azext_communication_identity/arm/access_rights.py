@@ -43,9 +43,7 @@ async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime
 
 
 async def role_held(role: str, scope: str, subscription: str, principal: str, now: datetime) -> Rights:
-    """Whether a principal holds a role, or roles that contain it. Raises RequestError if the login may not see it, and
-    an azclierror if there is no such role.
-    """
+    """Whether a principal has a role, or roles that contain it. Raises RequestError; an azclierror for no role."""
     assignments = await _assignments(scope, principal)
     by_id = role_by_id(role, subscription)
     guid = by_id.guid if by_id else next((one for one, name in BUILT_IN_ROLES.items() if name.lower() == role.lower()),
@@ -79,9 +77,7 @@ async def _judge(need: Sequence[Element], scope: str, principal: str, assignment
 
 
 async def _assignments(scope: str, principal: str) -> list[Assignment]:
-    """The role assignments of a principal and its groups at, above and below a scope; at and above a management group,
-    since nothing says which of them are below it.
-    """
+    """Those of a principal and its groups that reach a scope, or are below one that isn't a management group."""
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
     address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
     rows = await pages(SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')")), assignment_of)

@@ -211,9 +211,7 @@ def _origin(parts: SplitResult) -> tuple[str, int | None, str | None]:
 
 
 def _transport(connections: int) -> dict[str, Any]:
-    """A transport that keeps this many connections; none if azure-core's own is enough, which keeps 10 and opens every
-    other one anew for each request.
-    """
+    """A transport for more than the 10 connections of azure-core's own, which opens further ones for each request."""
     if connections <= 10:
         return {}
     from azure.cli.core.util import should_disable_connection_verify
@@ -250,9 +248,7 @@ def _refused(error: Exception) -> Answer | None:
 
 
 def _timed_out(error: BaseException) -> bool:
-    """Whether an error comes from a time limit. Each layer wraps the errors of the one below, and wraps an error in the
-    middle of a body in another way than one before it.
-    """
+    """Whether an error comes from a time limit. Each layer wraps the errors of the one below, in various ways."""
     from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
     from requests.exceptions import Timeout
     from urllib3.exceptions import ReadTimeoutError

@@ -39,9 +39,7 @@ _UNKNOWN_VERSION = ("noregisteredproviderfound", "invalidapiversionparameter", "
 
 
 class Found(NamedTuple):
-    """What a login sees of a user-assigned identity. `properties`: clientId, principalId, tenantId and so on. `error`:
-    why it can't be read. If both are empty, it doesn't exist.
-    """
+    """What a login sees of an identity. `error`: why it can't be read. Without both, it doesn't exist."""
 
     properties: dict[str, Any]
     error: RequestError | None = None
@@ -106,9 +104,7 @@ def held_principal(block: Block, identity: str) -> str | None:
 
 
 def was_recreated(block: Block, identity: str, found: Found) -> bool:
-    """Whether an identity was deleted and created again since it was assigned: the block holds another principal, or
-    null. What it has no IDs for at all, it is only settling.
-    """
+    """Whether the block holds another principal, or null. Without any IDs, the identity is only settling."""
     held, now = held_principal(block, identity), found.properties.get("principalId")
     return held is not None and isinstance(now, str) and held.lower() != now.lower()
 
@@ -137,8 +133,8 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [last_segment(one) if here and _place(one) == _place(identity) else one
+    here = not in_full and _subscription_and_group(identity) == (resource.subscription.lower(), resource.group.lower())
+    similar = [last_segment(one) if here and _subscription_and_group(one) == _subscription_and_group(identity) else one
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if len(similar) == 1:
@@ -182,7 +178,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
         f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
-def _place(identity: str) -> tuple[str, ...]:
+def _subscription_and_group(identity: str) -> tuple[str, ...]:
     """The subscription and the group of an ID, in lower case."""
     return tuple(identity.lower().split("/")[2:5:2])
 

@@ -19,9 +19,7 @@ _SAME_CHALLENGE = 60.0  # seconds in which a token that answered a challenge ans
 
 
 class Login(NamedTuple):
-    """A tenant and a user that the CLI is logged in with. Both determine what is visible. `subscription`: one of its
-    subscriptions, which selects the credentials.
-    """
+    """A tenant and a user that the CLI is logged in with. `subscription`: one of theirs, to get the credentials."""
 
     tenant: str
     user: str

@@ -93,9 +93,7 @@ async def poll_operation(resource: ResourceId, address: str, reply: Answer) -> f
 
 
 def poll_result(poll: Reply, *, has_status: bool) -> PollResult:
-    """What one answer means. An Azure-AsyncOperation (`has_status`) answers with a `status`, a Location with 202 until
-    the operation is over, and then with 200 and the resource, 204, or the operation's error.
-    """
+    """What one answer means. An Azure-AsyncOperation (`has_status`) has a `status`; a Location, 202 until the end."""
     if not isinstance(poll, Answer):
         return PollResult("odd" if poll.timed_out else "transient")
     if poll.status in TRANSIENT:

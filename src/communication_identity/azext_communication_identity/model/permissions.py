@@ -95,14 +95,13 @@ def assignment_of(row: Mapping[str, Any]) -> Assignment:
 
 
 def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) -> Deny | None:
-    """A deny assignment from ARM's JSON, if it applies, or may apply, at the target to a principal. `principals`: its
-    ID, and those of the groups that it is known to be in.
-    """
+    """A deny assignment, if it may apply at the target to `principals`: an ID, and those of its known groups."""
     properties = object_at(row, "properties")
     scope, elements = str(properties.get("scope")), elements_of(properties.get("permissions"))
-    if not reaches(scope, target) or properties.get("doNotApplyToChildScopes") and _plain(scope) != _plain(target):
+    is_below = _with_slash(scope) != _with_slash(target)
+    if not reaches(scope, target) or is_below and properties.get("doNotApplyToChildScopes"):
         return None
-    known = {_bare(one) for one in principals} | {_EVERYONE}
+    known = {_guid_digits(one) for one in principals} | {_EVERYONE}
     named, excluded = _principals(properties.get("principals")), _principals(properties.get("excludePrincipals"))
     if known & excluded.keys() or not (known & named.keys() or any(named.values())):
         return None
@@ -114,10 +113,10 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
 
 def reaches(scope: str, target: str) -> bool:
     """Whether what is assigned at a scope applies at a target. ARM names no management groups but those above it."""
-    return _plain(scope).startswith(_MANAGEMENT_GROUPS) or _plain(target).startswith(_plain(scope))
+    return _with_slash(scope).startswith(_MANAGEMENT_GROUPS) or _with_slash(target).startswith(_with_slash(scope))
 
 
-def _plain(scope: str) -> str:
+def _with_slash(scope: str) -> str:
     return f"{scope.rstrip('/').lower()}/"
 
 
@@ -128,11 +127,11 @@ def _is_group(principal_type: Any) -> bool:
 def _principals(listed: Any) -> dict[str, bool]:
     """Whether each is a group, by its ID. What can't be understood may be one."""
     several = listed if isinstance(listed, list) else [listed] if listed else []
-    return dict((_bare(one.get("id")), _is_group(one.get("type"))) if isinstance(one, dict) else (str(one), True)
+    return dict((_guid_digits(one.get("id")), _is_group(one.get("type"))) if isinstance(one, dict) else (str(one), True)
                 for one in several)
 
 
-def _bare(guid: Any) -> str:
+def _guid_digits(guid: Any) -> str:
     return str(guid).replace("-", "").lower()
 
 

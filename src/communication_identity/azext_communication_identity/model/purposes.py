@@ -25,7 +25,7 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 
 class Purpose(NamedTuple):
-    """`role`: the one that Microsoft names. `needs`: the data actions, and `of` what they are. `kinds`: the verdict on
+    """`role`: the one that Microsoft names. `needs`: the data actions that it takes. `kinds`: the verdict on
     each kind of account, in lower case; under "" on every other one.
     """
 
@@ -33,7 +33,7 @@ class Purpose(NamedTuple):
     pattern: str
     role: str
     needs: tuple[Element, ...]
-    of: str
+    needs_in_words: str
     kinds: Mapping[str, tuple[str, str]]
 
 

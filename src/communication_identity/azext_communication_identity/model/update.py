@@ -40,9 +40,7 @@ _TERMINAL = ("succeeded", *FAILED_STATES)
 
 
 class Snapshot(NamedTuple):
-    """A resource as the service sent it. `etag`: None if it sent none. `at`: when, in seconds. `retry_after`: how long
-    to wait before the next read, if the service says so.
-    """
+    """A resource as the service sent it. `at`: when, in seconds. `retry_after`: seconds until the next read."""
 
     body: Mapping[str, Any]
     etag: str | None = None

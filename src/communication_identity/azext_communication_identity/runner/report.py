@@ -74,9 +74,7 @@ def run_in_subscription(cmd: Any, flow: Callable[[str], Flow[T]]) -> T:
 
 
 def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T | list[T]:
-    """What to print: the result of a single resource, or a list of several results in the order given. Raises the
-    failure of a single resource. Reports the failures of several, and fails the command after its output is printed.
-    """
+    """What to print: one result or a list. Raises a single failure; reports several, and fails after the output."""
     if len(resources) == 1:
         return single_result(outcome, resources[0])
     if outcome.failures:

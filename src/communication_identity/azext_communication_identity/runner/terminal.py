@@ -46,9 +46,7 @@ def agrees(question: str) -> bool:
 
 @contextmanager
 def progress_line(cli_ctx: Any, what: str) -> Iterator[Callable[[Any, float], None]]:
-    """Yields a function that shows the progress of a Runner in the CLI's own progress line, in a terminal. At the end,
-    a line says how many of several resources are done, and how long it took.
-    """
+    """Yields a function that shows a Runner's progress in a terminal. A last line says how many are done."""
     if (not is_terminal(sys.stderr) or cli_ctx.only_show_errors
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda *_: None
