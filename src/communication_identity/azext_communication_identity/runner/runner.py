@@ -27,6 +27,7 @@ Confirm = Callable[[Mapping[Any, Any]], None]
 THREADS = 64
 MOST_THREADS = 192
 STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
+THREAD_NAME = "request to ARM"
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 
 
@@ -225,12 +226,13 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         answer: asyncio.Future[Reply] = loop.create_future()
 
         def send() -> None:
+            settle: Callable[[Any], None] = answer.set_result
             try:
-                reply = self._sender.send(request, subscription)
+                outcome: Any = self._sender.send(request, subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
-                _in_loop(loop, _set, answer, None, error)
-            else:
-                _in_loop(loop, _set, answer, reply, None)
+                settle, outcome = answer.set_exception, error
+            with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer any more
+                loop.call_soon_threadsafe(_settle_once, answer, settle, outcome)
 
         patience = request.timeout + (GRACE if request.patience else 0.0)
         while True:
@@ -255,9 +257,6 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             self._in_threads -= 1
 
 
-THREAD_NAME = "request to ARM"
-
-
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Wait until all tasks have ended. Raises what one of them raised, which is a defect."""
     if tasks:
@@ -272,16 +271,6 @@ def _serves_others(reply: Reply | None) -> bool:
     return isinstance(reply, Answer) and (isinstance(reply.body, dict) if reply.ok else reply.status < 500)
 
 
-def _set(answer: asyncio.Future[Reply], reply: Reply | None, error: BaseException | None) -> None:
-    if answer.done():  # abandoned
-        return
-    if error:
-        answer.set_exception(error)
-    elif reply:
-        answer.set_result(reply)
-
-
-def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in the loop, unless the loop is gone: nobody waits for the answer any more."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(function, *arguments)
+def _settle_once(answer: asyncio.Future[Reply], settle: Callable[[Any], None], outcome: Any) -> None:
+    if not answer.done():  # else it was abandoned
+        settle(outcome)
