@@ -285,7 +285,7 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
     """Delete these role assignments. Whatever ends it, its error names those that are left."""
     failed: list[Exception] = []
     total = len(left)
-    with remaining(lambda: _to_delete(left)), accepted(
+    with remaining(lambda: _to_finish(left)), accepted(
             resource, lambda: f"The identity was removed from '{resource.name}'."):
         for assignment_id in list(left):
             try:
@@ -299,10 +299,10 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
                                f"{reasons(failed)}")
 
 
-def _to_delete(left: dict[str, dict[str, str]]) -> str:
+def _to_finish(left: dict[str, dict[str, str]]) -> str:
     """How to delete the role assignments that are left after their identity; empty if there are none."""
-    to_finish = f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
-    return to_finish if left else ""
+    how = f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+    return how if left else ""
 
 
 def _not_deleted(resource: ResourceId, left: dict[str, dict[str, str]]) -> str:

@@ -24,10 +24,9 @@ GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 # Not compiled here: that would slow down every command, and most don't need them.
 # `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
-_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
-                rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
-_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
-                rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
+_IN_GROUP = rf"/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))/providers"
+_RESOURCE_ID = rf"(?ia:{_IN_GROUP}/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)"
+_IDENTITY_ID = rf"(?ia:{_IN_GROUP}/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)"
 
 
 class ResourceId(NamedTuple):

@@ -18,7 +18,7 @@ from azure.cli.core.azclierror import InvalidArgumentValueError
 from .quoting import for_display, for_shell
 from .resource_id import GUID, last_segment
 
-# Not compiled here, and with `a`, as in names.py.
+# Not compiled here, and with `a`, as in resource_id.py.
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
