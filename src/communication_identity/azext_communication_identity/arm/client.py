@@ -42,7 +42,7 @@ class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
         self.response = response
 
 
-class Arm:
+class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, is the other one
     """Sends requests with the login that can see a subscription. Safe for threads."""
 
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
