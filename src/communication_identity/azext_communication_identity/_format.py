@@ -28,11 +28,9 @@ def show_table(result: Block | list[Block] | None) -> list[Row]:
 
 def list_table(result: list[Block]) -> list[Row]:
     """A row for each resource of `list`, with its subscription if the list covers all subscriptions."""
-    return _fitted([{"Name": item["name"],
-                     "ResourceGroup": item["resourceGroup"],
+    return _fitted([{"Name": item["name"], "ResourceGroup": item["resourceGroup"],
                      **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
-                     "Type": item["type"],
-                     "PrincipalId": item.get("principalId", ""),
+                     "Type": item["type"], "PrincipalId": item.get("principalId", ""),
                      "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
                                                for identity in item.get("userAssignedIdentities", {}))}
                     for item in result])

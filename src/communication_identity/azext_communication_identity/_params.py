@@ -68,8 +68,7 @@ _WHICH = ("resource IDs, or names of identities in the resource's own group and 
 
 _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succeeded'.",
                "updated": "Wait until updated with 'provisioningState' at 'Succeeded'.",
-               "deleted": "Wait until deleted.",
-               "exists": "Wait until the resource exists."}
+               "deleted": "Wait until deleted.", "exists": "Wait until the resource exists."}
 
 
 def load_arguments(self: Any, _command: str) -> None:

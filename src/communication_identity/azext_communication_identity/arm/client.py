@@ -30,8 +30,7 @@ from .login import Login, LoginCredential, Logins, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
-                     "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after",
-                     "x-ms-tenant-subscription-limit-hit"))
+                     "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after", "x-ms-tenant-subscription-limit-hit"))
 
 
 class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
@@ -220,8 +219,7 @@ def _transport(connections: int) -> dict[str, Any]:
     from requests.adapters import HTTPAdapter
     session = Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=connections))
-    return {"transport": RequestsTransport(session=session,
-                                           connection_verify=not should_disable_connection_verify())}
+    return {"transport": RequestsTransport(session=session, connection_verify=not should_disable_connection_verify())}
 
 
 def read_answer(response: Any) -> Answer:
