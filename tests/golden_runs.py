@@ -33,7 +33,8 @@ _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
 _SHORT = {f"{_GROUP}/providers/Microsoft.Communication/communicationServices/": "{ACS}/",
           _GROUP.replace("G", "g") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/": "{MI}/",
           AI: "{AI}", ELSEWHERE: "{AI ELSEWHERE}"}
-_MASKS = ((re.compile(r"[0-9a-f-]{36}\*[0-9A-F]{64}"), "<operation>"),
+_MASKS = ((re.compile(r"\('Connection aborted\.', .*?\)\)"), "<the connection broke>"),  # how it broke is up to timing
+          (re.compile(r"[0-9a-f-]{36}\*[0-9A-F]{64}"), "<operation>"),
           (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]*(?:Z|\+00:00)?"), "<time>"),
           (re.compile(r"\b\d+(?= seconds (?:of waiting|later))|(?<=this one for )\d+(?= seconds)"), "<n>"),
           (re.compile(r"(?<=\(y/N\):) "), "\n"),  # as if someone typed the answer

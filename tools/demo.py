@@ -32,6 +32,7 @@ WALK = (
      f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes"),
     ("Back at the start:", f"az communication identity show {APP}"),
 )
+CHECK = f"az communication identity check {APP}"
 
 
 def run(args: Sequence[str]) -> int:
@@ -42,21 +43,25 @@ def run(args: Sequence[str]) -> int:
     with session(venv, "--seed-demo") as running:
         print("\nThese commands talk to a simulation on this machine, not to Azure. It has one resource, myApp.\n")
         for words, line in WALK:
-            print(f"# {words}")
-            _step(running, line)
+            _step(running, words, line)
+        _step(running, "Does it work?", f"{CHECK} --output table", expected=1)
+        fix = _step(running, "The command that fixes it:", f'{CHECK} --query "findings[].fix" --output tsv', expected=1)
+        _step(running, "That is run.", f"{fix.strip()} --output none")
+        _step(running, "Now it works.", f"{CHECK} --output table")
     print("To try commands of your own, run: python3 dev.py sim")
     return 0
 
 
-def _step(running: Session, line: str) -> None:
+def _step(running: Session, words: str, line: str, *, expected: int = 0) -> str:
+    """Run a command, and return what it prints. Raises CommandFailedError for another exit code than expected."""
     group = f"/subscriptions/{running.server['subscription']}/resourceGroups/myResourceGroup"
     identity = (f"{group.replace('resourceGroups', 'resourcegroups')}/providers/Microsoft.ManagedIdentity"
                 "/userAssignedIdentities/myIdentity")
     typed = line.format(id=identity, ai=f"{group}/providers/Microsoft.CognitiveServices/accounts/myAI")
-    print(f"$ {typed}", flush=True)
-    command = running.az.command(shlex.split(typed)[1:])
-    exit_code = subprocess.run(command, env=running.az.environment(), stdin=subprocess.DEVNULL,
-                               check=False).returncode
-    print(flush=True)
-    if exit_code:
-        raise CommandFailedError(shlex.split(typed), exit_code)
+    print(f"# {words}\n$ {typed}", flush=True)
+    done = subprocess.run(running.az.command(shlex.split(typed)[1:]), env=running.az.environment(), check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    print(f"{done.stdout}\n", flush=True)
+    if done.returncode != expected:
+        raise CommandFailedError(shlex.split(typed), done.returncode)
+    return done.stdout

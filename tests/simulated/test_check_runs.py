@@ -180,9 +180,9 @@ def test_a_custom_subdomain_has_no_other_letters_than_it_may_have(in_process: In
 
 
 @pytest.mark.parametrize(("words", "part", "exit_code"), [
-    (["--for", "azure-ai"], "--for requires --scope.", 1),
+    (["--for", "azure-ai"], "--for requires --scope.\nTo specify the account or container on which the access", 1),
     (["--role", "Reader"], "--role requires --scope.", 1),
-    (["--scope", AI], "--scope requires --role or --for.", 1),
+    (["--scope", AI], "--scope requires --role or --for.\nTo specify what to check at that scope", 1),
     ([*FOR_AI, "--role", "Reader"], "--for can't be used with --role.", 1),
     (["--for", "azure-ai", "--scope", DATA], "is not the ID of an Azure AI account, which --for azure-ai requires.", 1),
     (["--for", "azure-ai", "--scope", f"{AI}/projects/x"], "is not the ID of an Azure AI account", 1),

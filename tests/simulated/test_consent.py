@@ -391,7 +391,7 @@ def test_no_answer_in_a_real_terminal(az: Az, sim: Armsim, act: Callable[[subpro
     resource = scene(sim)
     exit_code, text = at_the_question(az, line("remove", *APP, "--system-assigned"), act)
     assert exit_code == 1
-    assert "Nothing was removed." in text
+    assert text.splitlines()[-1] == "\x1b[91mNothing was removed.\x1b[0m"  # on a line of its own
     assert "Traceback" not in text
     assert "Interrupted" not in text
     assert has(sim, resource)[0]

@@ -58,7 +58,10 @@ def test_assignments_of_the_own_subscription_that_cannot_all_be_found(scripted: 
     scripted.arm.on("GET", ID, block(type="SystemAssigned", principalId=PRINCIPAL))
     scripted.arm.on("GET", "roleAssignments", answer)
     scripted.arm.on("POST", "ResourceGraph", COMPLETE)
-    assert scripted.run(*DELETE).exit_code == 1
+    run = scripted.run(*DELETE, "--only-show-errors")
+    assert run.exit_code == 1
+    assert "Nothing was removed." in run.stderr
+    assert "omit --delete-role-assignments" in run.stderr
     assert scripted.arm.sent("PATCH", "DELETE") == []
 
 
@@ -119,3 +122,32 @@ def test_a_signal_at_the_question_means_no(scripted: ScriptedAz, monkeypatch: py
     assert run.exit_code == 1
     assert "Nothing was removed." in run.stderr
     assert scripted.arm.sent("PATCH") == []
+
+
+MALFORMED = [{**THERE["properties"], "scope": None}, {**THERE["properties"], "roleDefinitionId": 7},
+             {**THERE["properties"], "principalId": None}, {"principalId": PRINCIPAL.upper()}]
+
+
+@pytest.mark.parametrize("where", ["ARM", "Resource Graph"])
+@pytest.mark.parametrize("row", [
+    *({"id": THERE["id"], "properties": one} for one in MALFORMED), {**THERE, "id": None},
+    {**THERE, "id": f"{THERE['id']}/more"}, {"id": THERE["id"]}, {"id": THERE["id"], "properties": None}])
+def test_a_role_assignment_that_makes_no_sense_is_an_incomplete_list(scripted: ScriptedAz, row: dict[str, Any],
+                                                                     where: str) -> None:
+    scripted.arm.on("GET", ID, block(type="SystemAssigned", principalId=PRINCIPAL))
+    scripted.arm.on("GET", "roleAssignments", Reply(200, {"value": [HERE, *([row] if where == "ARM" else [])]}))
+    flat = {"id": row["id"], **(row.get("properties") or {})}
+    scripted.arm.on("POST", "ResourceGraph", Reply(200, {"data": [flat] if where == "Resource Graph" else []}))
+    run = scripted.run(*DELETE, "--only-show-errors")
+    assert run.exit_code == 1
+    assert "a role assignment that can't be read" in run.stderr
+    assert scripted.arm.sent("PATCH", "DELETE") == []
+
+
+def test_what_makes_no_sense_of_another_principal_does_not_matter(scripted: ScriptedAz) -> None:
+    odd = {"id": None, "properties": {**HERE["properties"], "principalId": "2" + PRINCIPAL[1:]}}
+    scripted.arm.on("GET", ID, block(type="SystemAssigned", principalId=PRINCIPAL))
+    scripted.arm.on("GET", "roleAssignments", Reply(200, {"value": [odd]}))
+    scripted.arm.on("POST", "ResourceGraph", COMPLETE)
+    run = scripted.run(*DELETE[:-1], "--dry-run")
+    assert [one["id"] for one in run.json["roleAssignments"]] == [THERE["id"]]

@@ -62,7 +62,8 @@ def test_addresses_of_arm(address: str, arm: str) -> None:
     f"{ARM}:80/x", f"{ARM}:0/x", "http://management.azure.com:443/x", "http://management.azure.com/x", f"{ARM}:8443/x",
     "https://user@management.azure.com:443/x", "https://@management.azure.com/x", "https://xmanagement.azure.com/x",
     f"{ARM}.evil/x", "https://evil/management.azure.com", "//evil/x", "x", "", f"{ARM}:99999/x", "https://[::1/x",
-    "ftp://management.azure.com/x"])
+    "ftp://management.azure.com/x", "https://evil.example\\.management.azure.com/x", "https://evil.example%2f.management.azure.com/x",
+    "https://evil example.management.azure.com/x", "https://\u00e9vil.management.azure.com/x"])
 def test_other_addresses(address: str) -> None:
     assert not is_arms(address)
 
@@ -245,11 +246,12 @@ def test_a_client_serves_a_subscription(arm: Arm) -> None:
 
 # ---- no answer -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("address", ["https://evil.example/op?sig=secret", "http://management.azure.com/x"])
+@pytest.mark.parametrize("address", [
+    "https://evil.example/op?sig=secret", "http://management.azure.com/x", "https://evil.example\\.management.azure.com"])
 @pytest.mark.parametrize("kind", [Get, lambda address: ListResources(SUB, next_page=address)])
 def test_no_other_host_gets_a_token(arm: Arm, wire: Wire, kind: Any, address: str) -> None:
     reply = arm.send(kind(address), SUB)
-    assert reply == NoAnswer("The address doesn't belong to Azure Resource Manager: " + repr(address.partition("?")[0]), permanent=True)
+    assert reply == NoAnswer("The address doesn't belong to Azure Resource Manager: " + f"'{address.partition('?')[0]}'", permanent=True)
     assert wire.sent == []
 
 

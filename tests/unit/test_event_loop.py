@@ -161,3 +161,20 @@ def test_no_wait_is_longer_than_a_tick() -> None:
     loop.close()
     assert clock.time >= 60.0
     assert max(clock.slept) <= TICK
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """A script runs `az … &` with SIGINT ignored: Ctrl-C is for the script."""
+    async def interrupted() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        with asking():
+            os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        return "done"
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run(interrupted()) == "done"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

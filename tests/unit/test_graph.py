@@ -93,7 +93,7 @@ def test_the_role_assignments_of_many_principals_take_a_query_for_each_200() -> 
     principals = [f"00000000-0000-0000-0000-{number:012}" for number in range(401)]
     row = {"id": "/providers/Microsoft.Authorization/roleAssignments/x", "principalId": principals[400].upper(), "scope": "/",
            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/r"}
-    rows = [row, {**row, "principalId": WHO}, {**row, "id": "x"}, {**row, "scope": None}]
+    rows = [row, {**row, "principalId": WHO}, {**row, "principalId": WHO, "scope": None}]
     played = play(assignments_everywhere(principals), *[Answer(200, {"data": []})] * 2, Answer(200, {"data": rows}))
     assert [(one["id"], one["principalId"]) for one in played.result] == [(row["id"], row["principalId"])]
     for number, request in enumerate(played.requests):

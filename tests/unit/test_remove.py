@@ -96,6 +96,12 @@ def test_nothing_to_remove(options: Any, said: str, caplog: pytest.LogCaptureFix
     assert (kinds(played), played.result, messages(caplog)) == (["GetResource"], {"type": "None"}, [said])
 
 
+@pytest.mark.parametrize("named", [[], ["one"]])
+def test_something_to_remove_beside_what_isnt_there(named: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    run(has(users(ONE)), has(), system_assigned=True, user_assigned=named)
+    assert "'app' has no system-assigned identity." in messages(caplog)
+
+
 @pytest.mark.parametrize(("named", "said", "ways"), [
     (["two"], "'two' isn't assigned to 'app'. Nothing was removed.", ["It has these user-assigned identities: 'one'."]),
     (["one", "TWO", IdentityId(SUB, "other", "three").id],

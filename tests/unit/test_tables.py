@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 def user(name: str, subscription: str = "s", group: str = "rg") -> str:
     return (f"/subscriptions/{subscription}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity"
             f"/userAssignedIdentities/{name}")
+
+
+@pytest.fixture(autouse=True)
+def _no_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests let the CLI know some."""
+    monkeypatch.setattr(ACCOUNT, "data", {})
 
 
 @pytest.mark.parametrize("principal", [PRINCIPAL, PRINCIPAL.upper()])
@@ -103,3 +110,11 @@ def test_control_characters_are_escaped_in_every_table() -> None:
     block = {"type": "UserAssigned", "userAssignedIdentities": {user("a\x1b[2Jb"): {"principalId": 5}}}
     assert show_table(block)[0]["Name"] == "a\\x1b[2Jb"
     assert list_table([{**block, "name": "app", "resourceGroup": "rg"}])[0]["UserAssigned"] == "a\\x1b[2Jb"
+
+
+def test_a_table_of_a_fleet_takes_no_time() -> None:
+    blocks = [{"id": f"/resources/app{number}", "type": "SystemAssigned", "principalId": "p"} for number in range(3000)]
+    begun = time.process_time()
+    rows = show_table(blocks)
+    assert len(rows) == 3000
+    assert time.process_time() - begun < 2.0  # 0.02 s; if each row were compared with all others, 8 s

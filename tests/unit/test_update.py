@@ -538,6 +538,14 @@ def test_a_resource_that_had_failed_before(state: str) -> None:
     assert assign(before=snapshot(SYSTEM, state), needs_ids=True).result.snapshot.block == SYSTEM
 
 
+@pytest.mark.parametrize("replies", [
+    (has(SYSTEM, "Updating"),), (Answer(202), has(SYSTEM, "Updating")), (Answer(204), has(None, "Accepted")),
+    (NoAnswer("broken"), has(SYSTEM, "Updating"))])
+def test_a_resource_that_had_failed_before_and_fails_again(replies: tuple[Reply, ...]) -> None:
+    played = assign(*replies, has(SYSTEM, "Failed"), before=snapshot(None, "Failed"))
+    assert "'app', but its provisioningState is now failed." in played.message[0]
+
+
 def test_a_surprise_of_two() -> None:
     played = assign(has(SYSTEM), before=snapshot(users(ONE, TWO)))
     assert played.result.warnings == [f"While this command ran, someone else removed '{ONE}', '{TWO}' from 'app'."]

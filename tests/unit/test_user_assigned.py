@@ -50,7 +50,7 @@ def listed(*identities: IdentityId) -> Answer:
 
 @pytest.mark.parametrize(("body", "properties"), [
     ({"id": ONE.id.upper(), "properties": {"principalId": OLD}}, {"id": ONE.id.upper(), "principalId": OLD}),
-    ({"properties": None}, {"id": None}), ({"id": "x", "properties": "x"}, {"id": "x"})])
+    ({"id": ONE.id, "properties": None}, {"id": ONE.id}), ({"id": f"{ONE.id}/", "properties": "x"}, {"id": f"{ONE.id}/"})])
 def test_an_identity_that_exists(body: dict[str, Any], properties: dict[str, Any]) -> None:
     played = play(find_identity(ONE.id), Answer(200, body))
     assert played.requests == [GetUserAssignedIdentity(ONE, API_VERSION)]
@@ -68,6 +68,14 @@ def test_an_identity_that_isnt_shown(reply: Reply, gone: bool) -> None:
     assert play(missing_identities([ONE.id, TWO.id]), reply, Answer(200, {})).result == ([ONE.id] if gone else [])
 
 
+@pytest.mark.parametrize("body", [{}, {"id": None, "properties": {"principalId": OLD}}, {"id": TWO.id, "properties": {
+    "principalId": OLD}}, {"id": 7}])
+def test_an_answer_that_is_another_identity_is_none(body: dict[str, Any]) -> None:
+    found = play(find_identity(ONE.id, VERSIONS), Answer(200, body)).result
+    assert not found.is_gone
+    assert "other than the requested identity" in str(found.error)
+
+
 def test_a_key_of_the_service_that_is_no_id_exists() -> None:
     played = play(find_identity("strange"))
     assert (played.requests, played.result.is_gone) == ([], False)
@@ -76,7 +84,7 @@ def test_a_key_of_the_service_that_is_no_id_exists() -> None:
 @pytest.mark.parametrize("code", ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"])
 def test_the_newest_version_that_the_cloud_knows(code: str) -> None:
     unknown = refused(400, code)
-    played = play(find_identity(ONE.id, VERSIONS), unknown, unknown, Answer(200, {"properties": {"principalId": OLD}}))
+    played = play(find_identity(ONE.id, VERSIONS), unknown, unknown, Answer(200, {"id": ONE.id, "properties": {"principalId": OLD}}))
     assert [one.api_version for one in played.requests if isinstance(one, GetUserAssignedIdentity)] == list(VERSIONS)
     assert played.result.properties["principalId"] == OLD
     last = play(find_identity(ONE.id, VERSIONS), unknown, unknown, unknown).result

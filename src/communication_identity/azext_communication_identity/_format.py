@@ -90,7 +90,7 @@ def _fitted(rows: list[Row]) -> list[Row]:
     """Escape control characters, and shorten scopes to the room there is; in a dry run, they follow the name."""
     rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
-              for row in rows for column in row if column != "Scope"}
+              for column in dict.fromkeys(column for row in rows for column in row) if column != "Scope"}
     room = _columns() - sum(widths.values())
     for row in rows:
         if "Change" in row and "Scope" in row:

@@ -265,13 +265,15 @@ def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
         return
     if namespace.roles is None and not purpose:
         other = " or --for" if hasattr(namespace, "purpose") else ""
+        what = "what to check" if other else "the role"
         raise RequiredArgumentMissingError(f"--scope requires --role{other}.",
-                                           f"To specify the role at that scope, use --role{other}.")
+                                           f"To specify {what} at that scope, use --role{other}.")
     scopes = [value for words in namespace.scopes or () for value in clean_list(words, names=False)]
     if not scopes:
         raise RequiredArgumentMissingError(
             f"{'--for' if purpose else '--role'} requires --scope.",
-            "To specify the resource, resource group or subscription on which the role is needed, use --scope ID.")
+            f"To specify the {'account or container' if purpose else 'resource, resource group or subscription'} on "
+            f"which the {'access' if purpose else 'role'} is needed, use --scope ID.")
     if not purpose:
         read_roles(namespace)
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())

@@ -131,7 +131,7 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     for failure in found.failures.values():
         warn_of_others(failure)
     for resource, block in outcome.results.items():
-        everywhere, names = found.results.get(logins.of(resource.subscription), ([], {}))
+        everywhere, names = found.results.get(logins.of(resource.subscription), ({}, {}))
         outcome.results[resource] = with_roles_elsewhere(block, resource.subscription, everywhere, names)
 
 

@@ -70,6 +70,9 @@ async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
 
 
 def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
+    properties = snapshot.body.get("properties")
+    if not isinstance(properties, dict) or properties.get("provisioningState") in (None, "", "Unknown"):
+        return Finding("state", UNKNOWN, f"The service doesn't show how the last operation on '{resource.name}' ended.")
     if snapshot.is_busy:
         return Finding("state", WARNING, f"An operation on '{resource.name}' is still running, and may change its "
                        "identities. Check again when it has finished.")

@@ -20,6 +20,7 @@ from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, SYSTEM_ASSIGNED, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
+from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
 from ..model.role_assignments import delete_command
@@ -102,7 +103,7 @@ class Removal:
         if self.gone.system_assigned:
             texts.append("The principal of the system-assigned identity is deleted; a new one won't have its access.")
         if self.assignments:
-            roles = ", ".join(f"'{one['roleName']}' on {one['scope']}" for one in self.assignments)
+            roles = ", ".join(printable(f"'{one['roleName']}' on {one['scope']}") for one in self.assignments)
             texts.append(f"Its role assignments are deleted too: {roles}." if self.options.delete_role_assignments else
                          f"Its role assignments remain and grant access to no one: {roles}. {self._to_delete()}")
         return " ".join(texts)
@@ -200,10 +201,12 @@ def _require_assigned(resource: ResourceId, current: Identities, named: Identiti
         raise ResourceNotFoundError(
             f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",
             f"It has these user-assigned identities: {has}." if has else "It has no user-assigned identities.")
+    both = options.system_assigned and options.user_assigned is not None
+    nothing = "" if both else " There is nothing to remove."
     if named.system_assigned and not current.system_assigned:
-        warn(f"'{resource.name}' has no system-assigned identity. There is nothing to remove.")
+        warn(f"'{resource.name}' has no system-assigned identity.{nothing}")
     if options.removes_all and not current.user_assigned:
-        warn(f"'{resource.name}' has no user-assigned identity. There is nothing to remove.")
+        warn(f"'{resource.name}' has no user-assigned identity.{nothing}")
 
 
 def _described(identities: Identities, resource: ResourceId) -> list[str]:
@@ -243,7 +246,12 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         raise AzureResponseError(
             f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
-    here = await assignments_of(resource.subscription, principal)
+    try:
+        here = await assignments_of(resource.subscription, principal)
+    except RequestError as error:
+        known: Any = explained(error)
+        raise type(known)(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be "
+                          f"looked up: {known} Nothing was removed.", [*known.recommendations, leave]) from error
     try:
         everywhere = await assignments_everywhere([principal])
     except RequestError as error:

@@ -33,8 +33,10 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     return block
 
 
-async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """The role assignments of the blocks of one login, everywhere; the names of roles by GUID in lower case."""
+async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
+    """The role assignments of the blocks of one login, everywhere, by principal; the names of roles by GUID. The keys
+    are in lower case.
+    """
     principals = {principal for block in blocks for principal in principals_of(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
@@ -42,7 +44,10 @@ async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[list[dict[str, str]]
         warn_of_others(error)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
-    return everywhere, await _names_of_roles([*everywhere, *own])
+    of_principals: dict[str, list[dict[str, str]]] = {}
+    for one in everywhere:
+        of_principals.setdefault(one["principalId"].lower(), []).append(one)
+    return of_principals, await _names_of_roles([*everywhere, *own])
 
 
 async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -62,13 +67,13 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
     return names
 
 
-def with_roles_elsewhere(block: Block, subscription: str, everywhere: Sequence[Mapping[str, str]],
+def with_roles_elsewhere(block: Block, subscription: str, everywhere: Mapping[str, Sequence[Mapping[str, str]]],
                          names: Mapping[str, str]) -> dict[str, Any]:
     """A block with all role assignments: those of its own subscription from ARM, the others from Resource Graph."""
-    principals = {one.lower() for one in principals_of(block)}
+    principals = dict.fromkeys(one.lower() for one in principals_of(block))
     own = f"/subscriptions/{subscription}".lower()
-    others = [one for one in everywhere if one["principalId"].lower() in principals
-              and one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
+    others = [one for principal in principals for one in everywhere.get(principal, ())
+              if one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
     found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
     return {**block, "roleAssignments": [
         {**one, "roleName": names.get(last_segment(one["roleDefinitionId"]).lower(), one["roleName"])}

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ..model.action_patterns import Element
-from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, judge, reaches
+from ..model.answers import NoAnswer
+from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, is_readable, judge, reaches
 from ..model.purposes import Purpose
 from ..model.requests import RequestError, SharedGet, pages
 from ..model.role_assignments import BUILT_IN_ROLES, Role, role_by_id, role_name
@@ -80,8 +81,12 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     """Those of a principal and its groups that reach a scope, or are below one that isn't a management group."""
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
     address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
-    rows = await pages(SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')")), assignment_of)
-    return [one for one in rows if reaches(one.scope, scope) or reaches(scope, one.scope)]
+    request = SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')"))
+    rows = await pages(request, dict)
+    if not all(is_readable(row, principal) for row in rows):  # then a group's may be anybody's, too
+        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read, or "
+                                             "that belongs to another principal.", permanent=True))
+    return [one for one in map(assignment_of, rows) if reaches(one.scope, scope) or reaches(scope, one.scope)]
 
 
 async def _definitions(scope: str, guids: Collection[str]) -> tuple[dict[str, Role], RequestError | None]:

@@ -7,6 +7,7 @@ no ETag, and their operations raise an error for an accepted 202.
 from __future__ import annotations
 
 import json
+import re
 from email.utils import formatdate
 from threading import Lock
 from typing import Any
@@ -101,7 +102,9 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
         if not parts.netloc:
             return address.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
-        return origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
+        # urllib3 ends a host at a backslash, urlsplit doesn't.
+        is_plain = re.fullmatch(r"(?a:[-\w.:]+)", parts.netloc) is not None
+        return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
         login = self.login_of(subscription)

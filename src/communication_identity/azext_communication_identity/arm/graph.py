@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ..model.answers import Answer, NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
 from ..model.resource_id import last_segment
-from ..model.role_assignments import plain_assignments
+from .roles import readable_assignments
 
 T = TypeVar("T")
 _ROWS_A_PAGE = 1000  # the maximum
@@ -70,7 +70,7 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
         rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
         if incomplete:
             raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
-        found += plain_assignments(rows, *wanted)
+        found += readable_assignments(Query({"query": query}), rows, wanted)
     return found
 
 

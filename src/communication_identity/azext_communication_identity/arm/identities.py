@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import error_code, error_of, is_not_found, object_at, text_of
+from ..model.answers import NoAnswer, error_code, error_of, is_not_found, object_at, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
@@ -81,6 +81,9 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
             if error_code(error.reply) in _UNKNOWN_VERSION and version != versions[-1]:
                 continue
             return Found({}, None if is_not_found(error.reply) else error)
+        if str(answer.body.get("id")).rstrip("/").lower() != parsed.id.lower():
+            return Found({}, RequestError(request, NoAnswer(
+                "The service returned something other than the requested identity.", permanent=True)))
         return Found({"id": answer.body.get("id"), **object_at(answer.body, "properties")})
     raise AssertionError("no API version was given")
 
@@ -133,8 +136,9 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = not in_full and _subscription_and_group(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [last_segment(one) if here and _subscription_and_group(one) == _subscription_and_group(identity) else one
+    own_group = (resource.subscription.lower(), resource.group.lower())
+    here = not in_full and _subscription_and_group(identity) == own_group
+    similar = [printable(last_segment(one) if here and _subscription_and_group(one) == own_group else one)
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if len(similar) == 1:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -13,12 +14,13 @@ from uuid import UUID
 from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
-from ..model.quoting import for_display
-from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
+from ..model.quoting import for_display, printable
+from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
 from ..model.resource_id import last_segment
 from ..model.role_assignments import (
     Role,
     is_same_grant,
+    is_unreadable,
     new_assignment,
     plain_assignment,
     plain_assignments,
@@ -57,15 +59,16 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
         return exact
     every = await role_definitions(scope)
     names = {known.name.lower(): known.name for known in every}
-    near = [names[name] for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
+    near = [printable(names[name]) for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
     raise InvalidArgumentValueError(
         f"There is no role {for_display(role)} at scope '{scope}'.",
         "Did you mean one of these?\n" + "\n".join(near) if near else _LIST_ROLES)
 
 
 async def read_role(scope: str, guid: str) -> Role:
-    """The role with this GUID. Raises RequestError."""
-    return _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
+    """The role with this GUID; without permissions if the answer is another one. Raises RequestError."""
+    role = _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
+    return role if role.guid.lower() == guid.lower() else role._replace(permissions=None)
 
 
 async def role_definitions(scope: str, odata_filter: str = "") -> list[Role]:
@@ -99,7 +102,15 @@ async def assignments_of(subscription: str, principal_id: str, *, optional: bool
     if optional:
         request = replace(request, timeout=OPTIONAL_SECONDS, patience=0.0)
     found = await pages(request, dict, within=OPTIONAL_SECONDS if optional else None)
-    return plain_assignments(found, principal_id)
+    return readable_assignments(request, found, [principal_id])
+
+
+def readable_assignments(request: Request, found: Sequence[Any], principals: Collection[str]) -> list[dict[str, str]]:
+    """The role assignments, plain, of these principals in a list. Raises RequestError if the list is incomplete."""
+    if any(is_unreadable(one, principals) for one in found):
+        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read.",
+                                             permanent=True))
+    return plain_assignments(found, *principals)
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:

@@ -17,6 +17,7 @@ from .resource_id import last_segment
 
 EVERYTHING = (Element(("*",), conditional=True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
+_NO_GROUPS = ("user", "serviceprincipal", "device")
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _SETTLES = timedelta(minutes=10)  # troubleshooting.md: a role assignment takes up to 10 minutes,
 _SETTLES_LATE = timedelta(days=1)  # hours where data actions are granted at a management group; through a group a day
@@ -94,19 +95,28 @@ def assignment_of(row: Mapping[str, Any]) -> Assignment:
                       _time(str(properties.get("createdOn"))))
 
 
+def is_readable(row: Mapping[str, Any], principal: str) -> bool:
+    """Whether this is a role assignment of a principal, or of a group."""
+    properties = object_at(row, "properties")
+    return (all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId"))
+            and (properties["principalId"].lower() == principal.lower() or _is_group(properties.get("principalType"))))
+
+
 def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) -> Deny | None:
     """A deny assignment, if it may apply at the target to `principals`: an ID, and those of its known groups."""
     properties = object_at(row, "properties")
-    scope, elements = str(properties.get("scope")), elements_of(properties.get("permissions"))
-    is_below = _with_slash(scope) != _with_slash(target)
-    if not reaches(scope, target) or is_below and properties.get("doNotApplyToChildScopes"):
+    scope, elements = properties.get("scope"), elements_of(properties.get("permissions"))
+    if isinstance(scope, str) and (not reaches(scope, target) or properties.get("doNotApplyToChildScopes")
+                                   and _with_slash(scope) != _with_slash(target)):
         return None
     known = {_guid_digits(one) for one in principals} | {_EVERYONE}
-    named, excluded = _principals(properties.get("principals")), _principals(properties.get("excludePrincipals"))
+    whom = properties.get("principals")
+    named, excluded = _principals("?" if whom is None else whom), _principals(properties.get("excludePrincipals"))
     if known & excluded.keys() or not (known & named.keys() or any(named.values())):
         return None
     elements = EVERYTHING if elements is None else elements
-    certain = (known & named.keys() and not any(excluded.values()) and not any(one.conditional for one in elements)
+    certain = (isinstance(scope, str) and known & named.keys() and not any(excluded.values())
+               and not any(one.conditional for one in elements)
                and not properties.get("condition") and properties.get("denyAssignmentEffect") in (None, "enforced"))
     return Deny(str(row.get("id")), elements, bool(certain))
 
@@ -125,10 +135,10 @@ def _is_group(principal_type: Any) -> bool:
 
 
 def _principals(listed: Any) -> dict[str, bool]:
-    """Whether each is a group, by its ID. What can't be understood may be one."""
+    """Whether each may be a group, by its ID."""
     several = listed if isinstance(listed, list) else [listed] if listed else []
-    return dict((_guid_digits(one.get("id")), _is_group(one.get("type"))) if isinstance(one, dict) else (str(one), True)
-                for one in several)
+    return dict((_guid_digits(one.get("id")), str(one.get("type")).lower() not in _NO_GROUPS)
+                if isinstance(one, dict) else (str(one), True) for one in several)
 
 
 def _guid_digits(guid: Any) -> str:

@@ -108,7 +108,9 @@ def _network(purpose: str, name: str, properties: Json) -> tuple[str, str]:
     how_known = "inferred" if purpose == "azure-ai" else "reported"
     public = f"Azure Communication Services reaches it over its public endpoint ({how_known})"
     access = str(properties.get("publicNetworkAccess") or "Enabled").lower()
-    rules = object_at(properties, "networkAcls")
+    rules = properties.get("networkAcls") or {}
+    if not properties or not isinstance(rules, dict):
+        return UNKNOWN, f"The service doesn't show the network rules of '{name}'."
     if access == "disabled":
         return FAILED, f"Public network access to '{name}' is off, and {public}."
     if access != "enabled":

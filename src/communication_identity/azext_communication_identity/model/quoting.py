@@ -17,11 +17,18 @@ def for_display(value: str) -> str:
 def for_shell(value: str) -> str:
     """A value as a command to paste contains it, quoted only if a shell would split or interpret it. Double quotes are
     the ones that every shell knows; single quotes are for what Bash and PowerShell interpret inside double quotes.
+    PowerShell takes typographic quotes for plain ones: single ones inside single quotes are escaped.
     """
     text = printable(value)
     if re.fullmatch(r"[-\w./:]+", text):
         return text
-    return "'" + text.replace("'", "'\"'\"'") + "'" if re.search(r'["$`!\\]', text) else f'"{text}"'
+    if not re.search('["$`!\\\\\u201c\u201d\u201e]', text):
+        return f'"{text}"'
+    return "'" + re.sub("[\u2018-\u201b]", _escaped, text).replace("'", "'\"'\"'") + "'"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape").decode()
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ A role assignment is what Microsoft.Authorization 2022-04-01 sends:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -155,3 +155,14 @@ def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[st
     wanted = {principal_id.lower() for principal_id in principal_ids}
     return [plain_assignment(one) for one in found if is_assignment(one)
             and one["properties"]["principalId"].lower() in wanted]
+
+
+def is_unreadable(found: Any, principal_ids: Collection[str]) -> bool:
+    """Whether this may be a role assignment of one of these principals, but makes no sense: a list that contains it is
+    incomplete.
+    """
+    properties = found.get("properties") if isinstance(found, Mapping) else None
+    principal = properties.get("principalId") if isinstance(properties, Mapping) else None
+    if not isinstance(principal, str) or not re.fullmatch(GUID, principal):
+        return True
+    return not is_assignment(found) and principal.lower() in map(str.lower, principal_ids)

@@ -27,7 +27,7 @@ from .identities import (
     without_ids,
 )
 from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
-from .quoting import for_shell
+from .quoting import for_shell, printable
 from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
 from .resource_id import ResourceId
 from .unfinished import accepted
@@ -125,7 +125,7 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
         if snapshot.at - since > OPERATION_LIMIT:
             raise AzureResponseError(
                 f"An operation on '{resource.name}' is still running after {snapshot.at - since:.0f} seconds "
-                f"(provisioningState: {snapshot.state}).", resource.to_wait)
+                f"(provisioningState: {printable(snapshot.state)}).", resource.to_wait)
         at_least = snapshot.retry_after and min(snapshot.retry_after, OPERATION_LIMIT)
         await PollDelay(since, polls, at_least, f"another operation on '{resource.name}' to finish",
                         own_operation=False)
@@ -161,6 +161,7 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
     with accepted(resource, attempts.accepted_sentence):
         while True:
             if snapshot.is_busy:
+                had_failed = had_failed and not attempts.may_have_written
                 snapshot = await until_idle(resource, snapshot)
                 etag = snapshot.etag
             current = snapshot.identities
@@ -216,10 +217,11 @@ async def _follow(reply: Answer, goal: Goal) -> Updated:
 
 async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Updated:
     """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did."""
-    pause = 1.0
+    pause, had_failed = 1.0, goal.had_failed
     while True:
+        had_failed = had_failed and not snapshot.is_busy  # a failure after an operation is new
         snapshot = await until_idle(goal.resource, snapshot)
-        if snapshot.state in FAILED_STATES and not goal.had_failed:
+        if snapshot.state in FAILED_STATES and not had_failed:
             raise _not_done(goal, snapshot, f"its provisioningState is now {snapshot.state}")
         is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)
         if is_met and not missing:

@@ -75,9 +75,12 @@ def asking() -> AbstractContextManager[None]:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    """Signals can be handled only in the main thread."""
+    """Not of signals that are ignored by a script's `az … &`, or handled by a program that Python runs in. They can be
+    handled only in the main thread.
+    """
     is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, handler) for number in _SIGNALS} if is_main else {}
+    before = {number: signal.signal(number, handler) for number in _SIGNALS
+              if is_main and signal.getsignal(number) not in (signal.SIG_IGN, None)}
     try:
         yield
     finally:

@@ -40,7 +40,10 @@ def agrees(question: str) -> bool:
     try:
         with asking(), nullcontext() if is_terminal(sys.stdout) else redirect_stdout(sys.stderr):
             return bool(prompt_y_n(question, default="n"))
-    except (EOFError, KeyboardInterrupt, NoTTYException):
+    except NoTTYException:
+        return False
+    except (EOFError, KeyboardInterrupt):
+        sys.stderr.write("\n")  # what follows begins on a line of its own
         return False
 
 
