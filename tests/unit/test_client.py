@@ -189,8 +189,8 @@ VERSION = "api-version=2023-04-01"
      f"{ARM}/next?{VERSION}&$skipToken=a%2Bb%26c%3D", None, None),
     (GetUserAssignedIdentity(IDENTITY, "2024-11-30"), "GET",
      f"{ARM}/subscriptions/{SUB}/resourceGroups/rg/providers/{MSI}/one?api-version=2024-11-30", None, None),
-    (ListUserAssignedIdentities(SUB, "2023-01-31"), "GET", f"{ARM}/subscriptions/{SUB}/providers/{MSI}?api-version=2023-01-31", None, None),
-    (ListUserAssignedIdentities(SUB, "2023-01-31", "rg"), "GET",
+    (ListUserAssignedIdentities(SUB), "GET", f"{ARM}/subscriptions/{SUB}/providers/{MSI}?api-version=2023-01-31", None, None),
+    (ListUserAssignedIdentities(SUB, "rg"), "GET",
      f"{ARM}/subscriptions/{SUB}/resourceGroups/rg/providers/{MSI}?api-version=2023-01-31", None, None),
     (Query({"query": "q"}), "POST", f"{ARM}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", {"query": "q"}, None),
     (Get("/x y?a=b c"), "GET", f"{ARM}/x%20y?a=b%20c", None, None), (SharedGet("/x"), "GET", f"{ARM}/x", None, None),
@@ -220,7 +220,7 @@ def test_a_request_that_may_not_take_long(arm: Arm, wire: Wire) -> None:
 
 @pytest.mark.parametrize("request_", [
     GetResource(RESOURCE), UpdateIdentity(RESOURCE, {"identity": {"type": "None"}}, "e"), ListResources(SUB),
-    GetUserAssignedIdentity(IDENTITY, "2023-01-31"), ListUserAssignedIdentities(SUB, "2023-01-31"), Query({}), Get("/x"),
+    GetUserAssignedIdentity(IDENTITY, "2023-01-31"), ListUserAssignedIdentities(SUB), Query({}), Get("/x"),
     Put("/x", {}), Delete("/x")])
 @pytest.mark.parametrize("answer", [
     (202, b"", {"Location": "/op"}), (302, b"", {"Location": "https://evil"}), (404, b'{"error": {"code": "X"}}', {}),
@@ -239,7 +239,7 @@ def test_every_answer_is_handed_over_as_it_is(arm: Arm, wire: Wire, request_: Re
 def test_a_client_serves_a_subscription(arm: Arm) -> None:
     for subscription in (SUB, SUB.upper(), "other"):
         arm.send(Get("/x"), subscription)
-        arm.send(ListUserAssignedIdentities(SUB, "2023-01-31"), subscription)
+        arm.send(ListUserAssignedIdentities(SUB), subscription)
     assert set(arm._clients) == {(CommunicationServiceManagementClient, SUB), (CommunicationServiceManagementClient, "other"),
                                  (ManagedServiceIdentityClient, SUB)}
 

@@ -76,7 +76,7 @@ def test_the_address_of_an_operation(headers: dict[str, str], expected: str | No
     (Answer(201, {"status": ""}), "odd", "succeeded"), (Answer(200, {"status": 1}), "odd", "succeeded"),
 ])
 def test_what_a_poll_means(poll: Reply, status: str, location: str) -> None:
-    assert (poll_result(poll, True).state, poll_result(poll, False).state) == (status, location)
+    assert (poll_result(poll, has_status=True).state, poll_result(poll, has_status=False).state) == (status, location)
 
 
 @pytest.mark.parametrize(("poll", "error"), [
@@ -84,7 +84,7 @@ def test_what_a_poll_means(poll: Reply, status: str, location: str) -> None:
     (Answer(200, {"status": "Failed", "error": None}), NO_REASON), (Answer(409, {"code": "C", "message": "m"}), "(C) m"),
     (NoAnswer("x"), ""), (code(503), "")])
 def test_the_error_in_a_poll(poll: Reply, error: str) -> None:
-    assert poll_result(poll, False).error == error
+    assert poll_result(poll, has_status=False).error == error
 
 
 # ---- until it is over ------------------------------------------------------------------------------------------------

@@ -372,7 +372,7 @@ def test_parts_that_cover_the_whole_together() -> None:
 
 def test_the_reason_names_the_assignments_that_are_it() -> None:
     owner, user, old = row("Owner", name="owner"), row(USER, name="a"), row(USER, made=timedelta(days=99), name="z")
-    assert verdict(owner, user, old) == Access("ok", "granted", (old,), (), old.settled(True))
+    assert verdict(owner, user, old) == Access("ok", "granted", (old,), (), old.settled(data=True))
     asked = row(USER, condition="c", name="asked")
     assert verdict(owner, asked) == Access("unknown", "condition", (asked,))
     hidden = row("unreadable", name="hidden")

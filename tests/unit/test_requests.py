@@ -45,8 +45,8 @@ LIST, USERS = "/providers/Microsoft.Communication/communicationServices", "/prov
     (ListResources("s"), "read", False, f"/subscriptions/s{LIST}"),
     (ListResources("s", "g"), "read", False, f"/subscriptions/s/resourceGroups/g{LIST}"),
     (GetUserAssignedIdentity(IDENTITY, "v"), "read", True, IDENTITY.id),
-    (ListUserAssignedIdentities("s", "v"), "read", True, f"/subscriptions/s{USERS}"),
-    (ListUserAssignedIdentities("s", "v", "g"), "read", True, f"/subscriptions/s/resourceGroups/g{USERS}"),
+    (ListUserAssignedIdentities("s"), "read", True, f"/subscriptions/s{USERS}"),
+    (ListUserAssignedIdentities("s", "g"), "read", True, f"/subscriptions/s/resourceGroups/g{USERS}"),
     (Query({}), "query", False, "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"),
     (GET, "read", False, "/x"), (SharedGet("/x"), "read", True, "/x"), (Put("/x", {}), "write", False, "/x"),
     (Delete("/x"), "delete", False, "/x"),
@@ -141,7 +141,7 @@ def never(reason: str) -> NoAnswer:
 
 @pytest.mark.parametrize(("first", "then"), [
     (GET, "address"), (SharedGet("/x"), "address"), (ListResources("s", "g"), "next_page"),
-    (ListUserAssignedIdentities("s", "v"), "next_page")])
+    (ListUserAssignedIdentities("s"), "next_page")])
 def test_pages(first: Request, then: str) -> None:
     played = play(pages(first, name), page("ab", "/y"), page("", "/z"), page("c"))
     assert played.result == ["a", "b", "c"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from azext_communication_identity.model.resource_id import last_segment
 from azext_communication_identity.model.role_assignments import (
     Role,
     check_role,
@@ -15,7 +16,6 @@ from azext_communication_identity.model.role_assignments import (
     new_assignment,
     plain_assignment,
     role_by_id,
-    role_guid,
     role_name,
 )
 from azure.cli.core.azclierror import InvalidArgumentValueError
@@ -67,8 +67,8 @@ def test_role_by_id(text: str, expected: Role | None) -> None:
 
 
 def test_role_names() -> None:
-    assert role_guid("/a/b/c") == "c"
-    assert role_guid("c") == "c"
+    assert last_segment("/a/b/c") == "c"
+    assert last_segment("c") == "c"
     assert Role("/a/b", "x").guid == "b"
     assert [role_name(f"/x/{one}") for one in (READER, READER.upper(), "other")] == ["Reader", "Reader", "other"]
 

@@ -146,7 +146,7 @@ def test_error_code(reply: Reply, expected: str) -> None:
     ({}, False)])
 def test_the_goal_is_met(block: Any, met: bool) -> None:
     """The system-assigned identity instead of ONE; what others do meanwhile doesn't count."""
-    goal = Goal(before=Identities(False, (ONE,)), wanted=SYSTEM_ASSIGNED, named=SYSTEM_ASSIGNED)
+    goal = Goal(RESOURCE, Identities(False, (ONE,)), SYSTEM_ASSIGNED, SYSTEM_ASSIGNED, had_failed=False)
     assert goal.is_met_by(block) is met
     assert goal.is_met_by({**block, "userAssignedIdentities": {ONE.upper(): {}}}) is False
 

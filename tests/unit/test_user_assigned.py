@@ -147,7 +147,7 @@ def similar(*names: str) -> list[IdentityId]:
      f"To create it, run:\naz identity create --name one --resource-group rg --subscription {SUB}")])
 def test_an_identity_that_does_not_exist(identity: IdentityId, existing: list[IdentityId], said: str, way_on: str) -> None:
     played = play(identity_not_found(identity.id, RESOURCE), listed(*existing))
-    assert played.requests == [ListUserAssignedIdentities(identity.subscription, API_VERSION)]
+    assert played.requests == [ListUserAssignedIdentities(identity.subscription)]
     assert isinstance(played.result, ResourceNotFoundError)
     assert (str(played.result), played.result.recommendations) == (f"There is no user-assigned identity {said}.", [way_on])
 
@@ -169,7 +169,7 @@ def test_at_most_five_are_similar_those_of_the_same_name_first() -> None:
 
 def test_the_ids_in_a_group() -> None:
     played = play(ids_in(SUB, "rg"), listed(ONE, TWO))
-    assert played.requests == [ListUserAssignedIdentities(SUB, API_VERSION, "rg")]
+    assert played.requests == [ListUserAssignedIdentities(SUB, "rg")]
     assert played.result == [ONE.id, TWO.id]
 
 

@@ -30,20 +30,14 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
 
 @Completer
 def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
-    """The user-assigned identities of the resource that the command line names so far: by name if a name is enough,
-    otherwise by ID. Without a resource, those in the group.
-    """
+    """The identities of the resource named so far, by name if that is enough, else by ID; else those in the group."""
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return _identities_in_group(cmd, namespace)
-    from .model.identities import find_id
-    from .model.resource_id import user_assigned_id
+    from .model.resource_id import name_or_id
     from .model.update import get
     from .runner.report import run_one
-    assigned = run_one(cmd, resource, get).identities.user_assigned
-    names = {identity: identity.rsplit("/", 1)[-1] for identity in assigned}
-    return [name if find_id(user_assigned_id(name, resource), (identity,)) else identity
-            for identity, name in names.items()]
+    return [name_or_id(one, resource) for one in run_one(cmd, resource, get).identities.user_assigned]
 
 
 @Completer
@@ -80,11 +74,12 @@ def _group(namespace: Namespace) -> str | None:
 
 def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
     from .arm.identities import ids_in
+    from .model.resource_id import last_segment
     group = _group(namespace)
     if not group:
         return []
     found = _read(cmd, lambda subscription: ids_in(subscription, group))
-    return [identity.rsplit("/", 1)[-1] for identity in found]
+    return [last_segment(identity) for identity in found]
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> ResourceId | None:

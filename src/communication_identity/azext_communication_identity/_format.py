@@ -10,6 +10,7 @@ from typing import Any
 
 from .model.findings import SEVERITY
 from .model.quoting import printable
+from .model.resource_id import last_segment
 from .runner.terminal import is_terminal
 
 Row = dict[str, str]
@@ -19,21 +20,17 @@ _NARROWEST_SCOPE, _NARROWEST_REASON = 20, 28  # columns
 
 
 def show_table(result: Block | list[Block] | None) -> list[Row]:
-    """A row for each identity in the result of `show`, `assign` and `remove`, or of a dry run. With several resources,
-    each row names its resource.
-    """
+    """A row for each identity, also of a dry run. With several resources, each row names its resource."""
     if not isinstance(result, list):
         return _fitted(_rows(result or {}))
-    return _fitted([{"Resource": block["id"].rsplit("/", 1)[-1], **row} for block in result for row in _rows(block)])
+    return _fitted([{"Resource": last_segment(block["id"]), **row} for block in result for row in _rows(block)])
 
 
 def list_table(result: list[Block]) -> list[Row]:
     """A row for each resource of `list`, with its subscription if the list covers all subscriptions."""
-    return _fitted([{"Name": item["name"],
-                     "ResourceGroup": item["resourceGroup"],
+    return _fitted([{"Name": item["name"], "ResourceGroup": item["resourceGroup"],
                      **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
-                     "Type": item["type"],
-                     "PrincipalId": item.get("principalId", ""),
+                     "Type": item["type"], "PrincipalId": item.get("principalId", ""),
                      "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
                                                for identity in item.get("userAssignedIdentities", {}))}
                     for item in result])
@@ -42,8 +39,8 @@ def list_table(result: list[Block]) -> list[Row]:
 def check_table(result: Block | list[Block]) -> list[Row]:
     """A row for each finding of `check`, the worst first. Reasons are wrapped so that the table fits a page."""
     several = isinstance(result, list)
-    rows = [{**({"Resource": one["id"].rsplit("/", 1)[-1]} if several else {}), "Status": finding["status"],
-             "Check": finding["check"], "Identity": printable(finding.get("identity", "").rsplit("/", 1)[-1]),
+    rows = [{**({"Resource": last_segment(one["id"])} if several else {}), "Status": finding["status"],
+             "Check": finding["check"], "Identity": printable(last_segment(finding.get("identity", ""))),
              "Reason": printable(finding["reason"])}
             for one in (result if isinstance(result, list) else [result]) for finding in one["findings"]]
     taken = sum(max([len(name) + 2, *(len(row[name]) for row in rows)]) + 2 for name in (rows[0] if rows else ())
@@ -73,7 +70,7 @@ def _identities(block: Block) -> dict[str, Row]:
 def _changes(result: Block) -> list[Row]:
     """What would change: a row for each identity and each role assignment. + means added, - removed."""
     before, after = (_identities(result[key]) for key in ("before", "after"))
-    resource = {"Resource": result["id"].rsplit("/", 1)[-1]}
+    resource = {"Resource": last_segment(result["id"])}
     rows = [{**resource, "Kind": row["Kind"], "Name": row["Name"],
              "Change": "" if identity in before and identity in after else "+" if identity in after else "-"}
             for identity, row in {**before, **after}.items()]
@@ -90,9 +87,7 @@ def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
 
 
 def _fitted(rows: list[Row]) -> list[Row]:
-    """The rows as a terminal can show them: control characters escaped, and scopes no longer than there is room. In a
-    dry run, a scope becomes a part of the name.
-    """
+    """Escape control characters, and shorten scopes to the room there is; in a dry run, they follow the name."""
     rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
               for column in dict.fromkeys(column for row in rows for column in row) if column != "Scope"}

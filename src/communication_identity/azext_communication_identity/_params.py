@@ -60,19 +60,19 @@ _system_type = CLIArgumentType(overrides=_flag_type, options_list=["--system-ass
 _user_type = CLIArgumentType(
     options_list=["--user-assigned", "--mi-user-assigned"], action="append", metavar="ID_OR_NAME",
     completer=complete_user_assigned)
+_role_type = CLIArgumentType(
+    options_list=["--role"], nargs="+", action="append", metavar="ROLE", completer=complete_roles)
+_scope_type = CLIArgumentType(options_list=["--scope"], nargs="+", action="append", completer=complete_scopes)
 _WHICH = ("resource IDs, or names of identities in the resource's own group and subscription (space-delimited, a list "
           "[a,b], or a JSON or YAML file; can be repeated).")
 
 _CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succeeded'.",
                "updated": "Wait until updated with 'provisioningState' at 'Succeeded'.",
-               "deleted": "Wait until deleted.",
-               "exists": "Wait until the resource exists."}
+               "deleted": "Wait until deleted.", "exists": "Wait until the resource exists."}
 
 
 def load_arguments(self: Any, _command: str) -> None:
-    """Register the arguments of the six commands, each under its full name and with its own options, help and group.
-    Otherwise, settings that another extension registers under "communication" would apply to them.
-    """
+    """Register the arguments under the full names of their commands, or other extensions' settings would apply."""
     for command in ("assign", "remove", "show", "check", "wait"):
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)
@@ -80,7 +80,12 @@ def load_arguments(self: Any, _command: str) -> None:
                                    ("resource_group_name", _resource_group_type)):
                 c.extra(name, **settings)
                 c.argument(name, **settings)  # otherwise, another extension's settings would apply
+    _load_changes(self)
+    _load_reads(self)
 
+
+def _load_changes(self: Any) -> None:
+    """The arguments of `assign` and `remove`."""
     for command in ("assign", "remove"):
         with self.argument_context(f"communication identity {command}", arg_group=None) as c:
             # Not `no_wait`: the CLI prints nothing for a command that has an argument of this name.
@@ -94,11 +99,10 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("user_assigned", _user_type, nargs="+", help=f"User-assigned identities to add: {_WHICH}")
 
     with self.argument_context("communication identity assign", arg_group="Role") as c:
-        c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
-                   completer=complete_roles,
+        c.argument("roles", _role_type,
                    help="Name or ID of a role to grant to the specified identities, whether new or already assigned "
                         "(can be repeated). Requires --scope. With --role, --no-wait has no effect.")
-        c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
+        c.argument("scopes", _scope_type,
                    help="Scopes at which to grant each role: IDs of resources, resource groups or subscriptions "
                         "(space-delimited; can be repeated). Requires --role.")
 
@@ -117,6 +121,9 @@ def load_arguments(self: Any, _command: str) -> None:
                         "prompt fails without this option if its resources are given by --ids, or if --user-assigned "
                         "has no value. Any other removal then goes on without a prompt.")
 
+
+def _load_reads(self: Any) -> None:
+    """The arguments of the commands that change nothing."""
     with self.argument_context("communication identity show", arg_group=None) as c:
         c.argument("with_roles", options_list=["--roles"], action="store_true",
                    help="Show the role assignments of each identity, in every subscription that you can read.")
@@ -134,10 +141,9 @@ def load_arguments(self: Any, _command: str) -> None:
         c.argument("purpose", get_enum_type(["azure-ai", "recording"]), options_list=["--for"],
                    help="What the system-assigned identity is for: Azure AI in calls, or recordings in your own "
                         "storage. Requires --scope.")
-        c.argument("roles", options_list=["--role"], nargs="+", action="append", metavar="ROLE",
-                   completer=complete_roles,
+        c.argument("roles", _role_type,
                    help="Name or ID of a role that each identity should hold (can be repeated). Requires --scope.")
-        c.argument("scopes", options_list=["--scope"], nargs="+", action="append", completer=complete_scopes,
+        c.argument("scopes", _scope_type,
                    help="Where the access is needed. With --for: IDs of Azure AI accounts, or of storage accounts or "
                         "blob containers. With --role: IDs of resources, resource groups or subscriptions "
                         "(space-delimited; can be repeated).")

@@ -44,7 +44,7 @@ logger = get_logger(__name__)
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
     _read_user_assigned(namespace)
-    _require_identity(namespace, "assign", bool(namespace.user_assigned))
+    _require_identity(namespace, "assign", has_user_assigned=bool(namespace.user_assigned))
     _check_role(namespace)
     validate_resources(cmd, namespace)
 
@@ -53,7 +53,7 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
     """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
     is_bare = not any(word for words in namespace.user_assigned or () for word in words)
     _read_user_assigned(namespace)
-    _require_identity(namespace, "remove", namespace.user_assigned is not None)
+    _require_identity(namespace, "remove", has_user_assigned=namespace.user_assigned is not None)
     if namespace.delete_role_assignments and not namespace.system_assigned:
         raise ArgumentUsageError(
             "--delete-role-assignments requires --system-assigned.",
@@ -103,14 +103,15 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_resources(cmd: Any, namespace: Namespace) -> None:
-    """`show`, and a part of the others: turn --ids, or --name and --resource-group, into `namespace.resources`, a list
-    of Resource in the order given, each once.
-    """
+    """`show`, and a part of the others: `namespace.resources`, in the order given, each once."""
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
     if namespace.resources is not None:
-        _warn_of_ignored({"--name": name, "--resource-group": group,
-                          "--subscription": getattr(namespace, "_subscription", None)})
+        # Core's own warning for what is typed beside --ids, but not for configured defaults.
+        for option, value in (("--name", name), ("--resource-group", group),
+                              ("--subscription", getattr(namespace, "_subscription", None))):
+            if value is not None and not getattr(value, "is_default", False):
+                logger.warning("option '%s' will be ignored due to use of '--ids'.", option)
         namespace.resources = _resources(namespace.resources)
         return
     if name is None or group is None:
@@ -119,13 +120,6 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
             "Specify the resource with --name and --resource-group, or with --ids."))
     name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
     namespace.resources = [ResourceId(_subscription(cmd), group, name)]
-
-
-def _warn_of_ignored(options: dict[str, str | None]) -> None:
-    """Core's own warning for what is typed beside --ids, but not for configured defaults."""
-    for option, value in options.items():
-        if value is not None and not getattr(value, "is_default", False):
-            logger.warning("option '%s' will be ignored due to use of '--ids'.", option)
 
 
 def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
@@ -243,7 +237,7 @@ def _words(namespace: Namespace) -> list[str]:
     return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
-def _require_identity(namespace: Namespace, verb: str, has_user_assigned: bool) -> None:
+def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: bool) -> None:
     """Refuse a command that specifies no identity. `--system-assigned false` specifies none."""
     if not (namespace.system_assigned or has_user_assigned):
         usage_error(RequiredArgumentMissingError(
@@ -266,9 +260,7 @@ def _require_no_scope(namespace: Namespace) -> None:
 
 
 def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
-    """Refuse a bad --role or --scope, or one without the other, as `az vm identity assign` does. `check` has --for,
-    which takes the place of --role.
-    """
+    """Refuse a bad --role or --scope, or one without the other. `check` also takes --for in the place of --role."""
     if namespace.roles is None and namespace.scopes is None and not purpose:
         return
     if namespace.roles is None and not purpose:

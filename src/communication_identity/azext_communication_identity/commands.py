@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command table. The CLI loads it for every command of the group, even those of other extensions, so everything
-that only a run needs is imported on the first call.
-"""
+"""The command table. The CLI loads it often, so what only a run needs is imported on the first call."""
 
 from __future__ import annotations
 

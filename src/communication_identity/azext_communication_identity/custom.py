@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The commands. The CLI also imports this file for help and invalid input, so a command imports what it needs when it
-runs.
-"""
+"""The commands. The CLI also imports this file for help, so a command imports what it needs when it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,8 +31,9 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
         identities = identities_to_look_up(resources, options)
         found = (run_all(cmd, identities, lambda identity: find_identity(identity.id, options.versions),
                          what="identities").results if identities else {})
-        options = options.with_known({identity.id.lower(): one for identity, one in found.items()})
-    return _printed(cmd, run_all(cmd, resources, lambda resource: assign(resource, options)), resources, dry_run)
+        options = replace(options, known={identity.id.lower(): one for identity, one in found.items()})
+    outcome = run_all(cmd, resources, lambda resource: assign(resource, options))
+    return _printed(cmd, outcome, resources, dry_run=dry_run)
 
 
 def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, system_assigned: bool = False,
@@ -51,10 +51,10 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
                           lambda removals: confirm(list(removals.values()), show_table))
     finally:
         warn_of_removed(removed or [], show_table)
-    return _printed(cmd, outcome, resources, dry_run)
+    return _printed(cmd, outcome, resources, dry_run=dry_run)
 
 
-def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = False) -> Block | list[Block]:
+def show_identity(cmd: Any, resources: list[ResourceId], *, with_roles: bool = False) -> Block | list[Block]:
     """Show the identity block of each resource, and on request the roles of its identities in all subscriptions."""
     from .actions.show import show
     from .runner.report import run_all
@@ -64,7 +64,7 @@ def show_identity(cmd: Any, resources: list[ResourceId], with_roles: bool = Fals
     return _printed(cmd, outcome, resources)
 
 
-def list_identities(cmd: Any, resource_group_name: str | None = None, all_subscriptions: bool = False,
+def list_identities(cmd: Any, *, resource_group_name: str | None = None, all_subscriptions: bool = False,
                     user_assigned: list[str] | None = None) -> list[Block]:
     """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
     identities, list only resources that have at least one of them.
@@ -113,15 +113,13 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
     """Wait until each resource meets the condition."""
     from .actions.wait import Condition, wait
     from .runner.report import report, run_all
-    condition = Condition(created, updated, deleted, exists, custom)
+    condition = Condition(created=created, updated=updated, deleted=deleted, exists=exists, custom=custom)
     outcome = run_all(cmd, resources, lambda resource: wait(resource, condition, interval, timeout))
     report(cmd, outcome, resources)
 
 
 def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
-    """Add the role assignments in all other subscriptions, and the names of all roles, to blocks that have the role
-    assignments in the resources' own subscriptions: one query for each login.
-    """
+    """Add the role assignments elsewhere, and the names of all roles, to blocks: one query for each login."""
     from .actions.show import roles_elsewhere, warn_of_others, with_roles_elsewhere
     from .arm.login import Login, Logins
     from .runner.report import run_all
@@ -139,9 +137,7 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
 
 
 def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
-    """Each resource that the CLI's logins can read. Warns of each tenant that doesn't answer. Raises an azclierror if
-    none does.
-    """
+    """What all logins can read. Warns of each tenant that doesn't answer; raises an azclierror if none does."""
     from .actions.list import list_everywhere, warn_of_skipped_tenant
     from .arm.errors import explain
     from .arm.login import logins
@@ -154,7 +150,7 @@ def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
     return list({item["id"].lower(): item for items in outcome.results.values() for item in items}.values())
 
 
-def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], dry_run: bool = False
+def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], *, dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
     from .actions.dry_run import count_changes

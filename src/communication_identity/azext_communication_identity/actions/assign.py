@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_ro
 from ..model.identities import Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import RequestError
-from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, user_assigned_id
+from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, subscription_in, user_assigned_id
 from ..model.role_assignments import Role, create_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
@@ -54,17 +54,13 @@ class AssignOptions:  # pylint: disable=too-many-instance-attributes  # one for 
 
     def identities_in(self, resource: ResourceId) -> Identities:
         """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(self.system_assigned) | Identities(
+        return Identities(system_assigned=self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned))
 
     @property
     def versions(self) -> Sequence[str]:
         """The API versions to look identities up with: a dry run also shows what restricts them."""
         return VERSIONS if self.dry_run else (API_VERSION,)
-
-    def with_known(self, found: Mapping[str, Found]) -> AssignOptions:
-        """The same with what was looked up."""
-        return replace(self, known=found)
 
 
 class Grant(NamedTuple):
@@ -154,9 +150,7 @@ def _names(named: Identities) -> list[tuple[str, str | None]]:
 
 async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identities, grants: Sequence[Grant],
                      options: AssignOptions) -> list[dict[str, str]]:
-    """Grant the roles to every named identity that doesn't have them. Raises an error that says what is done and how to
-    do the rest, whatever ends it.
-    """
+    """Grant what is missing. Whatever ends it, its error says what is done and how to do the rest."""
     granted: list[dict[str, str]] = []
     failed: list[Exception] = []
     left: dict[str, None] = {}  # the commands that are still to be run, in order
@@ -189,8 +183,7 @@ async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identit
 
 def _delegation(resource: ResourceId, identity: str | None, grant: Grant, options: AssignOptions) -> Delegation | None:
     """What a login that manages the customer's subscription from another tenant has to send."""
-    segments = grant.scope.lower().split("/")
-    subscription = segments[2] if segments[1:2] == ["subscriptions"] else resource.subscription.lower()
+    subscription = subscription_in(grant.scope) or resource.subscription.lower()
     tenant = (options.customer_tenants or {}).get(subscription)
     return Delegation(tenant, identity or resource.id) if tenant else None
 

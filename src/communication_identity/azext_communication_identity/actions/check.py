@@ -18,12 +18,12 @@ from ..arm.identities import VERSIONS, Found, find_identity, held_principal, rep
 from ..arm.targets import read_target
 from ..model.findings import FAILED, OK, UNKNOWN, WARNING, Finding, worst
 from ..model.identities import Identities, principal_of, unsupported_reason
-from ..model.operation import FAILED as FAILED_STATES
+from ..model.operation import FAILED_STATES
 from ..model.permissions import Assignment
 from ..model.purposes import PURPOSES, Purpose, target_findings
 from ..model.quoting import for_shell, printable
 from ..model.requests import RequestError
-from ..model.resource_id import ResourceId
+from ..model.resource_id import ResourceId, subscription_in
 from ..model.role_assignments import create_command
 from ..model.update import Snapshot, get
 from .assign import KEYWORD_ONLY
@@ -49,7 +49,7 @@ class CheckOptions:
 
     def tenant_of(self, scope: str) -> str:
         """The tenant of a scope, in lower case; empty if it isn't known."""
-        return self.tenants.get(_subscription(scope), "").lower()
+        return self.tenants.get(subscription_in(scope), "").lower()
 
 
 async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
@@ -61,7 +61,8 @@ async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
     elif options.roles:
         findings += await _for_roles(resource, snapshot, options)
     else:
-        findings += await _health(resource, snapshot, options)
+        findings += [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
+                     *await _user_assigned(resource, snapshot, options, VERSIONS)]
     return {"id": resource.id, "status": worst(findings), "findings": [one.as_output() for one in findings]}
 
 
@@ -78,11 +79,6 @@ def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
     if snapshot.state in FAILED_STATES:
         return Finding("state", FAILED, f"The last operation on '{resource.name}' ended {snapshot.state.title()}.")
     return Finding("state", OK, f"The last operation on '{resource.name}' succeeded.")
-
-
-async def _health(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
-    return [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
-            *await _user_assigned(resource, snapshot, options, VERSIONS)]
 
 
 def _nothing_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
@@ -107,9 +103,7 @@ def _system_assigned(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
                          ) -> list[Finding]:
-    """Whether each identity exists and is the one that the resource holds. Those that are gone come first, with one
-    command for all of them: no other change of the resource works before.
-    """
+    """Whether each identity exists unchanged. Those that are gone come first: no other change works before."""
     found = {one: await find_identity(one, versions) for one in snapshot.identities.user_assigned}
     gone = tuple(identity for identity, one in found.items() if one.is_gone)
     fix = [f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
@@ -208,7 +202,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
     """Whether a target in another subscription belongs to the tenant of the resource."""
     ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
     theirs = options.tenant_of(scope)
-    if _subscription(scope) == resource.subscription.lower():
+    if subscription_in(scope) == resource.subscription.lower():
         return []
     if not (ours and theirs):
         return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
@@ -222,7 +216,7 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions, *,
                   role: str = "") -> Finding:
     """Whether one identity holds a role, or has what the purpose needs, at a scope."""
-    if (_subscription(scope) or resource.subscription.lower()) in options.managed:
+    if (subscription_in(scope) or resource.subscription.lower()) in options.managed:
         return Finding("access", UNKNOWN, "Your login manages this subscription from another tenant (Azure Lighthouse) "
                        "and doesn't see its role assignments. Check with a login of the subscription's own tenant.",
                        identity, scope)
@@ -242,7 +236,7 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
     denies = ", ".join(f"'{printable(one.id)}'" for one in access.denies)
     is_inferred = options.purpose and not any(rights.name_of(one) == rights.role for one in access.assignments)
     inferred = f" (inferred: Microsoft names '{role}')" if is_inferred else ""
-    part = PURPOSES[options.purpose].of if options.purpose else f"what '{role}' allows"
+    part = PURPOSES[options.purpose].needs_in_words if options.purpose else f"what '{role}' allows"
     return {
         "granted": f"It has {held}{inferred}.",
         "new": f"It has {held}{inferred}, which may take until {_when(access.settled)} to work everywhere. Wait, then "
@@ -277,12 +271,6 @@ def _named(scope: str) -> str:
     what = {"subscriptions": "subscription", "resourcegroups": "resource group",
             "managementgroups": "management group"}.get(kind.lower())
     return f"{what} '{printable(name)}'" if what else f"'{printable(f'{kind}/{name}')}'"
-
-
-def _subscription(scope: str) -> str:
-    """The subscription in a scope, in lower case; empty if there is none."""
-    segments = scope.lower().split("/")
-    return segments[2] if segments[1:2] == ["subscriptions"] else ""
 
 
 def _when(moment: datetime | None) -> str:

@@ -16,9 +16,7 @@ from ..runner.messages import counted, warn
 
 async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities,
                            known: Mapping[str, Found] | None = None) -> dict[str, Found]:
-    """The user-assigned identities that a write would name. Raises an azclierror if the service would refuse
-    it. `known`: those that were looked up before, by ID in lower case.
-    """
+    """What a write would name, looked up. Raises an azclierror if it would be refused. `known`: in lower case."""
     require_supported(resource, snapshot.block)
     found = {identity: (known or {}).get(identity.lower()) or await find_identity(identity, VERSIONS)
              for identity in wanted.user_assigned}

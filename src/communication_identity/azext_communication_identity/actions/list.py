@@ -12,6 +12,7 @@ from ..model.answers import NoAnswer
 from ..model.identities import plain_block
 from ..model.quoting import for_display
 from ..model.requests import ListResources, Query, Request, RequestError, pages
+from ..model.resource_id import last_segment
 from ..runner.messages import warn
 
 
@@ -36,7 +37,7 @@ def carries(item: Mapping[str, Any], identity_ids: Sequence[str], identity_names
     """Whether a listed resource has one of the user-assigned identities. A name means every identity with that name."""
     has = [identity.lower() for identity in item.get("userAssignedIdentities", {})]
     return (any(identity.lower() in has for identity in identity_ids)
-            or any(identity.rsplit("/", 1)[-1] == name.lower() for identity in has for name in identity_names))
+            or any(last_segment(identity) == name.lower() for identity in has for name in identity_names))
 
 
 def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str, Any]:

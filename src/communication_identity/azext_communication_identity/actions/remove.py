@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`remove`: takes identities away from one resource, keeps the others, and deletes the role assignments of a
-system-assigned identity on request.
-"""
+"""`remove`: takes identities away from a resource, and on request the role assignments of a system-assigned one."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from ..arm.errors import explained, reasons
 from ..arm.graph import assignments_everywhere
 from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
-from ..model.identities import NO_BLOCK, NONE, Identities, expected_block, plain_block, principal_of
+from ..model.identities import NO_BLOCK, NONE, SYSTEM_ASSIGNED, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
@@ -52,12 +50,12 @@ class RemoveOptions:
 
     def identities_in(self, resource: ResourceId) -> Identities:
         """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(self.system_assigned) | Identities(
+        return Identities(system_assigned=self.system_assigned) | Identities(
             user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned or ()))
 
     def left_of(self, current: Identities, named: Identities) -> Identities:
         """What stays of the current identities."""
-        return current - (named | current._replace(system_assigned=False) if self.removes_all else named)
+        return current - (named | (current - SYSTEM_ASSIGNED) if self.removes_all else named)
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
@@ -93,8 +91,8 @@ class Removal:
         """The same as a dry run has it, for a table."""
         return {"id": self.resource.id, "before": expected_block(self.before, NO_BLOCK),
                 "after": expected_block(self.left, NO_BLOCK), "roleAssignments": [
-                    {"change": "delete" if self.options.delete_role_assignments else "orphan", **one}
-                    for one in self.assignments]}
+                    {"change": "delete" if self.options.delete_role_assignments else "orphan",
+                     "identity": "SystemAssigned", **one} for one in self.assignments]}
 
     def consequence(self) -> str:
         """What is lost, in one paragraph."""
@@ -120,9 +118,7 @@ Table = Callable[[list[dict[str, Any]]], list[dict[str, str]]]
 
 
 def confirm(removals: Sequence[Removal], table: Table) -> None:
-    """Say what is lost, and ask once for all resources: for several, a summary and a table. Raises ManualInterrupt if
-    the answer isn't yes.
-    """
+    """Say what is lost, and ask once for all resources. Raises ManualInterrupt if the answer isn't yes."""
     going = sorted((one for one in removals if one.gone), key=lambda one: one.resource.name.lower())
     if not any(removal.is_destructive for removal in going):
         return
@@ -174,9 +170,7 @@ def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
 
 
 async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Removal] | None = None) -> dict[str, Any]:
-    """Returns the remaining plain block; with `dry_run`, what would change. `removed`: for several resources, takes
-    what was removed without a question.
-    """
+    """Returns the plain block, or what would change. `removed`: of several resources, takes what nobody agreed to."""
     named = options.identities_in(resource)
     snapshot = await until_idle(resource, await get(resource))
     _require_assigned(resource, snapshot.identities, named, options)
@@ -200,9 +194,9 @@ async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Rem
 
 def _require_assigned(resource: ResourceId, current: Identities, named: Identities, options: RemoveOptions) -> None:
     """Raise ResourceNotFoundError for a named identity that isn't assigned; warn if there is nothing to remove."""
-    absent = named._replace(system_assigned=False) - current
+    absent = named - SYSTEM_ASSIGNED - current
     if absent:
-        has = ", ".join(_described(current._replace(system_assigned=False), resource))
+        has = ", ".join(_described(current - SYSTEM_ASSIGNED, resource))
         verb = "is" if len(absent.user_assigned) == 1 else "are"
         raise ResourceNotFoundError(
             f"{', '.join(_described(absent, resource))} {verb}n't assigned to '{resource.name}'. Nothing was removed.",
@@ -277,15 +271,11 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
     if removal.gone:
         await require_writable(removal.resource, snapshot, removal.left)
         after = expected_block(removal.left, snapshot.block)
-    verb = "delete" if removal.options.delete_role_assignments else "orphan"
-    assignments = [{"change": verb, "identity": "SystemAssigned", **one} for one in removal.assignments]
-    return dry_run_result(removal.resource, snapshot, after, assignments, {})
+    return dry_run_result(removal.resource, snapshot, after, removal.as_result()["roleAssignments"], {})
 
 
 async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:
-    """Warn of what is lost, or ask; what is asked for may have changed while the question was open. Raises
-    RequiredArgumentMissingError if nobody can be asked.
-    """
+    """Warn of what is lost, or ask, then read again. Raises RequiredArgumentMissingError if it can't ask."""
     consent = removal.options.consent
     if removal.is_destructive and consent is Consent.NEEDS_YES:
         raise RequiredArgumentMissingError(
@@ -300,12 +290,10 @@ async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Sn
 
 
 async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, str]]) -> None:
-    """Delete the role assignments, and take each from `left` once it is gone. Raises an error for the rest, whatever
-    ends it.
-    """
+    """Delete these role assignments. Whatever ends it, its error names those that are left."""
     failed: list[Exception] = []
     total = len(left)
-    with remaining(lambda: _to_delete(left)), accepted(
+    with remaining(lambda: _to_finish(left)), accepted(
             resource, lambda: f"The identity was removed from '{resource.name}'."):
         for assignment_id in list(left):
             try:
@@ -319,16 +307,13 @@ async def _delete_assignments(resource: ResourceId, left: dict[str, dict[str, st
                                f"{reasons(failed)}")
 
 
-def _to_delete(left: dict[str, dict[str, str]]) -> str:
+def _to_finish(left: dict[str, dict[str, str]]) -> str:
     """How to delete the role assignments that are left after their identity; empty if there are none."""
-    if not left:
-        return ""
-    return f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+    how = f"To finish, ask someone who can delete role assignments there to run:\n{delete_command(left)}"
+    return how if left else ""
 
 
 def _not_deleted(resource: ResourceId, left: dict[str, dict[str, str]]) -> str:
     """How to delete the role assignments of an identity that may still be there; empty if there are none."""
-    if not left:
-        return ""
     return (f"The role assignments of the system-assigned identity of '{resource.name}' were not deleted. Once the "
-            f"identity is gone, run:\n{delete_command(left)}")
+            f"identity is gone, run:\n{delete_command(left)}") if left else ""

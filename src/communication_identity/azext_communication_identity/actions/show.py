@@ -12,21 +12,19 @@ from ..arm import graph, roles
 from ..arm.errors import explained
 from ..model.identities import Block, identities_of, plain_block, principals_of
 from ..model.requests import RequestError
-from ..model.resource_id import ResourceId
-from ..model.role_assignments import role_guid, role_name
+from ..model.resource_id import ResourceId, last_segment
+from ..model.role_assignments import role_name
 from ..model.update import get
 from ..runner.messages import warn
 
 
 async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
-    """The plain identity block; with roles, also the role assignments in the resource's own subscription, as ARM has
-    them right now.
-    """
+    """The plain block; with roles, also the role assignments in the resource's own subscription, as ARM has them."""
     block = plain_block((await get(resource)).block)
     if not with_roles:
         return block
     block["roleAssignments"] = []
-    principals = _principals(block)
+    principals = principals_of(block)
     for principal in principals:
         block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
     if len(principals) < len(identities_of(block).described()):
@@ -36,10 +34,10 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
-    """The role assignments of the identities of blocks of one login, in all subscriptions, by principal in lower case,
-    and the names of all roles by GUID in lower case.
+    """The role assignments of the blocks of one login, everywhere, by principal; the names of roles by GUID. The keys
+    are in lower case.
     """
-    principals = {principal for block in blocks for principal in _principals(block)}
+    principals = {principal for block in blocks for principal in principals_of(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
     except (RequestError, AzCLIError) as error:
@@ -55,7 +53,7 @@ async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[
 async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """The names of the roles that aren't in BUILT_IN_ROLES."""
     unknown = {one["roleDefinitionId"] for one in assignments
-               if role_name(one["roleDefinitionId"]) == role_guid(one["roleDefinitionId"])}
+               if role_name(one["roleDefinitionId"]) == last_segment(one["roleDefinitionId"])}
     if not unknown:
         return {}
     try:
@@ -63,7 +61,7 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
     except RequestError:
         names = {}
     for role_id in unknown:
-        guid = role_guid(role_id).lower()
+        guid = last_segment(role_id).lower()
         if guid not in names:
             names[guid] = await roles.role_name_of(role_id)
     return names
@@ -71,23 +69,17 @@ async def _names_of_roles(assignments: Sequence[Mapping[str, str]]) -> dict[str,
 
 def with_roles_elsewhere(block: Block, subscription: str, everywhere: Mapping[str, Sequence[Mapping[str, str]]],
                          names: Mapping[str, str]) -> dict[str, Any]:
-    """A block with the role assignments in all subscriptions: in its own as ARM has them, in the others as Azure
-    Resource Graph has them, which may be a minute old.
-    """
-    principals = dict.fromkeys(one.lower() for one in _principals(block))
+    """A block with all role assignments: those of its own subscription from ARM, the others from Resource Graph."""
+    principals = dict.fromkeys(one.lower() for one in principals_of(block))
     own = f"/subscriptions/{subscription}".lower()
     others = [one for principal in principals for one in everywhere.get(principal, ())
               if one["scope"].lower() != own and not one["scope"].lower().startswith(f"{own}/")]
     found = {one["id"].lower(): one for one in (*block["roleAssignments"], *others)}
     return {**block, "roleAssignments": [
-        {**one, "roleName": names.get(role_guid(one["roleDefinitionId"]).lower(), one["roleName"])}
+        {**one, "roleName": names.get(last_segment(one["roleDefinitionId"]).lower(), one["roleName"])}
         for one in found.values()]}
 
 
 def warn_of_others(error: Exception) -> None:
     """Say that the list is incomplete, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")
-
-
-def _principals(block: Block) -> list[str]:
-    return principals_of(block, identities_of(block))

@@ -16,9 +16,7 @@ from ..model.update import Snapshot, get
 
 
 class Condition(NamedTuple):
-    """What `wait` waits for. `created` and `updated` mean the same. `custom`: whether a resource's JSON meets a
-    JMESPath query.
-    """
+    """What `wait` waits for. `custom`: whether a resource's JSON meets a JMESPath query."""
 
     created: bool = False
     updated: bool = False
@@ -36,9 +34,7 @@ class Condition(NamedTuple):
 
 
 async def wait(resource: ResourceId, condition: Condition, interval: float, timeout: float) -> None:
-    """Read the resource until it meets the condition. Raises RequestError, or AzureResponseError after `timeout` s. No
-    pause is longer than the time left, not even if the service asks for more.
-    """
+    """Read the resource until it meets the condition. Raises RequestError, or AzureResponseError after `timeout`."""
     started, now = None, 0.0
     failures = 0  # in a row, except for throttling
     may_be_absent = condition.deleted or condition.created or condition.exists or condition.custom is not None
@@ -71,9 +67,7 @@ async def wait(resource: ResourceId, condition: Condition, interval: float, time
 
 
 def _pause_after(error: RequestError, failures: int) -> float:
-    """The seconds until another read, after a refusal that followed this many failures. Raises the refusal if another
-    read is of no use.
-    """
+    """The seconds until another read, after so many failures. Raises the refusal if another one is of no use."""
     reply = error.reply
     asked = reply.retry_after or 0.0
     if isinstance(reply, Answer) and reply.status == 429:

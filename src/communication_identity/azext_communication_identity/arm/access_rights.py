@@ -21,15 +21,16 @@ _MANAGEMENT_GROUP = "/providers/microsoft.management/"
 
 
 class Rights(NamedTuple):
-    """The verdict. `role`: the name of the one that was asked for. `names`: those of all that were read, by GUID."""
+    """The verdict. `role`: the name of the one that was asked for. `known`: all that were read, by GUID."""
 
     access: Access
     role: str
-    names: Mapping[str, str]
+    known: Mapping[str, Role]
 
     def name_of(self, assignment: Assignment) -> str:
         """The name of the role of an assignment."""
-        return self.names.get(assignment.role) or role_name(assignment.role)
+        known = self.known.get(assignment.role)
+        return known.name if known and known.name else role_name(assignment.role)
 
 
 async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime) -> Rights:
@@ -39,13 +40,11 @@ async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime
     access = await _judge(purpose.needs, scope, principal, assignments, known, now=now)
     if refused and access.why == "unreadable":
         raise refused
-    return Rights(access, purpose.role, _names(known))
+    return Rights(access, purpose.role, known)
 
 
 async def role_held(role: str, scope: str, subscription: str, principal: str, now: datetime) -> Rights:
-    """Whether a principal holds a role, or roles that contain it. Raises RequestError if the login may not see it, and
-    an azclierror if there is no such role.
-    """
+    """Whether a principal has a role, or roles that contain it. Raises RequestError; an azclierror for no role."""
     assignments = await _assignments(scope, principal)
     by_id = role_by_id(role, subscription)
     guid = by_id.guid if by_id else next((one for one, name in BUILT_IN_ROLES.items() if name.lower() == role.lower()),
@@ -61,7 +60,7 @@ async def role_held(role: str, scope: str, subscription: str, principal: str, no
         return Rights(Access("unknown", "no-definition"), wanted.name, {})
     known[wanted.guid.lower()] = wanted
     access = await _judge(need, scope, principal, assignments, known, now=now, role=wanted.guid.lower())
-    return Rights(access, wanted.name, _names(known))
+    return Rights(access, wanted.name, known)
 
 
 async def _judge(need: Sequence[Element], scope: str, principal: str, assignments: Sequence[Assignment],
@@ -79,9 +78,7 @@ async def _judge(need: Sequence[Element], scope: str, principal: str, assignment
 
 
 async def _assignments(scope: str, principal: str) -> list[Assignment]:
-    """The role assignments of a principal and its groups at, above and below a scope; at and above a management group,
-    since nothing says which of them are below it.
-    """
+    """Those of a principal and its groups that reach a scope, or are below one that isn't a management group."""
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
     address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
     request = SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')"))
@@ -104,7 +101,3 @@ async def _definitions(scope: str, guids: Collection[str]) -> tuple[dict[str, Ro
         except RequestError as error:
             refused = error
     return known, refused
-
-
-def _names(known: Mapping[str, Role]) -> dict[str, str]:
-    return {guid: one.name for guid, one in known.items()}

@@ -42,9 +42,7 @@ _NOT_PATCHED = (r"(?i)\bidentity\b.*(?:not|can't) be (?:patched|updated|changed|
 
 
 class ServiceError(NamedTuple):
-    """The content of an error answer. Every text may be empty. `text`: code and message with those of its details.
-    `path`: the path of the request, unescaped.
-    """
+    """An error answer; each text may be empty. `text`: with that of its details. `path`: unescaped."""
 
     request: Request
     answer: Answer

@@ -18,12 +18,10 @@ from azure.cli.core.azclierror import AzureConnectionError
 from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
 from ..model.requests import (
-    Delete,
     GetResource,
     GetUserAssignedIdentity,
     ListResources,
     ListUserAssignedIdentities,
-    Put,
     Query,
     Request,
     UpdateIdentity,
@@ -33,9 +31,7 @@ from .login import Login, LoginCredential, Logins, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
-                     "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after",
-                     "x-ms-tenant-subscription-limit-hit"))
-_METHODS: dict[type[Request], str] = {Put: "PUT", Delete: "DELETE", Query: "POST"}  # of raw requests; others: GET
+                     "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after", "x-ms-tenant-subscription-limit-hit"))
 
 
 class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
@@ -46,11 +42,11 @@ class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
         self.response = response
 
 
-class Arm:
+class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, is the other one
     """Sends requests with the login that can see a subscription. Safe for threads."""
 
     def __init__(self, cli_ctx: Any, connections: int = 1) -> None:
-        self.logins = Logins(cli_ctx)
+        self.login_of = Logins(cli_ctx).of
         self._cli_ctx = cli_ctx
         self._connections = connections
         self._lock = Lock()
@@ -72,7 +68,7 @@ class Arm:
                             + for_display(address.partition("?")[0]),  # the query may contain a signature
                             permanent=True)
         credential.raise_if_failed()
-        require_subscription(self.logins.of(subscription), address)
+        require_subscription(self.login_of(subscription), address)
         try:
             _call(client, request)
         except _AnswerReceived as received:
@@ -87,10 +83,6 @@ class Arm:
         except (ValueError, LookupError, RecursionError) as error:  # azure-core decodes challenges and addresses
             return _refused(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
         raise AssertionError("an operation of the SDK ended without an answer")
-
-    def login_of(self, subscription: str) -> Login | None:
-        """The login that a subscription is seen with. Raises ResourceNotFoundError if it isn't clear."""
-        return self.logins.of(subscription)
 
     def _answer(self, response: Any, credential: LoginCredential) -> Answer:
         answer = read_answer(response)
@@ -115,7 +107,7 @@ class Arm:
         return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
-        login = self.logins.of(subscription)
+        login = self.login_of(subscription)
         if login not in self._credentials:
             # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
             # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
@@ -131,7 +123,7 @@ class Arm:
         if isinstance(request, (GetUserAssignedIdentity, ListUserAssignedIdentities)):
             from azure.mgmt.msi import ManagedServiceIdentityClient
             kind: Any = ManagedServiceIdentityClient
-            subscription = (request.identity if isinstance(request, GetUserAssignedIdentity) else request).subscription
+            subscription = (request.resource if isinstance(request, GetUserAssignedIdentity) else request).subscription
         else:
             from azure.mgmt.communication import CommunicationServiceManagementClient
             kind = CommunicationServiceManagementClient
@@ -164,16 +156,14 @@ def _call(client: Any, request: Request) -> None:
                  else listing.list_by_subscription(**options))
         next(found.by_page(request.next_page or None))
     elif isinstance(request, GetUserAssignedIdentity):
-        client.user_assigned_identities.get(request.identity.group, request.identity.name,
+        client.user_assigned_identities.get(request.resource.group, request.resource.name,
                                             api_version=request.api_version, **options)
     else:
         _call_raw(client, request, options)
 
 
 def _as_model(block: dict[str, Any]) -> Any:
-    """The SDK's model of a PATCH. Core's hook for policy tokens needs a body that the SDK has serialized; nulls in the
-    map stay.
-    """
+    """The SDK's model of a PATCH, which core's hook for policy tokens needs. Nulls in the map stay."""
     from azure.mgmt.communication.models import (
         CommunicationServiceResourceUpdate,
         ManagedServiceIdentity,
@@ -191,8 +181,7 @@ def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
     """
     from azure.core.rest import HttpRequest
     body = getattr(request, "body", None)
-    http_request = HttpRequest(_METHODS.get(type(request), "GET"),
-                               quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
+    http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                **({} if body is None else {"json": body}))
     if isinstance(request, Query):  # core's hook gets a policy token, which only writes need
         options["raw_request_hook"] = lambda _: None
@@ -224,9 +213,7 @@ def _origin(parts: SplitResult) -> tuple[str, int | None, str | None]:
 
 
 def _transport(connections: int) -> dict[str, Any]:
-    """A transport that keeps this many connections; none if azure-core's own is enough, which keeps 10 and opens every
-    other one anew for each request.
-    """
+    """A transport for more than the 10 connections of azure-core's own, which opens further ones for each request."""
     if connections <= 10:
         return {}
     from azure.cli.core.util import should_disable_connection_verify
@@ -235,8 +222,7 @@ def _transport(connections: int) -> dict[str, Any]:
     from requests.adapters import HTTPAdapter
     session = Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=connections))
-    return {"transport": RequestsTransport(session=session,
-                                           connection_verify=not should_disable_connection_verify())}
+    return {"transport": RequestsTransport(session=session, connection_verify=not should_disable_connection_verify())}
 
 
 def read_answer(response: Any) -> Answer:
@@ -263,9 +249,7 @@ def _refused(error: Exception) -> Answer | None:
 
 
 def _timed_out(error: BaseException) -> bool:
-    """Whether an error comes from a time limit. Each layer wraps the errors of the one below, and wraps an error in the
-    middle of a body in another way than one before it.
-    """
+    """Whether an error comes from a time limit. Each layer wraps the errors of the one below, in various ways."""
     from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
     from requests.exceptions import Timeout
     from urllib3.exceptions import ReadTimeoutError

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..model.answers import Answer, NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
-from ..model.role_assignments import role_guid
+from ..model.resource_id import last_segment
 from .roles import readable_assignments
 
 T = TypeVar("T")
@@ -61,23 +61,15 @@ def _incomplete(answer: Answer) -> str:
     return ""
 
 
-async def _all_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> list[T]:
-    """The same. An incomplete list counts as a refusal."""
-    found, incomplete = await graph_rows(query, keep)
-    if incomplete:
-        raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
-    return found
-
-
 async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, str]]:
-    """The role assignments, plain, of principals in all subscriptions. Raises RequestError, also if the list is
-    incomplete.
-    """
+    """The role assignments, plain, of principals everywhere. Raises RequestError, also if the list is incomplete."""
     found: list[dict[str, str]] = []
     wanted = list(principals)
     for start in range(0, len(wanted), _PRINCIPALS_A_QUERY):
         query = assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY])
-        rows = await _all_rows(query, lambda row: {"id": row.get("id"), "properties": row})
+        rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
+        if incomplete:
+            raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
         found += readable_assignments(Query({"query": query}), rows, wanted)
     return found
 
@@ -111,10 +103,8 @@ def assignments_query(principal_ids: Collection[str]) -> str:
 
 
 def role_names_query(role_ids: Collection[str]) -> str:
-    """The names of role definitions, built-in and custom: id, name (the GUID), roleName. By GUID, because the rest of
-    an ID differs between Resource Graph and ARM.
-    """
-    guids = sorted({role_guid(role_id).lower() for role_id in role_ids})
+    """The names of role definitions. By GUID, since the rest of an ID differs between Resource Graph and ARM."""
+    guids = sorted({last_segment(role_id).lower() for role_id in role_ids})
     return ("authorizationresources | where type =~ 'microsoft.authorization/roledefinitions'"
             f" | where name in~ ({_kql_list(guids)})"
             " | project id, name, roleName = tostring(properties.roleName) | order by id asc")

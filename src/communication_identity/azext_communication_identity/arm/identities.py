@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""User-assigned identities as Microsoft.ManagedIdentity shows them: whether they exist, are the ones that a resource
-holds, and may be assigned to it; and the errors for those that aren't.
-"""
+"""What Microsoft.ManagedIdentity shows of user-assigned identities, and the errors for those that can't be used."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import NoAnswer, error_code, error_of, is_not_found, text_of
+from ..model.answers import NoAnswer, error_code, error_of, is_not_found, object_at, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
@@ -24,13 +22,13 @@ from ..model.requests import (
     pages,
     read,
 )
-from ..model.resource_id import ResourceId, parse_identity_id
+from ..model.resource_id import ResourceId, last_segment, parse_identity_id
 from ..model.unfinished import UnfinishedError
 from .errors import explained
 
 T = TypeVar("T")
 
-API_VERSION = "2023-01-31"
+API_VERSION = ListUserAssignedIdentities.api_version
 # From 2024-11-30 on, an identity shows isolationScope; from 2026-05-31 on, assignmentRestrictions. A cloud may not know
 # these versions yet.
 VERSIONS = ("2026-05-31", "2024-11-30", API_VERSION)
@@ -41,9 +39,7 @@ _UNKNOWN_VERSION = ("noregisteredproviderfound", "invalidapiversionparameter", "
 
 
 class Found(NamedTuple):
-    """What a login sees of a user-assigned identity. `properties`: clientId, principalId, tenantId and so on. `error`:
-    why it can't be read. If both are empty, it doesn't exist.
-    """
+    """What a login sees of an identity. `error`: why it can't be read. Without both, it doesn't exist."""
 
     properties: dict[str, Any]
     error: RequestError | None = None
@@ -64,8 +60,7 @@ class Found(NamedTuple):
         if str(self.properties.get("isolationScope")).lower() == "regional":
             return ("can be assigned only to resources in its own region (isolationScope Regional), and the location "
                     "of Communication Services resources is global")
-        restrictions = self.properties.get("assignmentRestrictions")
-        providers = restrictions.get("providers") if isinstance(restrictions, dict) else None
+        providers = object_at(self.properties, "assignmentRestrictions").get("providers")
         allowed = [printable(str(one)) for one in providers] if isinstance(providers, list) else []
         ours = ("microsoft.communication", "microsoft.communication/communicationservices")
         if allowed and not any(one.lower() in ours for one in allowed):
@@ -89,8 +84,7 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
         if str(answer.body.get("id")).rstrip("/").lower() != parsed.id.lower():
             return Found({}, RequestError(request, NoAnswer(
                 "The service returned something other than the requested identity.", permanent=True)))
-        properties = answer.body.get("properties")
-        return Found({"id": answer.body.get("id"), **(properties if isinstance(properties, dict) else {})})
+        return Found({"id": answer.body.get("id"), **object_at(answer.body, "properties")})
     raise AssertionError("no API version was given")
 
 
@@ -113,9 +107,7 @@ def held_principal(block: Block, identity: str) -> str | None:
 
 
 def was_recreated(block: Block, identity: str, found: Found) -> bool:
-    """Whether an identity was deleted and created again since it was assigned: the block holds another principal, or
-    null. What it has no IDs for at all, it is only settling.
-    """
+    """Whether the block holds another principal, or null. Without any IDs, the identity is only settling."""
     held, now = held_principal(block, identity), found.properties.get("principalId")
     return held is not None and isinstance(now, str) and held.lower() != now.lower()
 
@@ -144,32 +136,34 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    here = not in_full and _place(identity) == (resource.subscription.lower(), resource.group.lower())
-    similar = [printable(one.rsplit("/", 1)[-1] if here and _place(one) == _place(identity) else one)
+    own_group = (resource.subscription.lower(), resource.group.lower())
+    here = not in_full and _subscription_and_group(identity) == own_group
+    similar = [printable(last_segment(one) if here and _subscription_and_group(one) == own_group else one)
                for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
-    if not similar:
-        return ResourceNotFoundError(
-            f"There is no user-assigned identity {what}.",
-            f"To list the identities in its subscription, run:\naz identity list --subscription {parsed.subscription} "
-            f'--query "[].id" --output tsv\nTo create it, run:\naz identity create --name {parsed.name} '
-            f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
-    return ResourceNotFoundError(
-        f"There is no user-assigned identity {what}.",
-        f"Did you mean '{similar[0]}'?" if len(similar) == 1 else "Did you mean one of these?\n" + "\n".join(similar))
+    if len(similar) == 1:
+        how = f"Did you mean '{similar[0]}'?"
+    elif similar:
+        how = "Did you mean one of these?\n" + "\n".join(similar)
+    else:
+        how = ("To list the identities in its subscription, run:\n"
+               f'az identity list --subscription {parsed.subscription} --query "[].id" --output tsv\n'
+               f"To create it, run:\naz identity create --name {parsed.name} "
+               f"--resource-group {for_shell(parsed.group)} --subscription {parsed.subscription}")
+    return ResourceNotFoundError(f"There is no user-assigned identity {what}.", how)
 
 
 async def ids_in(subscription: str, group: str | None = None) -> list[str]:
     """The IDs of the user-assigned identities in a subscription or group. Raises RequestError."""
-    request = ListUserAssignedIdentities(subscription, API_VERSION, group)
+    request = ListUserAssignedIdentities(subscription, group)
     found = await pages(request, lambda one: one.get("id"))
     return [identity for identity in found if isinstance(identity, str)]
 
 
 def similar_ids(identity: str, existing: list[str]) -> list[str]:
     """At most five existing IDs: first those with the same name, then those with a similar name."""
-    names = {other: other.rsplit("/", 1)[-1].lower() for other in existing if other.lower() != identity.lower()}
-    close = get_close_matches(identity.rsplit("/", 1)[-1].lower(), sorted(set(names.values())), n=5)
+    names = {other: last_segment(other).lower() for other in existing if other.lower() != identity.lower()}
+    close = get_close_matches(last_segment(identity).lower(), sorted(set(names.values())), n=5)
     return [other for name in close for other in names if names[other] == name][:5]
 
 
@@ -188,7 +182,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
         f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
-def _place(identity: str) -> tuple[str, ...]:
+def _subscription_and_group(identity: str) -> tuple[str, ...]:
     """The subscription and the group of an ID, in lower case."""
     return tuple(identity.lower().split("/")[2:5:2])
 
@@ -220,10 +214,11 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
     may mean that it doesn't exist.
     """
-    known, status = (None, 400) if isinstance(error, OperationFailedError) else (explained(error), error.reply.status)
-    code = error.code if isinstance(error, OperationFailedError) else error_code(error.reply)
-    message = (str(error) if isinstance(error, OperationFailedError) else
-               text_of(error_of(error.reply).get("message"))).lower()
+    if isinstance(error, OperationFailedError):
+        known, status, code, message = None, 400, error.code, str(error).lower()
+    else:
+        known, status, code = explained(error), error.reply.status, error_code(error.reply)
+        message = text_of(error_of(error.reply).get("message")).lower()
     is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
     if status not in (400, 403, 404) or code in _OTHER_CAUSES and not is_of_identities:
         return None

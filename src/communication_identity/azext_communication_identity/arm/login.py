@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The logins of the CLI, and the token of each: one thread fetches it, all use it, and a login that has failed isn't
-asked again.
-"""
+"""The logins of the CLI, and the token of each: one thread fetches it for all, and a failed login isn't asked again."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ _SAME_CHALLENGE = 60.0  # seconds in which a token that answered a challenge ans
 
 
 class Login(NamedTuple):
-    """A tenant and a user that the CLI is logged in with. Both determine what is visible. `subscription`: one of its
-    subscriptions, which selects the credentials.
-    """
+    """A tenant and a user that the CLI is logged in with. `subscription`: one of theirs, to get the credentials."""
 
     tenant: str
     user: str
@@ -32,31 +28,31 @@ class Login(NamedTuple):
     is_tenant_only: bool = False  # the tenant stands in the place of a subscription
 
 
+def _accounts(cli_ctx: Any) -> list[dict[str, Any]]:
+    """Every subscription that the CLI knows, as its profile holds it."""
+    from azure.cli.core._profile import Profile
+    found: list[dict[str, Any]] = Profile(cli_ctx=cli_ctx).load_cached_subscriptions()
+    return found
+
+
 def logins(cli_ctx: Any) -> list[Login]:
     """Every login of the CLI."""
-    from azure.cli.core._profile import Profile
     known: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions():
+    for account in _accounts(cli_ctx):
         known.setdefault((account["tenantId"], account["user"]["name"]), []).append(account)
     return [Login(*login, accounts[0]["id"], frozenset(one["id"].lower() for one in accounts),
                   all(str(one.get("name")).startswith("N/A") for one in accounts)) for login, accounts in known.items()]
 
 
-def customer_tenants(cli_ctx: Any) -> dict[str, str]:
-    """The tenants of subscriptions that the CLI's logins manage from another tenant (Azure Lighthouse), by subscription
-    in lower case.
-    """
-    from azure.cli.core._profile import Profile
-    return {account["id"].lower(): account["homeTenantId"]
-            for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()
-            if account.get("homeTenantId") and account["homeTenantId"] != account["tenantId"]}
-
-
 def home_tenants(cli_ctx: Any) -> dict[str, str]:
     """The tenant that each subscription belongs to, by subscription in lower case."""
-    from azure.cli.core._profile import Profile
-    return {account["id"].lower(): account.get("homeTenantId") or account["tenantId"]
-            for account in Profile(cli_ctx=cli_ctx).load_cached_subscriptions()}
+    return {one["id"].lower(): one.get("homeTenantId") or one["tenantId"] for one in _accounts(cli_ctx)}
+
+
+def customer_tenants(cli_ctx: Any) -> dict[str, str]:
+    """The same for the subscriptions that a login manages from another tenant (Azure Lighthouse)."""
+    return {one["id"].lower(): one["homeTenantId"] for one in _accounts(cli_ctx)
+            if one.get("homeTenantId") and one["homeTenantId"] != one["tenantId"]}
 
 
 class Logins:  # pylint: disable=too-few-public-methods  # a table

@@ -57,9 +57,7 @@ class PollTimer:
             return
 
     def _soon(self, delay: PollDelay, now: float) -> float:
-        """When to poll if nothing is known from other operations. It depends on the time since the write and not on the
-        number of polls, so that none are made up for after a longer wait.
-        """
+        """When to poll by the time since the write alone: none are made up for after a longer wait."""
         passed = now - delay.since
         if not delay.polls:
             return max(delay.since + POLL_TIMES[0], now)

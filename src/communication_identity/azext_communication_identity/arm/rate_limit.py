@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""When the next request may go: where ARM throttles, by its token bucket for one subscription and kind of request, as
-its refusals show it; and the first request of a login alone.
-"""
+"""When the next request may go: where ARM throttles, by its token bucket; and the first request of a login alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Roles and role assignments (Microsoft.Authorization 2022-04-01): finds, grants and deletes them. For an all-tenant
-view, see graph.py.
-"""
+"""Finds, grants and deletes role assignments (Microsoft.Authorization 2022-04-01). Those of all tenants: graph.py."""
 
 from __future__ import annotations
 
@@ -15,9 +13,10 @@ from uuid import UUID
 
 from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 
-from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, text_of
+from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
 from ..model.quoting import for_display, printable
 from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
+from ..model.resource_id import last_segment
 from ..model.role_assignments import (
     Role,
     is_same_grant,
@@ -26,7 +25,6 @@ from ..model.role_assignments import (
     plain_assignment,
     plain_assignments,
     role_by_id,
-    role_guid,
 )
 
 ROLES_VERSION = "api-version=2022-04-01"
@@ -84,14 +82,13 @@ async def role_name_of(role_id: str) -> str:
     try:
         answer = await read(SharedGet(f"{role_id}?{ROLES_VERSION}"), retries=0)
     except RequestError:
-        return role_guid(role_id)
-    return _role(answer.body).name or role_guid(role_id)
+        return last_segment(role_id)
+    return _role(answer.body).name or last_segment(role_id)
 
 
 def _role(definition: dict[str, Any]) -> Role:
     """A role from ARM's JSON; what isn't text is empty."""
-    properties = definition.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
+    properties = object_at(definition, "properties")
     role_id, name = definition.get("id"), properties.get("roleName")
     return Role(role_id if isinstance(role_id, str) else "", name if isinstance(name, str) else "",
                 properties.get("permissions"))
@@ -117,9 +114,7 @@ def readable_assignments(request: Request, found: Sequence[Any], principals: Col
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:
-    """The assignment of the role to the principal at exactly this scope, plain; None if there is none that this login
-    can read. Raises RequestError for any other reason.
-    """
+    """The assignment, plain, of the role to the principal at exactly this scope; None if none can be read."""
     try:
         found = await pages(_list_assignments(scope, principal_id), dict)
     except RequestError as error:

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """Patterns of actions, and whether some of them contain all that others do: exact, since `*` is the only wildcard."""
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ def coverage(need: Sequence[Element], granted: Sequence[Element]) -> str:
     Azure's own roles are written as if `/*/` stood for `/` too, which its documentation doesn't say: ALL and NONE are
     what holds both ways.
     """
-    found = {_coverage(need, granted, loose) for loose in (False, True)}
+    found = {_coverage(need, granted, loose=loose) for loose in (False, True)}
     if len(found) == 1:
         return found.pop()
     return UNDECIDED if UNDECIDED in found else PART
 
 
-def _coverage(need: Sequence[Element], granted: Sequence[Element], loose: bool) -> str:
+def _coverage(need: Sequence[Element], granted: Sequence[Element], *, loose: bool) -> str:
     """Look at every text that may be needed, at once at all that bring the patterns into the same state."""
-    globs = _Globs([pattern for one in (*need, *granted) for pattern in one.patterns + one.exceptions], loose)
+    globs = _Globs([pattern for one in (*need, *granted) for pattern in one.patterns + one.exceptions], loose=loose)
     alive = globs.places([pattern for one in need for pattern in one.patterns])
     wanted, given = globs.ends(need), globs.ends(granted)
     found: set[bool] = set()
@@ -61,7 +60,7 @@ def _accepts(elements: Sequence[tuple[int, int]], state: int) -> bool:
 class _Globs:
     """Matches many patterns at once. A state is a set of bits: one for each place in each pattern, and for its end."""
 
-    def __init__(self, patterns: Iterable[str], loose: bool) -> None:
+    def __init__(self, patterns: Iterable[str], *, loose: bool) -> None:
         self._stars = self._optional = self.start = size = 0
         characters: dict[str, int] = {}
         self._spans: dict[str, tuple[int, int]] = {}  # the first place and the end of each pattern

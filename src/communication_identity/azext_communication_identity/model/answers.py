@@ -76,17 +76,13 @@ def is_transient(reply: Reply) -> bool:
 
 
 def is_not_found(reply: Reply) -> bool:
-    """Whether ARM itself says that something doesn't exist. A proxy's page doesn't, nor does a subscription that this
-    login can't see.
-    """
+    """Whether ARM says that something doesn't exist; not a proxy, nor for a subscription that isn't visible."""
     return (isinstance(reply, Answer) and reply.status == 404 and error_code(reply) != "subscriptionnotfound"
             and (reply.body is not None or not reply.text.strip()))
 
 
 def seconds_asked_for(answer: Answer) -> float:
-    """How long a 429 asks to wait, in seconds: the longest of its Retry-After, the time in its text and the time until
-    Resource Graph's quota resets.
-    """
+    """The longest wait, in seconds, that a 429 asks for: in Retry-After, in its text, or for Resource Graph's quota."""
     in_text = [float(seconds) for seconds in re.findall(_SECONDS_IN_TEXT, answer.text)]
     return max(answer.retry_after or 0.0, quota_resets_after(answer), *in_text) or DEFAULT_THROTTLE
 
@@ -111,9 +107,7 @@ def _seconds(text: str, date: str) -> float | None:
 
 
 def error_of(reply: Reply) -> dict[str, Any]:
-    """The error in an answer, with keys in lower case: the value of "error", as in ARM, or the body itself. Empty if
-    there is none.
-    """
+    """The value of "error" in an answer, or its body itself, with keys in lower case; empty if there is none."""
     body = _lower(reply.body)
     error = body.get("error", body)
     return {"message": error} if isinstance(error, str) else _lower(error)
@@ -125,9 +119,7 @@ def error_code(reply: Reply) -> str:
 
 
 def error_text(error: Mapping[str, Any]) -> str:
-    """The codes and messages of an error and of its first details, if it has them: Azure Resource Graph names the
-    reason only in the details.
-    """
+    """The codes and messages of an error and its first details, which alone name the reason in Resource Graph."""
     texts: dict[str, None] = {}  # a set that keeps the order
     left = [dict(error)]
     while left and len(texts) < _MOST_DETAILS:
@@ -138,6 +130,12 @@ def error_text(error: Mapping[str, Any]) -> str:
         details = one.get("details")
         left += [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
     return " ".join(texts)
+
+
+def object_at(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key; empty if it isn't one."""
+    found = body.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def text_of(value: Any) -> str:

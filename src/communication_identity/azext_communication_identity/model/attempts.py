@@ -40,9 +40,7 @@ class Attempts:
         self.may_have_written = self.was_accepted = True
 
     def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
-        """Count a PATCH that wasn't accepted. Returns the pause before the next read. Raises RequestError if it makes
-        no sense to try again.
-        """
+        """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
         is_lost = _is_lost(reply)
         self.may_have_written |= is_lost
         if not is_lost and not _is_contended(request, reply):
@@ -71,8 +69,6 @@ def _is_contended(request: UpdateIdentity, reply: Reply) -> bool:
 
 
 def is_accepted(reply: Reply, resource: ResourceId) -> bool:
-    """Whether the service accepted a PATCH. A malformed body doesn't tell what the service did. The status 202 and the
-    address of an operation do.
-    """
+    """Whether the service accepted a PATCH: a malformed body doesn't say so; a 202 or an operation's address does."""
     return isinstance(reply, Answer) and reply.ok and (
         reply.status == 202 or not reply.is_malformed or operation_address(reply, resource) is not None)

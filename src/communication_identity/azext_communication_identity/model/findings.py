@@ -37,11 +37,10 @@ def summary(results: Iterable[Mapping[str, Any]]) -> str:
     """How many checks failed or are unknown; empty if none."""
     counts = Counter(finding["status"] for result in results for finding in result["findings"])
     failed, unknown = counts[FAILED], counts[UNKNOWN]
-    if failed and unknown:
-        return f"{_checks(failed)} failed, {unknown} {'is' if unknown == 1 else 'are'} unknown."
-    if failed:
-        return f"{_checks(failed)} failed."
-    return f"{_checks(unknown)} {'is' if unknown == 1 else 'are'} unknown." if unknown else ""
+    parts = [f"{_checks(failed)} failed"] if failed else []
+    if unknown:
+        parts.append(f"{unknown if failed else _checks(unknown)} {'is' if unknown == 1 else 'are'} unknown")
+    return f"{', '.join(parts)}." if parts else ""
 
 
 def advice(printed: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str | None:

@@ -49,14 +49,12 @@ class Identities(NamedTuple):
         return Identities(self.system_assigned or other.system_assigned, self.user_assigned + tuple(added.values()))
 
     def __sub__(self, other: Identities) -> Identities:
-        others = _lower(other.user_assigned)
+        others = {identity.lower() for identity in other.user_assigned}
         return Identities(self.system_assigned and not other.system_assigned,
                           tuple(one for one in self.user_assigned if one.lower() not in others))
 
     def __and__(self, other: Identities) -> Identities:
-        others = _lower(other.user_assigned)
-        return Identities(self.system_assigned and other.system_assigned,
-                          tuple(one for one in self.user_assigned if one.lower() in others))
+        return self - (self - other)
 
     def described(self) -> list[str]:
         """The identities as messages name them."""
@@ -116,7 +114,7 @@ def without_ids(block: Block, wanted: Identities) -> Identities:
     user-assigned one without its client ID or principal ID. Directly after a write, the service may answer {} for them
     (recorded for PUT).
     """
-    users = {identity.lower(): details for identity, details in _users(block).items()}
+    users = _by_lower_case(_users(block))
     return Identities(
         wanted.system_assigned and not block.get("principalId"),
         tuple(identity for identity in wanted.user_assigned
@@ -124,9 +122,7 @@ def without_ids(block: Block, wanted: Identities) -> Identities:
 
 
 def plain_block(block: Block) -> dict[str, Any]:
-    """The block as commands print it: plain dicts, keys absent rather than null, `type` without the service's space,
-    and {"type": "None"} if there is no identity.
-    """
+    """The block as commands print it: keys absent rather than null, and {"type": "None"} without an identity."""
     kinds = sorted({_SPELLING.get(kind, kind) for kind in _kinds(block)} - {"None"})
     plain: dict[str, Any] = {"type": ",".join(kinds) or "None"}
     for key in ("principalId", "tenantId"):
@@ -142,7 +138,7 @@ def plain_block(block: Block) -> dict[str, Any]:
 def expected_block(identities: Identities, known: Block, new: Mapping[str, dict[str, Any]] = NO_BLOCK
                    ) -> dict[str, Any]:
     """The plain block for these identities, with the IDs that `known` has, or `new` for further user-assigned ones."""
-    users = {identity.lower(): details for identity, details in {**new, **_users(known)}.items()}
+    users = _by_lower_case({**new, **_users(known)})
     block: dict[str, Any] = {"type": identities.type}
     if identities.system_assigned:
         block.update({key: known.get(key) for key in ("principalId", "tenantId")})
@@ -150,11 +146,10 @@ def expected_block(identities: Identities, known: Block, new: Mapping[str, dict[
     return plain_block(block)
 
 
-def principals_of(block: Block, among: Identities) -> list[str]:
-    """The principal IDs of the identities `among`, if the block has them. What is no GUID is never used in a
-    request.
-    """
-    users = {identity.lower(): details for identity, details in _users(block).items()}
+def principals_of(block: Block, among: Identities | None = None) -> list[str]:
+    """The principal IDs that the block has of `among`, or of all. What is no GUID is never used in a request."""
+    among = identities_of(block) if among is None else among
+    users = _by_lower_case(_users(block))
     found = [block.get("principalId")] if among.system_assigned else []
     found += [users.get(identity.lower(), {}).get("principalId") for identity in among.user_assigned]
     return list(dict.fromkeys(one for one in found if isinstance(one, str) and re.fullmatch(GUID, one)))
@@ -179,5 +174,5 @@ def _users(block: Block) -> dict[str, dict[str, Any]]:
             for identity, details in users.items()} if isinstance(users, Mapping) else {}
 
 
-def _lower(identities: Iterable[str]) -> set[str]:
-    return {identity.lower() for identity in identities}
+def _by_lower_case(users: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {identity.lower(): details for identity, details in users.items()}

@@ -21,7 +21,7 @@ from .resource_id import ResourceId
 from .unfinished import AcceptedError
 
 OPERATION_LIMIT = 1800.0  # seconds to follow one operation
-FAILED = ("failed", "canceled", "cancelled")
+FAILED_STATES = ("failed", "canceled", "cancelled")
 # An address is of no use after 15 transient failures in a row, about 30 seconds, or after 5 answers in a row that say
 # nothing of an operation, but not within 10 seconds.
 _USELESS_AFTER, _ODD_COUNTS, _USELESS_SECONDS = 15, 3, 10.0
@@ -48,9 +48,7 @@ class PollResult(NamedTuple):
 
 
 def operation_address(reply: Answer, resource: ResourceId) -> str | None:
-    """The address of the operation that a PATCH started. A Location that is the resource itself (recorded for
-    ManagedIdentity) is none.
-    """
+    """The address of the operation that a PATCH started. A Location that is the resource itself (recorded) is none."""
     address = reply.headers.get("azure-asyncoperation") or reply.headers.get("location")
     path = unquote(re.sub(r"\Ahttps?://[^/]*|[?#].*", "", address or "")).rstrip("/")
     return None if path.lower() == resource.id.lower() else address or None
@@ -67,16 +65,16 @@ async def poll_operation(resource: ResourceId, address: str, reply: Answer) -> f
     while latest.at - since <= OPERATION_LIMIT:
         asked = latest.retry_after
         if asked and latest.at + asked - since > OPERATION_LIMIT:
-            raise still_running(
+            raise _still_running(
                 resource, f"asks to wait another {asked:.0f} seconds before the next poll of the operation. "
                 f"This command polls for at most {OPERATION_LIMIT:.0f} seconds")
         await PollDelay(since, polls, asked)
         polls += 1
         latest = await Get(address)
-        result = poll_result(latest, has_status)
-        if result.state in (*FAILED, "succeeded", "completed"):
+        result = poll_result(latest, has_status=has_status)
+        if result.state in (*FAILED_STATES, "succeeded", "completed"):
             await OperationEnded(latest.at - since)
-        if result.state in FAILED:
+        if result.state in FAILED_STATES:
             raise _failed(resource, result.state, result.error, latest)
         if result.state in ("succeeded", "completed") or isinstance(latest, NoAnswer) and latest.permanent:
             return latest.at
@@ -91,13 +89,11 @@ async def poll_operation(resource: ResourceId, address: str, reply: Answer) -> f
         failures = 0
         if latest.status == 202 and not has_status:  # it has moved
             address = latest.headers.get("location") or address
-    raise still_running(resource, f"the operation is still running after {latest.at - since:.0f} seconds")
+    raise _still_running(resource, f"the operation is still running after {latest.at - since:.0f} seconds")
 
 
-def poll_result(poll: Reply, has_status: bool) -> PollResult:
-    """What one answer means. An Azure-AsyncOperation (`has_status`) answers with a `status`, a Location with 202 until
-    the operation is over, and then with 200 and the resource, 204, or the operation's error.
-    """
+def poll_result(poll: Reply, *, has_status: bool) -> PollResult:
+    """What one answer means. An Azure-AsyncOperation (`has_status`) has a `status`; a Location, 202 until the end."""
     if not isinstance(poll, Answer):
         return PollResult("odd" if poll.timed_out else "transient")
     if poll.status in TRANSIENT:
@@ -126,6 +122,6 @@ def _failed(resource: ResourceId, state: str, error: str, poll: Reply) -> Operat
         f"'{printable(state)}': {error}", resource.to_see, error_code(poll))
 
 
-def still_running(resource: ResourceId, what: str) -> NotDoneError:
+def _still_running(resource: ResourceId, what: str) -> NotDoneError:
     """The error for an operation that takes too long."""
     return NotDoneError(f"The service accepted the change to '{resource.name}', but {what}.", resource.to_wait)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-
 """What role assignments let a principal do: their role definitions together, minus deny assignments.
 
 The rules: azure-docs, articles/role-based-access-control, role-definitions.md and deny-assignments.md. Where one of
@@ -13,8 +12,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
+from .answers import object_at
+from .resource_id import last_segment
 
-EVERYTHING = (Element(("*",), (), True),)  # what a definition that can't be read may grant or deny
+EVERYTHING = (Element(("*",), conditional=True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
 _NO_GROUPS = ("user", "serviceprincipal", "device")
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
@@ -34,7 +35,7 @@ class Assignment(NamedTuple):
     conditional: bool
     created: datetime | None
 
-    def settled(self, data: bool) -> datetime:
+    def settled(self, *, data: bool) -> datetime:
         """When it has taken effect everywhere; `data`: also as to data actions."""
         late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
         created = min(self.created or _NEVER, _NEVER - _SETTLES_LATE)
@@ -88,8 +89,8 @@ def _patterns(element: Mapping[str, Any], *keys: str) -> tuple[str, ...] | None:
 
 def assignment_of(row: Mapping[str, Any]) -> Assignment:
     """A role assignment from ARM's JSON."""
-    properties = _properties(row)
-    return Assignment(str(row.get("id")), str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower(),
+    properties = object_at(row, "properties")
+    return Assignment(str(row.get("id")), last_segment(str(properties.get("roleDefinitionId"))).lower(),
                       str(properties.get("scope")), str(properties.get("principalId")).lower(),
                       _is_group(properties.get("principalType")), bool(properties.get("condition")),
                       _time(str(properties.get("createdOn"))))
@@ -97,21 +98,19 @@ def assignment_of(row: Mapping[str, Any]) -> Assignment:
 
 def is_readable(row: Mapping[str, Any], principal: str) -> bool:
     """Whether this is a role assignment of a principal, or of a group."""
-    properties = _properties(row)
+    properties = object_at(row, "properties")
     return (all(isinstance(properties.get(key), str) for key in ("roleDefinitionId", "scope", "principalId"))
             and (properties["principalId"].lower() == principal.lower() or _is_group(properties.get("principalType"))))
 
 
 def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) -> Deny | None:
-    """A deny assignment from ARM's JSON, if it applies, or may apply, at the target to a principal. `principals`: its
-    ID, and those of the groups that it is known to be in.
-    """
-    properties = _properties(row)
+    """A deny assignment, if it may apply at the target to `principals`: an ID, and those of its known groups."""
+    properties = object_at(row, "properties")
     scope, elements = properties.get("scope"), elements_of(properties.get("permissions"))
     if isinstance(scope, str) and (not reaches(scope, target) or properties.get("doNotApplyToChildScopes")
-                                   and _plain(scope) != _plain(target)):
+                                   and _with_slash(scope) != _with_slash(target)):
         return None
-    known = {_bare(one) for one in principals} | {_EVERYONE}
+    known = {_guid_digits(one) for one in principals} | {_EVERYONE}
     whom = properties.get("principals")
     named, excluded = _principals("?" if whom is None else whom), _principals(properties.get("excludePrincipals"))
     if known & excluded.keys() or not (known & named.keys() or any(named.values())):
@@ -125,16 +124,11 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
 
 def reaches(scope: str, target: str) -> bool:
     """Whether what is assigned at a scope applies at a target. ARM names no management groups but those above it."""
-    return _plain(scope).startswith(_MANAGEMENT_GROUPS) or _plain(target).startswith(_plain(scope))
+    return _with_slash(scope).startswith(_MANAGEMENT_GROUPS) or _with_slash(target).startswith(_with_slash(scope))
 
 
-def _plain(scope: str) -> str:
+def _with_slash(scope: str) -> str:
     return f"{scope.rstrip('/').lower()}/"
-
-
-def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = row.get("properties")
-    return found if isinstance(found, dict) else {}
 
 
 def _is_group(principal_type: Any) -> bool:
@@ -144,11 +138,11 @@ def _is_group(principal_type: Any) -> bool:
 def _principals(listed: Any) -> dict[str, bool]:
     """Whether each may be a group, by its ID."""
     several = listed if isinstance(listed, list) else [listed] if listed else []
-    return dict((_bare(one.get("id")), str(one.get("type")).lower() not in _NO_GROUPS)
+    return dict((_guid_digits(one.get("id")), str(one.get("type")).lower() not in _NO_GROUPS)
                 if isinstance(one, dict) else (str(one), True) for one in several)
 
 
-def _bare(guid: Any) -> str:
+def _guid_digits(guid: Any) -> str:
     return str(guid).replace("-", "").lower()
 
 
@@ -168,7 +162,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     """
     roles = {**roles, role: need}
     data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
-    every = sorted(assignments, key=lambda one: one.settled(data))
+    every = sorted(assignments, key=lambda one: one.settled(data=data))
     unread = {one for one in every if roles.get(one.role) is None}
     given = {one: [element._replace(conditional=one.conditional or element.conditional and one.role != role)
                    for element in (EVERYTHING if one in unread else roles[one.role] or ())] for one in every}
@@ -177,7 +171,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     denied = tuple(deny for deny, hit in hits.items() if deny.certain and hit in (ALL, PART))
     doubtful = tuple(deny for deny, hit in hits.items() if hit != NONE)
 
-    def covered(by: Sequence[Assignment], maybe: bool = True) -> str:
+    def covered(by: Sequence[Assignment], *, maybe: bool = True) -> str:
         return coverage(need, [element for one in by for element in given[one] if maybe or not element.conditional])
 
     def enough(by: Sequence[Assignment]) -> bool:
@@ -187,7 +181,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
         return Access("failed", "denied", (), denied)
     if enough(here):
         least = next(here[:count] for count in range(1, len(here) + 1) if enough(here[:count]))
-        settled, least = least[-1].settled(data), _fewest(least, enough)
+        settled, least = least[-1].settled(data=data), _fewest(least, enough)
         if doubtful:
             return Access("unknown", "may-be-denied", tuple(least), doubtful)
         return Access(*(("warning", "new") if settled > now else ("ok", "granted")), tuple(least), (), settled)

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from .action_patterns import Element
-from .answers import text_of
+from .answers import object_at, text_of
 from .findings import FAILED, OK, UNKNOWN, WARNING, Finding
 from .permissions import data_actions
 from .quoting import for_display, for_shell
-from .resource_id import GUID
+from .resource_id import GUID, last_segment
 
 Json = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 
 class Purpose(NamedTuple):
-    """`role`: the one that Microsoft names. `needs`: the data actions, and `of` what they are. `kinds`: the verdict on
+    """`role`: the one that Microsoft names. `needs`: the data actions that it takes. `kinds`: the verdict on
     each kind of account, in lower case; under "" on every other one.
     """
 
@@ -33,7 +33,7 @@ class Purpose(NamedTuple):
     pattern: str
     role: str
     needs: tuple[Element, ...]
-    of: str
+    needs_in_words: str
     kinds: Mapping[str, tuple[str, str]]
 
 
@@ -77,9 +77,8 @@ def account_of(target: str) -> str:
 
 def target_findings(purpose: str, target: str, account: Json) -> list[Finding]:
     """What can be said of a target from the JSON of its account."""
-    properties = account.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
-    name, kind = account_of(target).rsplit("/", 1)[-1], text_of(account.get("kind"))
+    properties = object_at(account, "properties")
+    name, kind = last_segment(account_of(target)), text_of(account.get("kind"))
     state = text_of(properties.get("provisioningState"))
     kinds = PURPOSES[purpose].kinds
     status, what = kinds.get(kind.lower(), kinds[""]) if kind else (UNKNOWN, "which isn't shown")

@@ -9,9 +9,7 @@ _SHOWN = 320  # characters of a bad value that an error repeats: enough for a lo
 
 
 def for_display(value: str) -> str:
-    """A value as errors show it: quoted, with control characters escaped, and without the middle if it's too long,
-    because IDs differ at their ends.
-    """
+    """A value as errors show it: quoted, printable, without the middle if it's too long, as IDs differ at the ends."""
     text = value if len(value) <= _SHOWN else f"{value[:100]}…{value[-100:]}"
     return f"'{printable(text)}'"
 

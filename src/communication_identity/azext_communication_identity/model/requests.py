@@ -32,12 +32,13 @@ MOST_PAGES, MOST_EMPTY = 10_000, 100  # of a list; empty ones in a row
 
 @dataclass(frozen=True)
 class Request:
-    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `is_shared`: one answer serves all
-    flows of a command that send the same request. `timeout`: seconds until it's abandoned. `patience`: how many seconds
-    to wait if ARM throttles.
+    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `method`: where no SDK has an
+    operation for it. `is_shared`: one answer serves all flows of a command that send the same request. `timeout`:
+    seconds until it's abandoned. `patience`: how many seconds to wait if ARM throttles.
     """
 
     kind: ClassVar[str] = "read"
+    method: ClassVar[str] = "GET"
     is_shared: ClassVar[bool] = False
     timeout = TIMEOUT
     patience = LONGEST_THROTTLE
@@ -52,69 +53,46 @@ class Request:
 
 
 @dataclass(frozen=True)
-class GetResource(Request):
-    """Read a resource."""
+class _OneRequest(Request):
+    """A request for one resource or identity."""
 
-    resource: ResourceId
-    patience: float = LONGEST_THROTTLE
+    resource: ResourceId | IdentityId
 
     @property
     def path(self) -> str:
-        """Its ID."""
         return self.resource.id
 
 
 @dataclass(frozen=True)
-class UpdateIdentity(Request):
+class GetResource(_OneRequest):
+    """Read a resource."""
+
+    patience: float = LONGEST_THROTTLE
+
+
+@dataclass(frozen=True)
+class UpdateIdentity(_OneRequest):
     """Change the identity block of a resource (PATCH). `etag`: for If-Match."""
 
     kind = "write"
-    resource: ResourceId
     body: Mapping[str, Any]
     etag: str | None = None
 
-    @property
-    def path(self) -> str:
-        """The ID of the resource."""
-        return self.resource.id
-
 
 @dataclass(frozen=True)
-class ListResources(Request):
-    """List the resources of a subscription, or of a group. `next_page`: the address that the last page gave."""
-
-    subscription: str
-    group: str | None = None
-    next_page: str = ""
-
-    @property
-    def path(self) -> str:
-        """The scope, and what is listed."""
-        group = f"/resourceGroups/{self.group}" if self.group else ""
-        return f"/subscriptions/{self.subscription}{group}/providers/Microsoft.Communication/communicationServices"
-
-
-@dataclass(frozen=True)
-class GetUserAssignedIdentity(Request):
+class GetUserAssignedIdentity(_OneRequest):
     """Read a user-assigned identity."""
 
     is_shared = True
-    identity: IdentityId
     api_version: str
-
-    @property
-    def path(self) -> str:
-        """Its ID."""
-        return self.identity.id
 
 
 @dataclass(frozen=True)
-class ListUserAssignedIdentities(Request):
-    """List the user-assigned identities of a subscription, or of a group."""
+class ListRequest(Request):
+    """List all of one type in a subscription, or in a group. `next_page`: the address that the last page gave."""
 
-    is_shared = True
+    type: ClassVar[str]
     subscription: str
-    api_version: str
     group: str | None = None
     next_page: str = ""
 
@@ -122,7 +100,23 @@ class ListUserAssignedIdentities(Request):
     def path(self) -> str:
         """The scope, and what is listed."""
         group = f"/resourceGroups/{self.group}" if self.group else ""
-        return f"/subscriptions/{self.subscription}{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+        return f"/subscriptions/{self.subscription}{group}/providers/{self.type}"
+
+
+@dataclass(frozen=True)
+class ListResources(ListRequest):
+    """List the resources of Communication Services."""
+
+    type = "Microsoft.Communication/communicationServices"
+
+
+@dataclass(frozen=True)
+class ListUserAssignedIdentities(ListRequest):
+    """List the user-assigned identities."""
+
+    is_shared = True
+    type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    api_version: ClassVar[str] = "2023-01-31"
 
 
 @dataclass(frozen=True)
@@ -130,26 +124,28 @@ class Query(Request):
     """Ask Azure Resource Graph (POST, which changes nothing)."""
 
     kind = "query"
+    method = "POST"
+    path = "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
     body: Mapping[str, Any]
-
-    @property
-    def path(self) -> str:
-        """Its path."""
-        return "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
 
 
 @dataclass(frozen=True)
-class Get(Request):
-    """Read a path with its query, or an address that the service gave."""
+class _AddressRequest(Request):
+    """A request for a path with its query, or for an address that the service gave."""
 
     address: str
-    timeout: float = TIMEOUT
-    patience: float = LONGEST_THROTTLE
 
     @property
     def path(self) -> str:
-        """The address."""
         return self.address
+
+
+@dataclass(frozen=True)
+class Get(_AddressRequest):
+    """Read something."""
+
+    timeout: float = TIMEOUT
+    patience: float = LONGEST_THROTTLE
 
 
 @dataclass(frozen=True)
@@ -160,30 +156,20 @@ class SharedGet(Get):
 
 
 @dataclass(frozen=True)
-class Put(Request):
+class Put(_AddressRequest):
     """Create something."""
 
     kind = "write"
-    address: str
+    method = "PUT"
     body: Mapping[str, Any]
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return self.address
 
 
 @dataclass(frozen=True)
-class Delete(Request):
+class Delete(_AddressRequest):
     """Delete something."""
 
     kind = "delete"
-    address: str
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return self.address
+    method = "DELETE"
 
 
 class Sleep(NamedTuple):
@@ -222,9 +208,7 @@ class OperationEnded(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Everything is read and checked: go on once the user agrees that `what` is done. All flows of a command are asked
-    for at once, and all end if the answer is no.
-    """
+    """All is checked: go on once the user agrees to `what`. Asked once for all flows, which all end after a no."""
 
     what: Any
 
@@ -284,9 +268,8 @@ async def pages(request: Request, keep: Callable[[dict[str, Any]], T], within: f
         if within is not None and answer.at - started > within:
             raise RequestError(request, NoAnswer("The service's list is too long to wait for.", permanent=True))
         seen.add(following)
-        request = (replace(request, next_page=following)
-                   if isinstance(request, (ListResources, ListUserAssignedIdentities))
-                   else replace(request, address=following))  # type: ignore[call-arg]  # all others that list are a Get
+        request = (replace(request, next_page=following) if isinstance(request, ListRequest) else
+                   replace(request, address=following))  # type: ignore[call-arg]  # all others that list are a Get
 
 
 def refuse_endless(request: Request, what: str, count: int, empty: int) -> None:

@@ -24,10 +24,9 @@ GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _IDENTITY_NAME = r"[0-9A-Za-z][-0-9A-Za-z_]{0,127}"
 # Not compiled here: that would slow down every command, and most don't need them.
 # `a`: without it, Python takes the KELVIN SIGN for a k and the LONG S for an s. `u-i`: a group may have more letters.
-_RESOURCE_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
-                rf"/providers/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)")
-_IDENTITY_ID = (rf"(?ia:/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))"
-                rf"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)")
+_IN_GROUP = rf"/subscriptions/({GUID})/resourceGroups/((?u-i:{_GROUP_NAME}))/providers"
+_RESOURCE_ID = rf"(?ia:{_IN_GROUP}/Microsoft\.Communication/communicationServices/({_RESOURCE_NAME})/?)"
+_IDENTITY_ID = rf"(?ia:{_IN_GROUP}/Microsoft\.ManagedIdentity/userAssignedIdentities/({_IDENTITY_NAME})/?)"
 
 
 class ResourceId(NamedTuple):
@@ -117,9 +116,7 @@ def check_subscription(subscription: str) -> str:
 
 
 def check_user_assigned(value: str) -> str:
-    """The name or resource ID of a user-assigned identity, without surrounding blanks and a trailing slash. Raises
-    InvalidArgumentValueError that names the value and the fix.
-    """
+    """The name or ID of a user-assigned identity, without blanks and a slash around it; InvalidArgumentValueError."""
     text = value.strip()
     if re.fullmatch(_IDENTITY_ID, text):
         return text.rstrip("/")
@@ -166,3 +163,14 @@ def name_or_id(identity: str, resource: ResourceId) -> str:
     """The name of a user-assigned identity in the resource's own group and subscription; else its ID."""
     name = identity.rsplit("/", 1)[-1]
     return name if identity.lower() == user_assigned_id(name, resource).lower() else identity
+
+
+def subscription_in(scope: str) -> str:
+    """The subscription in a scope, in lower case; empty if there is none."""
+    segments = scope.lower().split("/")
+    return segments[2] if segments[1:2] == ["subscriptions"] else ""
+
+
+def last_segment(path: str) -> str:
+    """The last part of an ID: the name of what it names."""
+    return path.rsplit("/", 1)[-1]

@@ -9,16 +9,16 @@ A role assignment is what Microsoft.Authorization 2022-04-01 sends:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
 from .quoting import for_display, for_shell
-from .resource_id import GUID
+from .resource_id import GUID, last_segment
 
-# Not compiled here, and with `a`, as in names.py.
+# Not compiled here, and with `a`, as in resource_id.py.
 _ROLE_ID = rf"(?ia:(?:/subscriptions/{GUID})?/providers/Microsoft\.Authorization/roleDefinitions/({GUID}))"
 # Segments of an ARM ID: nothing that ends a path or escapes from it.
 _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]+)*"
@@ -62,7 +62,7 @@ class Role(NamedTuple):
     @property
     def guid(self) -> str:
         """The last part of its ID, the same at every scope."""
-        return role_guid(self.id)
+        return last_segment(self.id)
 
 
 def check_scope(scope: str) -> str:
@@ -100,14 +100,9 @@ def role_by_id(text: str, subscription: str) -> Role | None:
     return Role(role_id, role_name(role_id))
 
 
-def role_guid(role_definition_id: str) -> str:
-    """The last part of a role definition's ID."""
-    return role_definition_id.rsplit("/", 1)[-1]
-
-
 def role_name(role_definition_id: str) -> str:
     """The name of a built-in role, else the last part of its ID."""
-    guid = role_guid(role_definition_id)
+    guid = last_segment(role_definition_id)
     return BUILT_IN_ROLES.get(guid.lower(), guid)
 
 
@@ -140,7 +135,7 @@ def is_same_grant(found: Any, assignment: Mapping[str, Any]) -> bool:
 
 
 def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
-    return (properties["scope"].lower(), role_guid(properties["roleDefinitionId"]).lower(),
+    return (properties["scope"].lower(), last_segment(properties["roleDefinitionId"]).lower(),
             properties["principalId"].lower())
 
 
@@ -155,13 +150,11 @@ def delete_command(assignment_ids: Iterable[str]) -> str:
     return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"
 
 
-def plain_assignments(found: Any, *principal_ids: str) -> list[dict[str, str]]:
-    """The valid role assignments of these principals in a list, plain. The requests ask for no others, but check the
-    answer anyway, because what it contains may be deleted.
-    """
+def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[str, str]]:
+    """The role assignments of these principals, plain. Checks what was asked for: it may be deleted."""
     wanted = {principal_id.lower() for principal_id in principal_ids}
     return [plain_assignment(one) for one in found if is_assignment(one)
-            and one["properties"]["principalId"].lower() in wanted] if isinstance(found, Sequence) else []
+            and one["properties"]["principalId"].lower() in wanted]
 
 
 def is_unreadable(found: Any, principal_ids: Collection[str]) -> bool:

@@ -156,11 +156,11 @@ def _without_page(path: str) -> str:
 
 def _trimmed(text: str) -> str:
     """Text without white space, byte order marks and one pair of quotes around it."""
-    text = _marks_off(text)
+    text = _without_marks(text)
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in text[1:-1]:
-        text = _marks_off(text[1:-1])
+        text = _without_marks(text[1:-1])
     return text
 
 
-def _marks_off(text: str) -> str:
+def _without_marks(text: str) -> str:
     return re.sub(rf"\A\s*{_MARKS}", "", text).strip()

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was accepted stays said: whatever ends a command after a write was accepted, or may have been, the error says
-so, and what is still to be done. Pure.
-"""
+"""Whatever ends a command after a write was accepted, its error says so, and what is still to be done. Pure."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ lost answer. Done is what the resource shows: a service may accept a change and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
-from .answers import Answer, NoAnswer, Reply
+from .answers import Answer, NoAnswer, Reply, object_at
 from .attempts import Attempts, is_accepted
 from .identities import (
     NONE,
@@ -26,18 +26,9 @@ from .identities import (
     unsupported_reason,
     without_ids,
 )
-from .operation import FAILED, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
+from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell, printable
-from .requests import (
-    BACKOFF,
-    LONGEST_THROTTLE,
-    GetResource,
-    PollDelay,
-    RequestError,
-    Sleep,
-    UpdateIdentity,
-    read,
-)
+from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
 from .resource_id import ResourceId
 from .unfinished import accepted
 
@@ -45,13 +36,11 @@ IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged
 VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
-_TERMINAL = ("succeeded", *FAILED)
+_TERMINAL = ("succeeded", *FAILED_STATES)
 
 
 class Snapshot(NamedTuple):
-    """A resource as the service sent it. `etag`: None if it sent none. `at`: when, in seconds. `retry_after`: how long
-    to wait before the next read, if the service says so.
-    """
+    """A resource as the service sent it. `at`: when, in seconds. `retry_after`: seconds until the next read."""
 
     body: Mapping[str, Any]
     etag: str | None = None
@@ -61,8 +50,7 @@ class Snapshot(NamedTuple):
     @property
     def block(self) -> Block:
         """The identity block; empty if the resource has none."""
-        block = self.body.get("identity")
-        return block if isinstance(block, Mapping) else {}
+        return object_at(self.body, "identity")
 
     @property
     def identities(self) -> Identities:
@@ -72,9 +60,7 @@ class Snapshot(NamedTuple):
     @property
     def state(self) -> str:
         """The provisioningState in lower case; "succeeded" if the service sends none."""
-        properties = self.body.get("properties")
-        state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
-        return str(state or "Succeeded").lower()
+        return str(object_at(self.body, "properties").get("provisioningState") or "Succeeded").lower()
 
     @property
     def is_busy(self) -> bool:
@@ -94,13 +80,15 @@ Change = Callable[[Identities], Identities]
 
 @dataclass(frozen=True)
 class Goal:
-    """What the resource has to show: the identities `wanted` where it had `before`. `named`: those that the command
-    names, which need IDs.
+    """What the resource has to show: `wanted` instead of `before`. `named`: what the command names, which needs IDs.
+    `had_failed`: whether the resource showed a failure already before the PATCH.
     """
 
+    resource: ResourceId
     before: Identities
     wanted: Identities
     named: Identities
+    had_failed: bool
 
     def is_met_by(self, block: Block) -> bool:
         """Whether a block shows it."""
@@ -124,9 +112,8 @@ def snapshot_of(reply: Reply, resource: ResourceId) -> Snapshot | None:
     body = reply.body
     if not isinstance(reply, Answer) or not reply.ok or not isinstance(body, dict):
         return None
-    if str(body.get("id")).rstrip("/").lower() != resource.id.lower():
-        return None
-    if not isinstance(body.get("identity"), (dict, type(None))):
+    if (str(body.get("id")).rstrip("/").lower() != resource.id.lower()
+            or not isinstance(body.get("identity"), (dict, type(None)))):
         return None
     return Snapshot(body, reply.headers.get("etag"), reply.at, reply.retry_after)
 
@@ -167,121 +154,113 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
     the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
     accepted, or may have been.
     """
-    attempts = Attempts(resource)
-    with accepted(resource, attempts.accepted_sentence):
-        return await _update(resource, snapshot, change, attempts, named=named, wait=wait, needs_ids=needs_ids,
-                             still_agreed=still_agreed)
-
-
-async def _update(resource: ResourceId, snapshot: Snapshot, change: Change, attempts: Attempts, *, named: Identities,
-                  wait: bool, needs_ids: bool, still_agreed: Callable[[Snapshot, Identities], bool] | None) -> Updated:
     # A fleet keeps thousands of these: only what is needed.
     snapshot = snapshot._replace(body={key: snapshot.body.get(key) for key in ("id", "identity", "properties")})
-    etag = snapshot.etag
+    etag, attempts = snapshot.etag, Attempts(resource)
     had_failed = True  # until something is written, a failure that the resource shows isn't this update's
-    while True:
-        if snapshot.is_busy:
-            had_failed = had_failed and not attempts.may_have_written
-            snapshot = await until_idle(resource, snapshot)
-            etag = snapshot.etag
-        current = snapshot.identities
-        wanted = change(current)
-        goal = Goal(current, wanted, wanted & named)
-        if wanted == current:
-            if not wait or not (attempts.may_have_written or needs_ids):
-                return Updated(snapshot)
-            return await _until_visible(resource, snapshot, goal, snapshot.at, had_failed=had_failed)
-        if attempts.exhausted:
-            raise attempts.exhausted
-        if still_agreed and not still_agreed(snapshot, wanted):
-            raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
-                                     + ("" if attempts.may_have_written else " Nothing was removed."),
-                                     f"Run the command again. {resource.to_see}")
-        require_supported(resource, snapshot.block)
-        had_failed = snapshot.state != "succeeded"
-        request = UpdateIdentity(resource, patch_body(current, wanted), etag)
-        reply = await request
-        if isinstance(reply, Answer) and is_accepted(reply, resource):
-            attempts.accept()
-            if not wait:
-                return Updated(_without_waiting(resource, snapshot, reply, goal))
-            return await _follow(resource, reply, goal, had_failed=had_failed)
-        await attempts.record(request, reply)
-        latest = await get(resource)
-        # A 412 although nobody changed the resource: this service interprets If-Match differently.
-        is_misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
-        snapshot, etag = latest, None if is_misunderstood else latest.etag
+    with accepted(resource, attempts.accepted_sentence):
+        while True:
+            if snapshot.is_busy:
+                had_failed = had_failed and not attempts.may_have_written
+                snapshot = await until_idle(resource, snapshot)
+                etag = snapshot.etag
+            current = snapshot.identities
+            wanted = change(current)
+            goal = Goal(resource, current, wanted, wanted & named, had_failed)
+            if wanted == current:
+                if not wait or not (attempts.may_have_written or needs_ids):
+                    return Updated(snapshot)
+                return await _until_visible(snapshot, goal, snapshot.at)
+            if attempts.exhausted:
+                raise attempts.exhausted
+            if still_agreed and not still_agreed(snapshot, wanted):
+                raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
+                                         + ("" if attempts.may_have_written else " Nothing was removed."),
+                                         f"Run the command again. {resource.to_see}")
+            require_supported(resource, snapshot.block)
+            had_failed = snapshot.state != "succeeded"
+            goal = replace(goal, had_failed=had_failed)
+            request = UpdateIdentity(resource, patch_body(current, wanted), etag)
+            reply = await request
+            if isinstance(reply, Answer) and is_accepted(reply, resource):
+                attempts.accept()
+                if not wait:
+                    return Updated(_without_waiting(snapshot, reply, goal))
+                return await _follow(reply, goal)
+            await attempts.record(request, reply)
+            latest = await get(resource)
+            # A 412 although nobody changed the resource: this service interprets If-Match differently.
+            is_misunderstood = reply.status == 412 and etag is not None and latest.etag == etag
+            snapshot, etag = latest, None if is_misunderstood else latest.etag
 
 
-def _without_waiting(resource: ResourceId, before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
+def _without_waiting(before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
     """What the resource will be, as far as the answer to the PATCH shows it."""
-    answered = snapshot_of(reply, resource)
+    answered = snapshot_of(reply, goal.resource)
     if answered and goal.is_met_by(answered.block):
         return answered
     return Snapshot({**before.body, "identity": expected_block(goal.wanted, before.block)}, at=reply.at)
 
 
-async def _follow(resource: ResourceId, reply: Answer, goal: Goal, *, had_failed: bool) -> Updated:
+async def _follow(reply: Answer, goal: Goal) -> Updated:
     """The service accepted the change: wait until it's done, and check."""
-    address, ended = operation_address(reply, resource), reply.at
+    address, ended = operation_address(reply, goal.resource), reply.at
     if address:
-        ended = await poll_operation(resource, address, reply)
+        ended = await poll_operation(goal.resource, address, reply)
     elif reply.retry_after:
         await Sleep(min(reply.retry_after, OPERATION_LIMIT), "the operation to finish")
-    answered = snapshot_of(reply, resource)
+    answered = snapshot_of(reply, goal.resource)
     is_latest = answered and not address and not reply.retry_after and reply.status != 202
-    latest = answered if answered and is_latest else await get(resource)
-    return await _until_visible(resource, latest, goal, ended, had_failed=had_failed)
+    latest = answered if answered and is_latest else await get(goal.resource)
+    return await _until_visible(latest, goal, ended)
 
 
-async def _until_visible(resource: ResourceId, snapshot: Snapshot, goal: Goal, ended: float, *, had_failed: bool
-                         ) -> Updated:
-    """Read until the resource isn't busy and shows what the command asked for, with all IDs. `had_failed`: whether it
-    already showed a failure before the PATCH; one after an operation is new.
-    """
-    pause = 1.0
+async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Updated:
+    """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did."""
+    pause, had_failed = 1.0, goal.had_failed
     while True:
-        had_failed = had_failed and not snapshot.is_busy
-        snapshot = await until_idle(resource, snapshot)
-        if snapshot.state in FAILED and not had_failed:
-            raise _not_done(resource, goal, snapshot, f"its provisioningState is now {snapshot.state}")
+        had_failed = had_failed and not snapshot.is_busy  # a failure after an operation is new
+        snapshot = await until_idle(goal.resource, snapshot)
+        if snapshot.state in FAILED_STATES and not had_failed:
+            raise _not_done(goal, snapshot, f"its provisioningState is now {snapshot.state}")
         is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)
         if is_met and not missing:
-            return Updated(snapshot, _surprises(resource, goal, snapshot))
+            return Updated(snapshot, _surprises(goal, snapshot))
         waited = snapshot.at - ended
         if snapshot.identities == goal.before != goal.wanted and waited > IGNORED_LIMIT:
-            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the change isn't visible, or "
+            raise _not_done(goal, snapshot, f"{waited:.0f} seconds later the change isn't visible, or "
                             "someone else has undone it")
         if waited > VISIBLE_LIMIT and not is_met:
-            raise _not_done(resource, goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
+            raise _not_done(goal, snapshot, f"{waited:.0f} seconds later the resource doesn't show it")
         if waited > IDS_LIMIT and is_met:
-            return _without_all_ids(resource, goal, snapshot, missing)
+            return _without_all_ids(goal, snapshot, missing)
         await Sleep(max(pause, min(snapshot.retry_after or 0.0, VISIBLE_LIMIT)), "the service to show the change")
         pause = min(pause * 2, 5.0)
-        snapshot = await get(resource)
+        snapshot = await get(goal.resource)
 
 
-def _without_all_ids(resource: ResourceId, goal: Goal, snapshot: Snapshot, missing: Identities) -> Updated:
+def _without_all_ids(goal: Goal, snapshot: Snapshot, missing: Identities) -> Updated:
     """The identities are there, but the service doesn't show their IDs. A user-assigned identity has IDs anyway. Raises
     NotDoneError for a system-assigned identity, which may have no principal at all.
     """
-    said = (f"The change to '{resource.name}' succeeded, but the service doesn't show the IDs of these identities yet: "
-            f"{', '.join(missing.described())}.")
+    said = (f"The change to '{goal.resource.name}' succeeded, but the service doesn't show the IDs of these identities "
+            f"yet: {', '.join(missing.described())}.")
     if missing & SYSTEM_ASSIGNED:
-        raise NotDoneError(said, resource.to_see)
-    return Updated(snapshot, [said, *_surprises(resource, goal, snapshot)])
+        raise NotDoneError(said, goal.resource.to_see)
+    return Updated(snapshot, [said, *_surprises(goal, snapshot)])
 
 
-def _surprises(resource: ResourceId, goal: Goal, snapshot: Snapshot) -> list[str]:
+def _surprises(goal: Goal, snapshot: Snapshot) -> list[str]:
     """What someone else changed, although the PATCH was sent with the ETag of the read."""
     now = snapshot.identities
     lost, new = goal.wanted - now, now - goal.wanted
-    return [f"While this command ran, someone else {verb} {', '.join(what.described())} {where} '{resource.name}'."
+    name = goal.resource.name
+    return [f"While this command ran, someone else {verb} {', '.join(what.described())} {where} '{name}'."
             for verb, what, where in (("removed", lost, "from"), ("added", new, "to")) if what]
 
 
-def _not_done(resource: ResourceId, goal: Goal, snapshot: Snapshot, why: str) -> NotDoneError:
+def _not_done(goal: Goal, snapshot: Snapshot, why: str) -> NotDoneError:
     wanted, found = (", ".join(one.described()) or "no identity" for one in (goal.wanted, snapshot.identities))
     return NotDoneError(
-        f"The service accepted the change to '{resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
-        resource.to_see)
+        f"The service accepted the change to '{goal.resource.name}', but {why}.\nWanted: {wanted}\nFound:  {found}",
+        goal.resource.to_see)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a coroutine to its end on an event loop of its own. Ctrl-C and SIGTERM cancel it; a second one ends the
-process.
-"""
+"""Runs a coroutine on an event loop of its own. Ctrl-C and SIGTERM cancel it; a second one ends the process."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import signal
 import threading
 from asyncio import new_event_loop
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -66,28 +64,23 @@ def _cancelled_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T]
         received.append(number)
         loop.call_soon_threadsafe(task.cancel)
 
-    if threading.current_thread() is not threading.main_thread():  # signals can be handled only there
-        yield received
-        return
     with _handled_by(cancel):
         yield received
 
 
-@contextmanager
-def asking() -> Iterator[None]:
+def asking() -> AbstractContextManager[None]:
     """While a question is open, Ctrl-C and SIGTERM interrupt the question."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with _handled_by(signal.default_int_handler):
-        yield
+    return _handled_by(signal.default_int_handler)
 
 
 @contextmanager
 def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    # Ignored by a script's `az … &`, or handled by a program that Python runs in: left alone.
+    """Not of signals that are ignored by a script's `az … &`, or handled by a program that Python runs in. They can be
+    handled only in the main thread.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, handler) for number in _SIGNALS
-              if signal.getsignal(number) not in (signal.SIG_IGN, None)}
+              if is_main and signal.getsignal(number) not in (signal.SIG_IGN, None)}
     try:
         yield
     finally:

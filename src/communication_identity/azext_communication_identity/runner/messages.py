@@ -30,9 +30,7 @@ def warn(text: str) -> None:
 
 @contextmanager
 def warnings_in_order(targets: Sequence[Any]) -> Iterator[tuple[Callable[[Any], None], Callable[[], None]]]:
-    """Yields a function that begins to keep the warnings of a target, in whose task it's called, and one that prints
-    what was kept. At the end, the rest is printed.
-    """
+    """Yields a function that keeps the warnings of a target from its task, and one that prints all that were kept."""
     kept: dict[Any, list[str]] = {target: [] for target in targets}
 
     def keep(target: Any) -> None:
@@ -51,9 +49,7 @@ def warnings_in_order(targets: Sequence[Any]) -> Iterator[tuple[Callable[[Any], 
 
 
 def same_texts(texts: Sequence[tuple[Any, str]]) -> list[tuple[list[Any], str]]:
-    """The texts, each once, with all targets that it belongs to. Two texts are the same if they differ in nothing but
-    the target's own name and ID.
-    """
+    """Each text once, with its targets. The own name and ID of a target make no difference between texts."""
     groups: dict[str, tuple[list[Any], str]] = {}
     for target, text in texts:
         groups.setdefault(_without_own(target, text), ([], text))[0].append(target)

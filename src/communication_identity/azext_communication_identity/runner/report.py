@@ -41,9 +41,7 @@ T = TypeVar("T")
 
 def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], confirm: Confirm | None = None,
             what: str = "resources") -> Outcome[T]:
-    """Run the flow of each target to its end. `what`: what the targets are. Exits with 130 or 143 after Ctrl-C or
-    SIGTERM.
-    """
+    """Run the flow of each target, of the kind `what`. Exits with 130 or 143 after Ctrl-C or SIGTERM."""
     def run_flow(target: Any) -> Flow[T]:
         keep(target)
         return flow(target)
@@ -76,9 +74,7 @@ def run_in_subscription(cmd: Any, flow: Callable[[str], Flow[T]]) -> T:
 
 
 def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T | list[T]:
-    """What to print: the result of a single resource, or a list of several results in the order given. Raises the
-    failure of a single resource. Reports the failures of several, and fails the command after its output is printed.
-    """
+    """What to print: one result or a list. Raises a single failure; reports several, and fails after the output."""
     if len(resources) == 1:
         return single_result(outcome, resources[0])
     if outcome.failures:
@@ -111,9 +107,7 @@ def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[Resourc
 
 
 def _for_all(resources: Sequence[ResourceId], recommendation: str) -> str:
-    """The recommendation for the first of several resources, for all of them if its command takes them and stays
-    readable.
-    """
+    """The recommendation for the first of several resources; for all if its command takes them and stays short."""
     if len(resources) > MOST_NAMES:
         return recommendation
     return recommendation.replace(f"--ids {resources[0].id}", " ".join(["--ids", *(one.id for one in resources)]))
@@ -142,9 +136,7 @@ def retry_hint(cmd: Any) -> str:
 
 
 def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
-    """Say what failed before, what is done, and what was accepted: as an error if anything was, because then something
-    is to be done.
-    """
+    """Say what failed, is done, and was accepted: as an error if anything was, as then something is to be done."""
     outcome = runner.outcome
     unfinished = [failure for failure in map(outcome.failures.get, targets)
                   if isinstance(failure, UnfinishedError) and failure.is_interrupted]
@@ -165,9 +157,7 @@ def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: 
 
 
 def fail_after_output(cli_ctx: Any, error: AzCLIError) -> None:
-    """Make this command fail after its output is printed, but no later command of the same process. Otherwise, the CLI
-    would exit with 0 if at least one resource succeeded.
-    """
+    """Make this command, and no later one of the process, exit with an error although there is output."""
     from knack.events import EVENT_CLI_POST_EXECUTE, EVENT_CLI_SUCCESSFUL_EXECUTE
 
     def fail(*_: Any, **__: Any) -> NoReturn:

@@ -27,6 +27,7 @@ Confirm = Callable[[Mapping[Any, Any]], None]
 THREADS = 64
 MOST_THREADS = 192
 STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
+THREAD_NAME = "request to ARM"
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 
 
@@ -107,7 +108,8 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
 
     async def _drive(self, target: Any) -> None:
         """Run one flow to its end."""
-        async with _Starting(self._starting[target.subscription.lower()]) as starting:
+        async with AsyncExitStack() as place:  # among those that are begun, until it waits or was written
+            await place.enter_async_context(self._starting[target.subscription.lower()])
             flow = self._flow(target)
             outcome: Reply | BaseException | None = None
             while True:
@@ -122,24 +124,24 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
                     self.outcome.failures[target] = error
                     break
                 try:
-                    outcome = await self._perform(target, step, starting)
+                    outcome = await self._perform(target, step, place)
                 except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
                     outcome = error
         self._ask_if_all_wait()
 
-    async def _perform(self, target: Any, step: Step, starting: _Starting) -> Reply | None:
+    async def _perform(self, target: Any, step: Step, place: AsyncExitStack) -> Reply | None:
         """Do what a flow awaits."""
         if self._is_stopping:
             raise asyncio.CancelledError
         if isinstance(step, Request):
             reply = await (self._send_shared if step.is_shared else self._send)(step, target.subscription)
             if step.kind == "write":
-                starting.end()
+                await place.aclose()
             return reply
         if isinstance(step, OperationEnded):
             self._poll_timer.learn(step.seconds)
             return None
-        starting.end()
+        await place.aclose()
         if isinstance(step, Ask):
             self._asking[target] = step.what
             self._ask_if_all_wait()
@@ -224,12 +226,13 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         answer: asyncio.Future[Reply] = loop.create_future()
 
         def send() -> None:
+            settle: Callable[[Any], None] = answer.set_result
             try:
-                reply = self._sender.send(request, subscription)
+                outcome: Any = self._sender.send(request, subscription)
             except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
-                _in_loop(loop, _set, answer, None, error)
-            else:
-                _in_loop(loop, _set, answer, reply, None)
+                settle, outcome = answer.set_exception, error
+            with suppress(RuntimeError):  # the loop is gone: nobody waits for the answer any more
+                loop.call_soon_threadsafe(_settle_once, answer, settle, outcome)
 
         patience = request.timeout + (GRACE if request.patience else 0.0)
         while True:
@@ -254,32 +257,6 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             self._in_threads -= 1
 
 
-THREAD_NAME = "request to ARM"
-
-
-class _Starting:
-    """A place among the resources of a subscription that are begun at the same time, until it waits or was written. One
-    that waits, even for an hour, never holds the others up.
-    """
-
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places, self._holds = places, False
-
-    async def __aenter__(self) -> _Starting:
-        await self._places.acquire()
-        self._holds = True
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Give the place to another one."""
-        if self._holds:
-            self._holds = False
-            self._places.release()
-
-
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Wait until all tasks have ended. Raises what one of them raised, which is a defect."""
     if tasks:
@@ -294,16 +271,6 @@ def _serves_others(reply: Reply | None) -> bool:
     return isinstance(reply, Answer) and (isinstance(reply.body, dict) if reply.ok else reply.status < 500)
 
 
-def _set(answer: asyncio.Future[Reply], reply: Reply | None, error: BaseException | None) -> None:
-    if answer.done():  # abandoned
-        return
-    if error:
-        answer.set_exception(error)
-    elif reply:
-        answer.set_result(reply)
-
-
-def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in the loop, unless the loop is gone: nobody waits for the answer any more."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(function, *arguments)
+def _settle_once(answer: asyncio.Future[Reply], settle: Callable[[Any], None], outcome: Any) -> None:
+    if not answer.done():  # else it was abandoned
+        settle(outcome)

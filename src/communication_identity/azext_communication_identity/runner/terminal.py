@@ -35,9 +35,7 @@ def is_terminal(stream: Any) -> bool:
 
 
 def agrees(question: str) -> bool:
-    """Ask a question, answered with y or n. Ctrl-C and the end of input mean no. The question goes to standard output
-    only if that is a terminal.
-    """
+    """Ask a yes-or-no question, on standard output only if it's a terminal. Ctrl-C and the end of input mean no."""
     from knack.prompting import NoTTYException, prompt_y_n
     try:
         with asking(), nullcontext() if is_terminal(sys.stdout) else redirect_stdout(sys.stderr):
@@ -51,9 +49,7 @@ def agrees(question: str) -> bool:
 
 @contextmanager
 def progress_line(cli_ctx: Any, what: str) -> Iterator[Callable[[Any, float], None]]:
-    """Yields a function that shows the progress of a Runner in the CLI's own progress line, in a terminal. At the end,
-    a line says how many of several resources are done, and how long it took.
-    """
+    """Yields a function that shows a Runner's progress in a terminal. A last line says how many are done."""
     if (not is_terminal(sys.stderr) or cli_ctx.only_show_errors
             or cli_ctx.config.getboolean("core", "disable_progress_bar", False)):
         yield lambda *_: None
