@@ -70,9 +70,10 @@ def test_each_step_hands_itself_to_who_runs_the_flow(step: Step) -> None:
         return await step
     running = flow()
     assert running.send(None) is step
+    outcome = OK if isinstance(step, Request) else None
     with pytest.raises(StopIteration) as stop:
-        running.send(OK)
-    assert stop.value.value is (OK if isinstance(step, Request) else None)
+        running.send(outcome)
+    assert stop.value.value is outcome
 
 
 def test_what_a_refusal_says() -> None:

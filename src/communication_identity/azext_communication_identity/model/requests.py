@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar, Union
+from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from .answers import Answer, NoAnswer, Reply, is_transient
 from .resource_id import IdentityId, ResourceId
@@ -30,8 +30,15 @@ BACKOFF = (0.8, 1.6, 3.2)
 MOST_PAGES, MOST_EMPTY = 10_000, 100  # of a list; empty ones in a row
 
 
+class _Awaited(Generic[T]):  # pylint: disable=too-few-public-methods  # it is awaited
+    """What a flow awaits: it is handed to whoever runs the flow, who sends back a T."""
+
+    def __await__(self) -> Generator[Any, T, T]:
+        return (yield self)
+
+
 @dataclass(frozen=True)
-class Request:
+class Request(_Awaited[Reply]):
     """One request to ARM. `kind`: which of ARM's token buckets it counts against. `method`: where no SDK has an
     operation for it. `is_shared`: one answer serves all flows of a command that send the same request. `timeout`:
     seconds until it's abandoned. `patience`: how many seconds to wait if ARM throttles.
@@ -47,9 +54,6 @@ class Request:
     def path(self) -> str:
         """What it asks for, as errors need it: a path, or an address that the service gave."""
         raise NotImplementedError
-
-    def __await__(self) -> Generator[Request, Reply, Reply]:
-        return (yield self)
 
 
 @dataclass(frozen=True)
@@ -172,17 +176,16 @@ class Delete(_AddressRequest):
     method = "DELETE"
 
 
-class Sleep(NamedTuple):
+@dataclass(frozen=True)
+class Sleep(_Awaited[None]):
     """Wait for `seconds`. `why` completes "Waiting for …"."""
 
     seconds: float
     why: str
 
-    def __await__(self) -> Generator[Sleep, None, None]:
-        yield self
 
-
-class PollDelay(NamedTuple):
+@dataclass(frozen=True)
+class PollDelay(_Awaited[None]):
     """Wait until it's time to poll an operation that has been running since `since` and was polled `polls` times, but
     at least for the `at_least` seconds that the service asks for. `own_operation`: whether this flow's write started
     it.
@@ -194,26 +197,19 @@ class PollDelay(NamedTuple):
     why: str = "the operation to finish"
     own_operation: bool = True
 
-    def __await__(self) -> Generator[PollDelay, None, None]:
-        yield self
 
-
-class OperationEnded(NamedTuple):
+@dataclass(frozen=True)
+class OperationEnded(_Awaited[None]):
     """The operation that this flow's write started is over, after `seconds`: others may take as long."""
 
     seconds: float
 
-    def __await__(self) -> Generator[OperationEnded, None, None]:
-        yield self
 
-
-class Ask(NamedTuple):
+@dataclass(frozen=True)
+class Ask(_Awaited[None]):
     """All is checked: go on once the user agrees to `what`. Asked once for all flows, which all end after a no."""
 
     what: Any
-
-    def __await__(self) -> Generator[Ask, None, None]:
-        yield self
 
 
 Step = Union[Request, Sleep, PollDelay, OperationEnded, Ask]
