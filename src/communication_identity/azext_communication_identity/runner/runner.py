@@ -87,8 +87,9 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         self._poll_timer = PollTimer()
         self._asking: dict[Any, Any] = {}
         self._agreed: asyncio.Future[None] = loop.create_future()
-        tasks = [asyncio.ensure_future(self._drive(target)) for target in self._targets]
-        everything = asyncio.ensure_future(_end(tasks))
+        self._tasks: list[asyncio.Task[None]] = []
+        beginnings = [asyncio.ensure_future(self._begin(one)) for one in subscriptions]
+        everything = asyncio.ensure_future(self._end(beginnings))
         try:
             while not everything.done():
                 waited: list[asyncio.Future[Any]] = [everything, self._agreed]
@@ -100,16 +101,32 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         finally:
             self._is_stopping = True
             look_ups = list(self._shared.values())
-            for task in (*tasks, *look_ups):
+            for task in (*beginnings, *self._tasks, *look_ups):
                 task.cancel()
             await everything  # each flow notes what it leaves undone
             await asyncio.gather(*look_ups, return_exceptions=True)
         return self.outcome
 
+    async def _begin(self, subscription: str) -> None:
+        """Begin the flows of a subscription, as places become free."""
+        for target in self._targets:
+            if target.subscription.lower() == subscription:
+                await self._starting[subscription].acquire()
+                self._tasks.append(asyncio.ensure_future(self._drive(target)))
+
+    async def _end(self, beginnings: Sequence[asyncio.Task[None]]) -> None:
+        """Wait until all flows have begun and ended. Raises what a task raised, which is a defect."""
+        for tasks in (beginnings, self._tasks):
+            if tasks:
+                await asyncio.wait(tasks)
+        for task in (*beginnings, *self._tasks):
+            if not task.cancelled():
+                task.result()
+
     async def _drive(self, target: Any) -> None:
         """Run one flow to its end."""
         async with AsyncExitStack() as place:  # among those that are begun, until it waits or was written
-            await place.enter_async_context(self._starting[target.subscription.lower()])
+            place.callback(self._starting[target.subscription.lower()].release)
             flow = self._flow(target)
             outcome: Reply | BaseException | None = None
             while True:
@@ -255,15 +272,6 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             return NoAnswer("Interrupted.", permanent=True)  # it may have been made
         finally:
             self._in_threads -= 1
-
-
-async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Wait until all tasks have ended. Raises what one of them raised, which is a defect."""
-    if tasks:
-        await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
 
 
 def _serves_others(reply: Reply | None) -> bool:
