@@ -28,11 +28,11 @@ APP = "-n myApp -g myResourceGroup"
 SHOWN = (
     f"az communication identity assign --system-assigned {APP}",
     f"az communication identity assign --user-assigned myIdentty {APP}",
-    f"az communication identity assign --user-assigned myIdentity {APP} --dry-run --output table",
-    f"az communication identity assign --user-assigned myIdentity {APP} --output table",
-    "az communication identity list --output table",
+    f"az communication identity assign --user-assigned myIdentity {APP} --dry-run -o table",
+    f"az communication identity assign --user-assigned myIdentity {APP} --query type -o tsv",
+    f"az communication identity check {APP} -o table",
 )
-TITLE = "A terminal: az communication identity assigns identities, explains a misspelled name, and lists the result"
+TITLE = "A terminal: az communication identity assigns identities, explains a misspelled name, and checks that they work"
 
 SIZE = 300
 LIST = "az communication identity list --all-subscriptions"
@@ -63,7 +63,7 @@ def main(folder: Path, extensions: Path) -> None:
 
 
 def _terminal(az: Az) -> str:
-    console = Console(record=True, width=124, file=io.StringIO())
+    console = Console(record=True, width=100, file=io.StringIO())
     for line in SHOWN:
         done = az(shlex.split(line)[1:])
         console.print(Text(f"$ {line}", style="bold green"))
