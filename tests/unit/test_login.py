@@ -45,7 +45,7 @@ class Entra:
 
 
 def credential(entra: Any, login: Login | None = LOGIN) -> LoginCredential:
-    return LoginCredential(SimpleNamespace(), login, entra)
+    return LoginCredential(login, entra)
 
 
 def attempt(one: LoginCredential, **options: Any) -> Any:

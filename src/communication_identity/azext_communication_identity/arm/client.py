@@ -115,7 +115,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             from azure.cli.core._profile import Profile
             found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
                 subscription_id=login.subscription if login else None)
-            self._credentials[login] = LoginCredential(self._cli_ctx, login, found)
+            self._credentials[login] = LoginCredential(login, found)
         return self._credentials[login]
 
     def _client(self, request: Request, subscription: str, credential: LoginCredential) -> Any:

@@ -93,9 +93,9 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
     (claims, such as multifactor authentication) replaces the plain one for all requests of the login.
     """
 
-    def __init__(self, cli_ctx: Any, login: Login | None, credential: Any) -> None:
+    def __init__(self, login: Login | None, credential: Any) -> None:
         self.failure: AzCLIError | None = None
-        self._cli_ctx, self._login, self._credential = cli_ctx, login, credential
+        self._login, self._credential = login, credential
         self._lock = Lock()
         self._token: Any = None
         self._scopes: tuple[str, ...] = ()
