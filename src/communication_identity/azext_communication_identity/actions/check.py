@@ -16,6 +16,7 @@ from ..arm.access_rights import Rights, rights_for, role_held
 from ..arm.errors import explained
 from ..arm.identities import VERSIONS, Found, find_identity, held_principal, replace_commands, was_recreated
 from ..arm.targets import read_target
+from ..model.answers import object_at
 from ..model.findings import FAILED, OK, UNKNOWN, WARNING, Finding, worst
 from ..model.identities import Identities, principal_of, unsupported_reason
 from ..model.operation import FAILED_STATES
@@ -70,8 +71,7 @@ async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
 
 
 def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
-    properties = snapshot.body.get("properties")
-    if not isinstance(properties, dict) or properties.get("provisioningState") in (None, "", "Unknown"):
+    if object_at(snapshot.body, "properties").get("provisioningState") in (None, "", "Unknown"):
         return Finding("state", UNKNOWN, f"The service doesn't show how the last operation on '{resource.name}' ended.")
     if snapshot.is_busy:
         return Finding("state", WARNING, f"An operation on '{resource.name}' is still running, and may change its "

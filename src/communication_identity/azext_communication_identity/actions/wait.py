@@ -12,7 +12,7 @@ from ..model.answers import Answer, is_not_found, is_transient, seconds_asked_fo
 from ..model.quoting import for_shell
 from ..model.requests import BACKOFF, LONGEST_THROTTLE, TIMEOUT, PollDelay, RequestError
 from ..model.resource_id import ResourceId
-from ..model.update import Snapshot, get
+from ..model.update import Snapshot, get_in_full
 
 
 class Condition(NamedTuple):
@@ -42,7 +42,7 @@ async def wait(resource: ResourceId, condition: Condition, interval: float, time
         snapshot, refused = None, None
         try:
             left = timeout if started is None else started + timeout - now
-            snapshot = await get(resource, 0, min(max(left, 0.0), LONGEST_THROTTLE))
+            snapshot = await get_in_full(resource, 0, min(max(left, 0.0), LONGEST_THROTTLE))
             now = snapshot.at
         except RequestError as error:
             now = error.reply.at

@@ -25,13 +25,14 @@ class PollTimer:
     def __init__(self) -> None:
         self._longest = 0.0  # seconds that an operation took; 0 if none has ended
         self._often: set[Hashable] = set()
-        self._has_learned = asyncio.Event()
+        self._learned = asyncio.get_running_loop().create_future()
         self._next_poll: dict[str, float] = {}  # by subscription
 
     def learn(self, seconds: float) -> None:
         """Note how many seconds an operation took."""
         self._longest = max(self._longest, seconds)
-        self._has_learned.set()
+        if not self._learned.done():
+            self._learned.set_result(None)
 
     async def wait(self, who: Hashable, subscription: str, delay: PollDelay) -> None:
         """Wait until `who` should poll. Respects the service's Retry-After."""
@@ -41,7 +42,7 @@ class PollTimer:
         is_often = not delay.own_operation or who in self._often
         answered = loop.time()
         if not is_often and not self._longest:
-            await self._until_learned(delay.since + UNKNOWN - answered)
+            await asyncio.wait([self._learned], timeout=max(delay.since + UNKNOWN - answered, 0.0))
         due = answered + delay.at_least if delay.at_least and is_often else max(
             self._soon(delay, answered) if is_often else self._when_others_were_over(delay, answered),
             answered + (delay.at_least or 0.0))
@@ -49,12 +50,6 @@ class PollTimer:
         turn = max(loop.time(), self._next_poll.get(subscription, 0.0))
         self._next_poll[subscription] = turn + 1 / POLLS_A_SECOND
         await asyncio.sleep(turn - loop.time())
-
-    async def _until_learned(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._has_learned.wait(), max(seconds, 0.0))
-        except asyncio.TimeoutError:
-            return
 
     def _soon(self, delay: PollDelay, now: float) -> float:
         """When to poll by the time since the write alone: none are made up for after a longer wait."""

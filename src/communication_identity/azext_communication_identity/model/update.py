@@ -40,7 +40,9 @@ _TERMINAL = ("succeeded", *FAILED_STATES)
 
 
 class Snapshot(NamedTuple):
-    """A resource as the service sent it. `at`: when, in seconds. `retry_after`: seconds until the next read."""
+    """A resource as the service sent it. `body`: its JSON, or the parts of it that are needed. `at`: when, in seconds.
+    `retry_after`: seconds until the next read.
+    """
 
     body: Mapping[str, Any]
     etag: str | None = None
@@ -97,8 +99,18 @@ class Goal:
         return not missing and not left
 
 
-async def get(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE) -> Snapshot:
-    """Read the resource. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
+async def get(resource: ResourceId) -> Snapshot:
+    """Read the resource. Raises RequestError."""
+    snapshot = await get_in_full(resource)
+    body, state = snapshot.body, object_at(snapshot.body, "properties").get("provisioningState")
+    # A fleet keeps thousands of these: only what is needed.
+    return snapshot._replace(body={"id": body["id"], "identity": body.get("identity"),
+                                   "properties": {"provisioningState": state}})
+
+
+async def get_in_full(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE
+                      ) -> Snapshot:
+    """The same with all of its JSON. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
     request = GetResource(resource, patience)
     snapshot = snapshot_of(await read(request, retries), resource)
     if snapshot is None:
@@ -154,8 +166,6 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
     the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
     accepted, or may have been.
     """
-    # A fleet keeps thousands of these: only what is needed.
-    snapshot = snapshot._replace(body={key: snapshot.body.get(key) for key in ("id", "identity", "properties")})
     etag, attempts = snapshot.etag, Attempts(resource)
     had_failed = True  # until something is written, a failure that the resource shows isn't this update's
     with accepted(resource, attempts.accepted_sentence):

@@ -26,7 +26,7 @@ Confirm = Callable[[Mapping[Any, Any]], None]
 # (recorded), so 50 requests in progress use that up. A few more empty the bucket sooner.
 THREADS = 64
 MOST_THREADS = 192
-STARTING = 250  # resources of a subscription that are begun, and neither wait nor are written: ARM's bucket of reads
+STARTING = 2 * THREADS  # resources of a subscription that are begun, and neither wait nor are written
 THREAD_NAME = "request to ARM"
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 
@@ -79,7 +79,8 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         self._started = loop.time()
         subscriptions = {target.subscription.lower() for target in self._targets}
         self._threads = asyncio.Semaphore(min(THREADS * len(subscriptions), MOST_THREADS, max(self.total, 1)))
-        self._starting = {one: asyncio.Semaphore(STARTING) for one in subscriptions}
+        self._places = {one: asyncio.Semaphore(STARTING) for one in subscriptions}
+        self._has_place: set[Any] = set()
         self._limiters: dict[tuple[str, str], RateLimiter] = defaultdict(RateLimiter)
         self._first: dict[Any, FirstRequests] = defaultdict(lambda: FirstRequests(until_answered=True))
         self._first_write: dict[Any, FirstRequests] = defaultdict(lambda: FirstRequests(until_answered=False))
@@ -111,7 +112,8 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         """Begin the flows of a subscription, as places become free."""
         for target in self._targets:
             if target.subscription.lower() == subscription:
-                await self._starting[subscription].acquire()
+                await self._places[subscription].acquire()
+                self._has_place.add(target)
                 self._tasks.append(asyncio.ensure_future(self._drive(target)))
 
     async def _end(self, beginnings: Sequence[asyncio.Task[None]]) -> None:
@@ -123,42 +125,47 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             if not task.cancelled():
                 task.result()
 
+    def _free_place(self, target: Any) -> None:
+        """Let another flow of the subscription begin: this one waits, was written or has ended."""
+        if target in self._has_place:
+            self._has_place.remove(target)
+            self._places[target.subscription.lower()].release()
+
     async def _drive(self, target: Any) -> None:
         """Run one flow to its end."""
-        async with AsyncExitStack() as place:  # among those that are begun, until it waits or was written
-            place.callback(self._starting[target.subscription.lower()].release)
-            flow = self._flow(target)
-            outcome: Reply | BaseException | None = None
-            while True:
-                try:
-                    step = flow.throw(outcome) if isinstance(outcome, BaseException) else flow.send(outcome)
-                except StopIteration as stop:
-                    self.outcome.results[target] = stop.value
-                    break
-                except asyncio.CancelledError:  # nothing was written
-                    break
-                except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # one failure doesn't stop the others; it is reported
-                    self.outcome.failures[target] = error
-                    break
-                try:
-                    outcome = await self._perform(target, step, place)
-                except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
-                    outcome = error
+        flow = self._flow(target)
+        outcome: Reply | BaseException | None = None
+        while True:
+            try:
+                step = flow.throw(outcome) if isinstance(outcome, BaseException) else flow.send(outcome)
+            except StopIteration as stop:
+                self.outcome.results[target] = stop.value
+                break
+            except asyncio.CancelledError:  # nothing was written
+                break
+            except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except  # one failure doesn't stop the others; it is reported
+                self.outcome.failures[target] = error
+                break
+            try:
+                outcome = await self._perform(target, step)
+            except BaseException as error:  # noqa: BLE001  # pylint: disable=broad-except  # raised in the flow that asked
+                outcome = error
+        self._free_place(target)
         self._ask_if_all_wait()
 
-    async def _perform(self, target: Any, step: Step, place: AsyncExitStack) -> Reply | None:
+    async def _perform(self, target: Any, step: Step) -> Reply | None:
         """Do what a flow awaits."""
         if self._is_stopping:
             raise asyncio.CancelledError
         if isinstance(step, Request):
             reply = await (self._send_shared if step.is_shared else self._send)(step, target.subscription)
             if step.kind == "write":
-                await place.aclose()
+                self._free_place(target)
             return reply
         if isinstance(step, OperationEnded):
             self._poll_timer.learn(step.seconds)
             return None
-        await place.aclose()
+        self._free_place(target)
         if isinstance(step, Ask):
             self._asking[target] = step.what
             self._ask_if_all_wait()
