@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +50,31 @@ def test_model_imports_the_standard_library_and_what_is_named_above(path: Path) 
             assert name in PARTS[top], name
         else:
             assert top in sys.stdlib_module_names or name.startswith(f"{NAME}.model"), name
+
+
+# Requests that no operation of an SDK makes, by file, and why. Every other one is a call of azure-mgmt-communication or
+# azure-mgmt-msi.
+ROLES = "azure-mgmt-authorization takes some 60 ms to load, and its create has no tenantId, which Lighthouse needs"
+RAW = {
+    "model/operation.py": (1, "the service gives the address of an operation, which goes back unchanged"),
+    "arm/graph.py": (1, "the CLI ships no SDK of Azure Resource Graph"),
+    "arm/roles.py": (6, ROLES),
+    "arm/access_rights.py": (2, ROLES),
+    "arm/targets.py": (2, "the SDKs of Azure AI and storage take 40 and 140 ms to import, for one GET each"),
+    "_completers.py": (1, "azure-mgmt-resource takes 40 ms to import, for one GET after the Tab key"),
+}
+BY_ADDRESS = ("Get", "SharedGet", "Put", "Delete", "Query")
+
+
+def test_requests_without_an_operation_of_an_sdk_are_few_and_have_a_reason() -> None:
+    found = Counter(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") for node in sent(path))
+    assert found == {path: count for path, (count, _) in RAW.items()}
+
+
+def sent(path: Path) -> Iterator[ast.Call]:
+    """The requests by address that a file sends. One that an error names was sent elsewhere."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    named = {id(argument) for call in calls for argument in call.args
+             if call.func.id in ("RequestError", "readable_assignments", "_listed")}
+    yield from (call for call in calls if call.func.id in BY_ADDRESS and id(call) not in named)
