@@ -83,8 +83,8 @@ def showing(seconds: float) -> Sleep:
     return Sleep(seconds, "the service to show the change")
 
 
-def others(since: float, looks: int) -> PollDelay:
-    return PollDelay(since, looks, None, "another operation on 'app' to finish", own_operation=False)
+def others(since: float, polls: int) -> PollDelay:
+    return PollDelay(since, polls, None, "another operation on 'app' to finish", own_operation=False)
 
 
 def code(status: int, text: str = "", **more: Any) -> Answer:

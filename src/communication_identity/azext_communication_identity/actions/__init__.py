@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What the commands do: assign, remove and read, for one resource or many. Imports `model` and `arm` only."""
+"""What each command does to one resource: a file a command."""

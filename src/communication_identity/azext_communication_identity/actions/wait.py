@@ -58,12 +58,17 @@ async def wait(resource: ResourceId, condition: Condition, interval: float, time
         pause = _pause_after(refused, failures) if refused else interval
         failures = failures + 1 if refused and is_transient(refused.reply) else 0
         if now - started >= timeout:
-            raise refused or AzureResponseError(
-                f"'{resource.name}' didn't meet the condition within {timeout:.0f} seconds.",
-                "To wait longer, use --timeout. To see the resource, run:\n"
-                f"az resource show --ids {for_shell(resource.id)}")
+            raise refused or _too_late(resource, timeout, exists=snapshot is not None)
         await PollDelay(now, 0, min(pause, started + timeout - now), f"the condition of '{resource.name}'",
                         own_operation=False)
+
+
+def _too_late(resource: ResourceId, timeout: float, *, exists: bool) -> AzureResponseError:
+    how = (f"To see the resource, run:\naz resource show --ids {for_shell(resource.id)}" if exists else
+           "To list the resources in its subscription, run:\n"
+           f"az communication identity list --subscription {resource.subscription} --output table")
+    return AzureResponseError(f"'{resource.name}' {'' if exists else 'does not exist, and '}didn't meet the condition "
+                              f"within {timeout:.0f} seconds.", f"To wait longer, use --timeout. {how}")
 
 
 def _pause_after(error: RequestError, failures: int) -> float:

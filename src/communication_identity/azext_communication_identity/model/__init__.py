@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What doesn't need a service: identities, names, roles and the life of a write, as data. Pure: no I/O, no SDK."""
+"""What doesn't need a service: identities, IDs, roles and updates, as data and as flows. Pure: no I/O, no SDK."""

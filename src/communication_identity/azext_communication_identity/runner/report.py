@@ -144,7 +144,7 @@ def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: 
     if what == "resources":
         _log_failures(failures, targets)
     lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done, {len(failures)} failed."]
+             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done{f', {len(failures)} failed' if failures else ''}."]
     if len(unfinished) == 1:
         lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:
