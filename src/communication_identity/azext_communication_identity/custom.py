@@ -24,7 +24,7 @@ def assign_identity(cmd: Any, resources: list[ResourceId], *, system_assigned: b
     from .arm.identities import find_identity
     from .arm.login import customer_tenants
     from .runner.report import run_all
-    options = AssignOptions(system_assigned=system_assigned, user_assigned=user_assigned or (), roles=roles or (),
+    options = AssignOptions(system_assigned=system_assigned, user_assigned=user_assigned, roles=roles or (),
                             scopes=scopes or (), dry_run=dry_run, wait=not skip_wait,
                             customer_tenants=customer_tenants(cmd.cli_ctx) if roles else None)
     if len(resources) > 1:  # each identity is looked up once, before the first write

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -26,36 +25,26 @@ from ..arm.roles import Delegation, assignment_at, create_assignment, resolve_ro
 from ..model.identities import Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
 from ..model.requests import RequestError
-from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, subscription_in, user_assigned_id
+from ..model.resource_id import IdentityId, ResourceId, parse_identity_id, subscription_in
 from ..model.role_assignments import Role, create_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
 from ..runner.messages import warn
 from .dry_run import dry_run_result, require_writable
-
-KEYWORD_ONLY = {"kw_only": True} if sys.version_info >= (3, 10) else {}  # Python 3.9 has no kw_only
+from .options import KEYWORD_ONLY, ChangeOptions
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
-class AssignOptions:  # pylint: disable=too-many-instance-attributes  # one for each option
-    """What the command line of `assign` says. `user_assigned`: names and resource IDs. `roles`: names and IDs, each
-    granted at each of the `scopes`. `known`: what was looked up for all resources before. `customer_tenants`: by
-    subscription that the login manages from another tenant (Azure Lighthouse), in lower case.
+class AssignOptions(ChangeOptions):
+    """What the command line of `assign` says. `roles`: names and IDs, each granted at each of the `scopes`. `known`:
+    what was looked up for all resources before. `customer_tenants`: by subscription that the login manages from another
+    tenant (Azure Lighthouse), in lower case.
     """
 
-    system_assigned: bool = False
-    user_assigned: Sequence[str] = ()
     roles: Sequence[str] = ()
     scopes: Sequence[str] = ()
-    dry_run: bool = False
-    wait: bool = True
     known: Mapping[str, Found] | None = None
     customer_tenants: Mapping[str, str] | None = None
-
-    def identities_in(self, resource: ResourceId) -> Identities:
-        """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(system_assigned=self.system_assigned) | Identities(
-            user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned))
 
     @property
     def versions(self) -> Sequence[str]:
@@ -109,7 +98,7 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
     for identity in to_check.user_assigned:
         found = (options.known or {}).get(identity.lower()) or await find_identity(identity, options.versions)
         if found.is_gone:
-            in_full = options.known is not None and identity in options.user_assigned  # the same text for all
+            in_full = options.known is not None and identity in (options.user_assigned or ())  # the same text for all
             raise await gone_error(resource, snapshot.identities, [identity], in_full=in_full)
         if not present & Identities(user_assigned=(identity,)):
             continue

@@ -27,7 +27,7 @@ from ..model.requests import RequestError
 from ..model.resource_id import ResourceId, subscription_in
 from ..model.role_assignments import create_command
 from ..model.update import Snapshot, get
-from .assign import KEYWORD_ONLY
+from .options import KEYWORD_ONLY
 
 SYSTEM = "system-assigned"
 _MENDED_BY_ROLE = ("missing", "below", "part", "undecided")

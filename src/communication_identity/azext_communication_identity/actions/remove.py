@@ -22,36 +22,27 @@ from ..model.identities import NO_BLOCK, NONE, SYSTEM_ASSIGNED, Identities, expe
 from ..model.operation import NotDoneError
 from ..model.quoting import printable
 from ..model.requests import Ask, RequestError
-from ..model.resource_id import ResourceId, name_or_id, user_assigned_id
+from ..model.resource_id import ResourceId, name_or_id
 from ..model.role_assignments import delete_command
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
 from ..runner.messages import counted, warn
 from ..runner.terminal import Consent, agrees
-from .assign import KEYWORD_ONLY
 from .dry_run import dry_run_result, require_writable
+from .options import KEYWORD_ONLY, ChangeOptions
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
-class RemoveOptions:
-    """What the command line of `remove` says. `user_assigned`: names and resource IDs; empty means all, None none."""
+class RemoveOptions(ChangeOptions):
+    """What the command line of `remove` says. `user_assigned`: empty means all."""
 
-    system_assigned: bool = False
-    user_assigned: Sequence[str] | None = None
     delete_role_assignments: bool = False
     consent: Consent = Consent.PROCEED
-    dry_run: bool = False
-    wait: bool = True
 
     @property
     def removes_all(self) -> bool:
         """Whether all user-assigned identities go, without being named."""
         return self.user_assigned is not None and not self.user_assigned
-
-    def identities_in(self, resource: ResourceId) -> Identities:
-        """The named identities; a name is one in the resource's own group and subscription. Each counts once."""
-        return Identities(system_assigned=self.system_assigned) | Identities(
-            user_assigned=tuple(user_assigned_id(value, resource) for value in self.user_assigned or ()))
 
     def left_of(self, current: Identities, named: Identities) -> Identities:
         """What stays of the current identities."""

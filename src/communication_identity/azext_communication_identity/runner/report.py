@@ -33,7 +33,7 @@ from ..model.unfinished import UnfinishedError
 from .event_loop import InterruptedByUserError, run
 from .messages import MOST_NAMES, heading, same_texts, warnings_in_order
 from .runner import MOST_THREADS, Confirm, Outcome, Runner
-from .terminal import progress_line
+from .terminal import progress_line, with_counts
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -143,8 +143,8 @@ def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: 
     failures = {target: failure for target, failure in outcome.failures.items() if failure not in unfinished}
     if what == "resources":
         _log_failures(failures, targets)
-    lines = ["Interrupted." if runner.total == 1 else
-             f"Interrupted: {len(outcome.results)} of {runner.total} {what} done{f', {len(failures)} failed' if failures else ''}."]
+    done = with_counts(f"{len(outcome.results)} of {runner.total} {what} done", failed=len(failures))
+    lines = ["Interrupted." if runner.total == 1 else f"Interrupted: {done}."]
     if len(unfinished) == 1:
         lines += [unfinished[0].accepted or str(unfinished[0].cause), unfinished[0].resource.to_see]
     elif unfinished:

@@ -61,11 +61,11 @@ def progress_line(cli_ctx: Any, what: str) -> Iterator[Callable[[Any, float], No
 
     def show(runner: Any, seconds: float) -> None:
         done, failed, total = len(runner.outcome.results), len(runner.outcome.failures), runner.total
-        counts = _counts(f"{done} of {total} {what}", failed=failed, waiting=runner.waiting_for_rate_limit)
+        counts = with_counts(f"{done} of {total} {what}", failed=failed, waiting=runner.waiting_for_rate_limit)
         if total == 1 and seconds < QUIET:
             return
         if done + failed == total > 1 and what == "resources":
-            ended[:] = [_counts(f"{done} of {total} resources done in {max(seconds, 1):.0f} s", failed=failed)]
+            ended[:] = [with_counts(f"{done} of {total} resources done in {max(seconds, 1):.0f} s", failed=failed)]
         shown[:] = [counts if total > 1 else
                     f"Waiting for {runner.waits_for or 'the service to answer'}, {seconds:.0f} s"]
         controller.add(message=shown[0])
@@ -88,6 +88,7 @@ def progress_line(cli_ctx: Any, what: str) -> Iterator[Callable[[Any, float], No
             sys.stderr.write(f"{line}.\n")
 
 
-def _counts(text: str, *, failed: int, waiting: int = 0) -> str:
+def with_counts(text: str, *, failed: int, waiting: int = 0) -> str:
+    """A text, and how many failed or wait, unless none does."""
     return (text + (f", {failed} failed" if failed else "")
             + (f", {waiting} waiting for the rate limit" if waiting else ""))
