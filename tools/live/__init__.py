@@ -72,7 +72,7 @@ def live(scene: Scene, az: Az, clean: Callable[[str], str], *, keep: bool = Fals
             try:
                 holds, seen = put(scene)
             except (NoAnswerError, LookupError, TypeError, AttributeError, ValueError) as error:
-                why = "" if isinstance(error, NoAnswerError) else "an answer of a form that nobody expected: "
+                why = "" if isinstance(error, NoAnswerError) else "the answer has an unexpected form: "
                 holds, seen = None, f"{why}{error}"
             rows.append({"line": line, "question": clean(name), "assumption": assumption, "seen": clean(seen)[:LONGEST],
                          "verdict": VERDICTS[holds], "seconds": round(scene.arm.clock.now() - started)})

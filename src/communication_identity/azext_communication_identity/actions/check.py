@@ -77,7 +77,8 @@ def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
         return Finding("state", WARNING, f"An operation on '{resource.name}' is still running, and may change its "
                        "identities. Check again when it has finished.")
     if snapshot.state in FAILED_STATES:
-        return Finding("state", FAILED, f"The last operation on '{resource.name}' ended with status '{snapshot.state.title()}'.")
+        return Finding("state", FAILED, f"The last operation on '{resource.name}' ended with status "
+                       f"'{snapshot.state.title()}'.")
     return Finding("state", OK, f"The last operation on '{resource.name}' succeeded.")
 
 
