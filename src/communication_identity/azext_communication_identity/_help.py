@@ -55,7 +55,8 @@ long-summary: >-
     Keeps the other identities. Removing the system-assigned identity deletes its principal. Its role assignments remain
     and grant access to no one; to delete them too, add --delete-role-assignments. A user-assigned identity isn't
     deleted, only removed from the resource. In a terminal, the command asks for confirmation before it removes the
-    system-assigned identity, the last identity, or all user-assigned identities. Prints the remaining identity block.
+    system-assigned identity, the last identity, or all user-assigned identities without naming them. Prints the
+    remaining identity block.
 examples:
   - name: Remove the system-assigned identity without a prompt.
     text: az communication identity remove --system-assigned --name myApp --resource-group myResourceGroup --yes
