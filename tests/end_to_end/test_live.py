@@ -159,7 +159,7 @@ DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
     "an answer of another form": ({"fault": Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200,
                                                   body='{"rows": []}', content_type="application/json")},
                                   {"graph-soon": OPEN, "graph-row": OPEN},
-                                  "an answer of a form that nobody expected: 'data'"),
+                                  "the answer has an unexpected form: 'data'"),
 }
 
 
