@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`dev.py live`: check every assumption about the real service, with the user's own login, and write down what the
+"""`dev.py live`: check the assumptions about the real service, with the user's own login, and write down what the
 service does. It creates one resource and some identities, and deletes them at the end.
 """
 
@@ -119,7 +119,7 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
 
 
 def _parse(args: Sequence[str]) -> Any:
-    command = parser("live", "Check every assumption about the real service, with your own az login, and write down "
+    command = parser("live", "Check the assumptions about the real service, with your own az login, and write down "
                              "what the service does. See docs/live.md.")
     command.add_argument("--resource-group", "-g", required=True,
                          help="an existing resource group; its contents don't change")
