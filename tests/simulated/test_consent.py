@@ -311,7 +311,7 @@ def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProc
 def test_after_a_question_the_resource_is_read_again(in_process: InProcessAz, sim: Armsim, person: Person,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     """A question may stay open for minutes, and it's not known whether the service honors If-Match."""
-    sim.options.honour_if_match = False
+    sim.options.honor_if_match = False
     resource = added_while_asked(sim, person, monkeypatch)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)

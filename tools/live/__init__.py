@@ -20,7 +20,7 @@ from ..environment import for_demo
 from ..private_az import install_extension, private_folder
 from .arm import Arm, Block, Finding, NoAnswerError, block_of, kinds, users, words
 from .questions import QUESTIONS, SOON, Question
-from .sanitise import Sanitiser, known_secrets
+from .sanitize import Sanitizer, known_secrets
 from .scene import Scene
 
 REPORT, LONGEST = "live-report.json", 2000  # characters of an answer, cut when it is clean: half an ID looks like none
@@ -52,7 +52,7 @@ def run(args: Sequence[str]) -> int:
         if not _agreed(scene, account, parsed.yes):
             return 2
         install_extension(venv, folder)
-        clean = Sanitiser(known_secrets(arm.endpoint, scene.group, account, arm.token)).text
+        clean = Sanitizer(known_secrets(arm.endpoint, scene.group, account, arm.token)).text
         report = live(scene, az, clean, keep=parsed.keep)
     Path(REPORT).write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"Written: {REPORT}")
@@ -168,7 +168,7 @@ def command_questions(s: Scene, az: Az) -> list[Question]:
                 (both, ["remove", *where, "--system-assigned", "--yes"], one),
                 (one, ["remove", *where, "--user-assigned", "[]", "--yes"], none))] + [
         question(["check", *where, "--role", "Reader", "--scope", s.resource],
-                 "It misses the role before it is granted, and finds it afterwards.", _checked)]
+                 "It misses the role before it is granted, and finds it afterward.", _checked)]
 
 
 def _done(before: Block, wanted: Block, s: Scene, command: Runs) -> Finding:
