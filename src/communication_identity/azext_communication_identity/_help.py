@@ -108,9 +108,9 @@ helps["communication identity check"] = """
 type: command
 short-summary: Check whether the identities of a resource work, and have the access that they need.
 long-summary: >-
-    Changes nothing. Each finding is ok, warning, failed or unknown; unknown means that it can't tell, for example
-    because your login lacks a permission. If commands can fix a failure, "fix" contains them. The exit code is 1 if a
-    check failed or is unknown.
+    Changes nothing. Each finding is ok, warning, failed or unknown. Unknown means that the command can't tell, for
+    example because your login lacks a permission. If commands can fix a failure, "fix" contains them. The exit code is
+    1 if a check failed or is unknown.
     Without --for and --role, checks the identities themselves.
 examples:
   - name: Check whether the identities exist and work.
