@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The chart of a fleet against the rate limit. It has no background, and colours that can be read on a white and on a
+"""The chart of a fleet against the rate limit. It has no background, and colors that can be read on a white and on a
 dark page; text stays text, and the title is what a screen reader reads.
 """
 
@@ -29,9 +29,9 @@ def draw_fleet(data: Data, path: Path) -> None:
     fleet = next(iter(FLEETS.values()))
     axes.plot([fleet.seconds, fleet.seconds, fleet.ideal], [0, BUCKET, fleet.resources], color=TEXT, linestyle="--",
               label="ideal")
-    for verb, colour, width in (("assign", ASSIGN, 4.0), ("remove", REMOVE, 1.6)):
+    for verb, color, width in (("assign", ASSIGN, 4.0), ("remove", REMOVE, 1.6)):
         completed = runs[verb]["completed"]
-        axes.step(completed, range(1, len(completed) + 1), where="post", color=colour, linewidth=width,
+        axes.step(completed, range(1, len(completed) + 1), where="post", color=color, linewidth=width,
                   label=f"{verb} --ids")
     axes.set_xlabel("seconds since the command was started")
     axes.set_ylabel("resources completed")

@@ -25,7 +25,7 @@ def run(args: Sequence[str]) -> int:
                             "shell's az at it.\nCtrl-C stops it.")
     command.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1 (default: any that is free)")
     command.add_argument("--real-time", action="store_true",
-                         help="let a change take 5 seconds, as Azure's do; without it, none")
+                         help="let a change take 5 seconds; without it, none")
     command.add_argument("--clock-scale", type=float, default=1.0, metavar="FACTOR",
                          help="seconds that pass in the simulation in each second of yours (default: 1)")
     command.add_argument("--resources", type=int, default=0, metavar="N",
@@ -96,7 +96,7 @@ def _introduction(running: Session) -> Iterator[str]:
     if len(fleet) > 1:
         yield ("  az communication identity list --all-subscriptions --query \"[?type=='None'].id\" -o tsv |\n"
                "      az communication identity assign --system-assigned --ids \"@-\" --dry-run --output table")
-    yield "\nCtrl-C stops the simulation. Then close the shells that used it: their az would look for it in vain."
+    yield "\nCtrl-C stops the simulation. Then close the shells that used it: their az can't reach Azure."
 
 
 def _shown(path: Path) -> str:

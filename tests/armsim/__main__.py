@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="armsim", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port of the ARM endpoint (default: any free one)")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="how much faster than real its time runs")
-    parser.add_argument("--real-time", action="store_true", help="take the real service's time: a PATCH 5 seconds")
+    parser.add_argument("--real-time", action="store_true", help="let a PATCH take 5 seconds")
     parser.add_argument("--patch", choices=SHAPES, default="communication",
                         help="answer PATCH as this service was recorded to")
     parser.add_argument("--seed-demo", action="store_true", help="begin with myApp and myAI in myResourceGroup")

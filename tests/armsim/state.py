@@ -35,7 +35,7 @@ ASSIGN_ACTION = f"{MSI_TYPE}/assign/action"
 class Options:
     """How the simulated service behaves. Times are in seconds of the clock."""
 
-    honour_if_match: bool = True  # A6
+    honor_if_match: bool = True  # A6
     misunderstand_if_match: bool = False  # every If-Match is 412, that of a fresh GET too
     merge_patch: bool = True  # A2
     takes_null: bool = True  # in the map of a PATCH (A3)
@@ -376,7 +376,7 @@ class ArmState:
         with self.lock:
             resource = self._find(resource_id)
             self._may_write(resource.id, resource.name)
-            if self.options.honour_if_match and if_match not in (None, "*", resource.etag):
+            if self.options.honor_if_match and if_match not in (None, "*", resource.etag):
                 raise errors.precondition_failed(resource.name)
             if self.options.misunderstand_if_match and if_match is not None:
                 raise errors.precondition_failed(resource.name)

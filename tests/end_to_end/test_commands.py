@@ -388,12 +388,12 @@ def test_all_failures(az: Az, sim: Armsim) -> None:
 # The line: how it ends, what it says, and how to go on.
 WRONG = {
     # What is missing, or no flag's value, ends as argparse ends it; what a validator refuses, as in azure-cli, with 1.
-    f"assign {APP}": (2, "neither --system-assigned nor --user-assigned", "identity assign --help"),
-    f"assign {APP} --system-assigned false": (2, "neither --system-assigned nor --user-assigned", "assign --help"),
-    f"assign {APP} --user-assigned []": (2, "neither --system-assigned nor --user-assigned", "assign --help"),
-    f"remove {APP}": (2, "neither --system-assigned nor --user-assigned", "identity remove --help"),
-    f"remove {APP} --system-assigned no": (2, "neither --system-assigned nor --user-assigned", "remove --help"),
-    f"assign {APP} --system-assigned maybe": (2, "'maybe' is neither true nor false", "with true or false"),
+    f"assign {APP}": (2, "Specify --system-assigned, --user-assigned or both", "identity assign --help"),
+    f"assign {APP} --system-assigned false": (2, "Specify --system-assigned, --user-assigned or both", "assign --help"),
+    f"assign {APP} --user-assigned []": (2, "Specify --system-assigned, --user-assigned or both", "assign --help"),
+    f"remove {APP}": (2, "Specify --system-assigned, --user-assigned or both", "identity remove --help"),
+    f"remove {APP} --system-assigned no": (2, "Specify --system-assigned, --user-assigned or both", "remove --help"),
+    f"assign {APP} --system-assigned maybe": (2, "'maybe' isn't a valid value", "true or false"),
     "assign --system-assigned -n myApp": (2, "(--name --resource-group | --ids) are required", "--ids"),
     "show": (2, "(--name --resource-group | --ids) are required", "--ids"),
     "assign --system-assigned --ids ''": (2, "--ids requires at least one resource ID", "check that it is set"),
@@ -408,7 +408,7 @@ WRONG = {
     f"assign {APP} --user-assigned absent.json": (1, "Can't read 'absent.json'", "JSON or YAML file"),
     f"assign {APP} --user-assigned 00000000-0000-0000-0000-00000000000f": (1, "is a client ID or a principal ID",
      "principalId=='00000000-0000-0000-0000-00000000000f'"),
-    f"assign {APP} --user-assigned one a/b": (1, "'a/b' is neither the name nor the resource ID", "az identity list"),
+    f"assign {APP} --user-assigned one a/b": (1, "'a/b' is not a valid name or resource ID", "az identity list"),
     f"assign --system-assigned -g {GROUP} -n 'my app'": (1, "'my app' is not a valid name", "identity list"),
     "assign --system-assigned -g 'my/group' -n myApp": (1, "'my/group' is not a valid name for a resource group",
      "az group list"),
@@ -594,7 +594,7 @@ def test_lock(az: Az, sim: Armsim) -> None:
     sim.state.lock_scope(resource)
     done = az(f"communication identity assign {APP} --system-assigned")
     assert done.exit_code == 1
-    assert f"The resource is locked by the lock on '{resource}'." in done.stderr
+    assert f"A lock on '{resource}' prevents the change." in done.stderr
     assert "az lock list" in done.stderr
 
 

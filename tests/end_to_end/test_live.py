@@ -30,7 +30,7 @@ import tools.live
 from tools.live import live
 from tools.live.arm import Answer, Arm, NoAnswerError, Write
 from tools.live.questions import GRAPH, GRAPH_QUERY, OLDER, QUESTIONS
-from tools.live.sanitise import Sanitiser, known_secrets
+from tools.live.sanitize import Sanitizer, known_secrets
 from tools.live.scene import Scene
 
 GROUP = "Somebodys-Group"
@@ -134,7 +134,7 @@ SYNCHRONOUS = {"patch-synchronous": NO}
 DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
     "as assumed": ({}, {}, ""),
     "the map is replaced": ({"merge_patch": False}, {"map-merged": NO}, "the resource then has type 'UserAssigned'"),
-    "If-Match is ignored": ({"honour_if_match": False}, {
+    "If-Match is ignored": ({"honor_if_match": False}, {
         "if-match-old": NO, "precondition-body": NO, "if-match-weak": NO}, "200 without operation headers"),
     "If-Match is misunderstood": ({"misunderstand_if_match": True}, {"if-match-fresh": NO}, "PreconditionFailed"),
     "null is refused": ({"takes_null": False}, {"null-removes": NO, "gone-removed": NO}, "InvalidIdentityValues"),
@@ -159,7 +159,7 @@ DEVIATIONS: dict[str, tuple[dict[str, Any], Verdicts, str]] = {
     "an answer of another form": ({"fault": Fault("POST", "ResourceGraph", times=1000, kind="raw", status=200,
                                                   body='{"rows": []}', content_type="application/json")},
                                   {"graph-soon": OPEN, "graph-row": OPEN},
-                                  "an answer of a form that nobody expected: 'data'"),
+                                  "the answer has an unexpected form: 'data'"),
 }
 
 
@@ -402,7 +402,7 @@ def test_no_secret_is_written_down(stage: Callable[..., Stage]) -> None:
         f"c0ffee00deadbeef0123456789abcdef, from 203.0.113.77, https://login.contoso.example/{TENANT}?sig=keq3-UAT, "
         f"has no right over scope '/subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP.lower()}'")))
     account = {"tenantId": TENANT, "user": {"name": user}, "name": name}
-    clean = Sanitiser(known_secrets(here.sim.url, GROUP, account, "a-token")).text
+    clean = Sanitizer(known_secrets(here.sim.url, GROUP, account, "a-token")).text
     report, _ = here.run(lambda *args: done(1, stderr=f"ERROR: {user} {Path.home()}/.azure {' '.join(args)}"), clean)
     written = json.dumps(report).lower()
     for _, answer in here.scene.arm.answers:
@@ -460,10 +460,10 @@ def test_no_secret_survives_in_any_address(address: str, encoded: list[Callable[
         address = encode(address)
     text = wrapping.format(address)
     text = json.dumps({"error": {"message": text}}) if nested else text
-    sanitiser = Sanitiser(KNOWN)
-    clean = undone(sanitiser.text(text))
+    sanitizer = Sanitizer(KNOWN)
+    clean = undone(sanitizer.text(text))
     assert [secret for secret in (*THEIRS, "contoso", "keqUAT", "secret") if secret.lower() in clean] == []
-    again = undone(sanitiser.text(sanitiser.text(text)))
+    again = undone(sanitizer.text(sanitizer.text(text)))
     assert again.replace(" ", "") == clean.replace(" ", "")  # what has been replaced stays
 
 
@@ -485,14 +485,14 @@ SUB, FIRST = "9b1c4f6e-2d3a-4b5c-8d7e-6f5a4b3c2d1e", "00000000-0000-4000-8000-00
     ("SystemAssigned, UserAssigned: live-0a1b2c3d-one", ...),
 ])
 def test_what_an_address_becomes(text: str, clean: Any) -> None:
-    assert Sanitiser(KNOWN).text(text) == (text if clean is ... else clean)
+    assert Sanitizer(KNOWN).text(text) == (text if clean is ... else clean)
 
 
 @pytest.mark.parametrize("before", range(1960, 2001, 4))
 def test_a_long_answer_is_cut_when_it_is_clean(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch,
                                                before: int) -> None:
     monkeypatch.setattr(tools.live, "QUESTIONS", [("A1", "long", "", lambda _: (True, f"{'x' * before} {SUB}"))])
-    report, _ = stage().run(clean=Sanitiser({}).text)
+    report, _ = stage().run(clean=Sanitizer({}).text)
     seen = report["questions"][0]["seen"]
     assert len(seen) <= 2000
     assert SUB[:4] not in seen

@@ -133,7 +133,7 @@ def test_if_match(state: ArmState) -> None:
     with pytest.raises(ArmError, match="PreconditionFailed"):
         state.patch_resource(resource, {"identity": {"type": "None"}}, etag)
     state.patch_resource(resource, {"identity": {"type": "None"}}, "*")
-    state.options.honour_if_match = False
+    state.options.honor_if_match = False
     state.patch_resource(resource, {"identity": SYSTEM}, etag)
     assert summary(state.identity_of(resource)) == "SystemAssigned"
 

@@ -146,7 +146,7 @@ def test_a_fleet_of_a_login_that_cannot_answer_ends_at_once(
     ids, challenged = fleet(sim), challenge(sim, methods)
     run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids, *only_errors), Input())
     assert run.exit_code == 1
-    assert run.stderr.count("needs another proof") == 1
+    assert run.stderr.count("needs stronger authentication") == 1
     assert flat(run.stderr).count(command(sim)) == 1
     assert len(challenged) <= 2
     assert [request for request in sim.requests if request.at > challenged[-1].at and request.method == "PATCH"] == []

@@ -59,7 +59,7 @@ def test_a_body_that_nobody_can_read(in_process: InProcessAz, sim: Armsim, kind:
     assert "No usable response from the service" in str(in_process(SHOW).error)
 
 
-NO_REASON = "the login service's response has none, and names no reason."
+NO_REASON = "the login service returned none, and gave no reason."
 TOKENS = {"500": (500, b'{"error": "x"}', NO_REASON), "page": (200, b"<html>", "Expecting value: line 1"),
           "empty": (200, b"", "Expecting value: line 1"), "list": (200, b"[]", NO_REASON),
           "400": (400, b'{"error": "invalid_request", "error_description": "Identity not found"}', NO_REASON),

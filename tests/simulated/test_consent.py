@@ -142,7 +142,7 @@ def test_failures_before_and_after_the_question_are_both_shown(in_process: InPro
     assert run.exit_code == 1
     assert len(person.questions) == 1
     assert f"{absent}: There is no Communication Services resource 'absent'" in caplog.text
-    assert f"{resource}: The resource is locked by" in caplog.text
+    assert f"{resource}: A lock on '" in caplog.text
     assert "2 of 2 resources failed; 0 succeeded." in str(run.error)
 
 
@@ -281,7 +281,7 @@ def test_another_system_assigned_identity_that_comes_meanwhile_is_not_removed(in
     monkeypatch.setattr(sim.state, "patch_resource", patch)
     run = in_process(line("remove", *APP, "--system-assigned", "--delete-role-assignments", "--yes"))
     assert isinstance(run.error, AzureResponseError)
-    assert "Someone else changed the identities of 'myApp' meanwhile. Nothing was removed." in str(run.error)
+    assert "Meanwhile, someone else changed the identities of 'myApp'. Nothing was removed." in str(run.error)
     assert has(sim, resource)[0]
     assert len(granted(sim)) == 1
     assert writes(sim) == ["PATCH"]
@@ -304,14 +304,14 @@ def test_what_comes_while_the_question_is_open_is_not_removed(in_process: InProc
     resource = added_while_asked(sim, person, monkeypatch)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
-    assert "Someone else changed the identities of 'myApp' meanwhile" in str(run.error)
+    assert "Meanwhile, someone else changed the identities of 'myApp'" in str(run.error)
     assert len(has(sim, resource)[1]) == 3
 
 
 def test_after_a_question_the_resource_is_read_again(in_process: InProcessAz, sim: Armsim, person: Person,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     """A question may stay open for minutes, and it's not known whether the service honors If-Match."""
-    sim.options.honour_if_match = False
+    sim.options.honor_if_match = False
     resource = added_while_asked(sim, person, monkeypatch)
     run = in_process(line("remove", *APP, "--user-assigned"))
     assert isinstance(run.error, AzureResponseError)
@@ -337,7 +337,7 @@ def test_without_a_terminal_what_comes_meanwhile_is_not_removed(in_process: InPr
     three = sim.state.add_user_identity("three", "rg")
     just_before_the_patch(sim, monkeypatch, block(three, system=True))
     run = in_process(line("remove", *APP, "--user-assigned", "--yes"))
-    assert "Someone else changed the identities of 'myApp' meanwhile" in str(run.error)
+    assert "Meanwhile, someone else changed the identities of 'myApp'" in str(run.error)
     assert three in has(sim, resource)[1]
 
 

@@ -66,13 +66,13 @@ CASES = {
     "another kind of scope": Case(SHOW, 403, "AuthorizationFailed", denied("/"), ["on '/'."], ["exist"]),
     "a condition": Case(
         SYSTEM, 403, "AuthorizationFailed", denied(RESOURCE, condition=" or an ABAC condition not fulfilled"),
-        ["You have a role", "the condition of its assignment refuses this",
+        ["You have a role", "a condition on its assignment prevents this",
          f"az role assignment list --include-inherited --assignee {WHO} --scope {RESOURCE}"],
         ["role assignment create", "Contributor"], method="PATCH"),
     "an identity of another tenant": Case(
         USERS, 403, "LinkedAuthorizationFailed",
         f"{LINKED}the current tenant '{TENANT}' is not authorized to access linked subscription '{OTHER}'.",
-        [f"subscription '{OTHER}'", "has to be of the resource's tenant", f"az identity list --subscription {SUB} "],
+        [f"subscription '{OTHER}'", "must belong to the resource's tenant", f"az identity list --subscription {SUB} "],
         ["role assignment create", "Managed Identity Operator"], method="PATCH"),
     "a linked subscription that isn't there": Case(
         USERS, 403, "LinkedAuthorizationFailed", f"{LINKED}the linked subscription '{OTHER}' was not found. ",
@@ -80,7 +80,7 @@ CASES = {
         ["role assignment create", "Managed Identity Operator"], method="PATCH"),
     "a system-assigned identity that can't be made": Case(
         SYSTEM, 400, "FailedIdentityOperation", "Identity operation for resource failed.",
-        ["The service could not use the identity", "Run the command again"], ["az identity list"], method="PATCH"),
+        ["The service couldn't use the identity", "Run the command again"], ["az identity list"], method="PATCH"),
     "a token of another tenant": Case(
         SHOW, 401, "InvalidAuthenticationTokenTenant",
         f"The access token is from the wrong issuer 'https://sts.windows.net/{WHO}/'. It must match the tenant "
@@ -89,12 +89,12 @@ CASES = {
         [f"az login --tenant {TENANT}"], [f"--tenant {WHO}"]),
     "a PATCH that isn't taken": Case(
         SYSTEM, 405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.",
-        ["takes no PATCH of the identity", "Nothing was changed.", "Azure portal",
+        ["doesn't accept a PATCH of the identity", "Nothing was changed.", "Azure portal",
          "az extension add --name communication", "does not support http method 'PATCH'"], ["may have"],
         method="PATCH"),
     "an identity that can't be patched": Case(
         SYSTEM, 400, "BadRequest", "Identity of this resource can't be patched.",
-        ["takes no PATCH of the identity", "Nothing was changed.", "az extension add --name communication"], [],
+        ["doesn't accept a PATCH of the identity", "Nothing was changed.", "az extension add --name communication"], [],
         method="PATCH"),
     "a bad request of another kind": Case(
         SYSTEM, 400, "BadRequest", "The request is invalid.", ["(BadRequest) The request is invalid."], ["PATCH"],
@@ -149,7 +149,7 @@ FOREIGN = ["Something other than Azure Resource Manager answered", "Check the pr
     (SYSTEM, raw(409, "", "PATCH"), ["status 409", "gives no reason", "run the command again"], ["network", "proxy"]),
     (SYSTEM, raw(409, {"error": {"message": "No."}}, "PATCH"), ["No.", "run the command again"], ["network", "proxy"]),
     (SHOW, raw(400, {}), ["status 400", "gives no reason", "--debug"], ["network", "proxy"]),
-    (SYSTEM, raw(405, "", "PATCH"), ["takes no PATCH", "Nothing was changed."], ["network"]),
+    (SYSTEM, raw(405, "", "PATCH"), ["doesn't accept a PATCH", "Nothing was changed."], ["network"]),
     (SHOW, raw(200, {"id": f"{RESOURCE}2"}), ["something other than the requested resource"], ["network", "proxy"]),
     (LIST, raw(200, {"value": [], "nextLink": "{url}"}), ["links back to a page"], ["network", "proxy"]),
     (LIST, raw(200, {}), ["list has no 'value'"], ["network", "proxy"]),

@@ -143,7 +143,7 @@ def test_three_clients_in_every_order(shape: PatchShape) -> None:
 
 def test_adds_survive_a_service_that_ignores_if_match() -> None:
     for order in orders(3, 6):
-        state, ids = make_state(honour_if_match=False)
+        state, ids = make_state(honor_if_match=False)
         resource = state.add_resource("app", "g")
         run_to_the_end([client(state, ids, resource, text) for text in ("+one", "+two", "+three")], order)
         assert names(state, resource) == "one three two"
@@ -151,7 +151,7 @@ def test_adds_survive_a_service_that_ignores_if_match() -> None:
 
 def test_what_a_service_that_ignores_if_match_undoes_is_said() -> None:
     """`-two` beside `+one`: where the answer shows what the write didn't ask for, the command says so."""
-    state, ids = make_state(honour_if_match=False)
+    state, ids = make_state(honor_if_match=False)
     resource = state.add_resource("app", "g", identity={
         "type": "UserAssigned", "userAssignedIdentities": {ids["two"]: {}, ids["three"]: {}}})
     remove, add = (client(state, ids, resource, text) for text in ("-two", "+one"))

@@ -9,9 +9,9 @@ import pytest
 from armsim.kusto import Table, run
 
 FRUIT = Table(("id", "name", "properties"), [
-    {"id": "1", "name": "Apple", "properties": {"colour": "red", "Parts": {"core": 1, "odd.name": 2}}},
-    {"id": "2", "name": "pear", "properties": {"colour": None, "Parts": {}}},
-    {"id": "3", "name": "blood-orange", "properties": {"colour": "Dark Red"}},
+    {"id": "1", "name": "Apple", "properties": {"color": "red", "Parts": {"core": 1, "odd.name": 2}}},
+    {"id": "2", "name": "pear", "properties": {"color": None, "Parts": {}}},
+    {"id": "3", "name": "blood-orange", "properties": {"color": "Dark Red"}},
     {"id": "4", "name": None, "properties": None}])
 
 
@@ -21,15 +21,15 @@ def rows(query: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("test", "ids"), [
     ("name =~ 'APPLE'", "1"), ("name =~ 'appl'", ""), ("name in~ ('APPLE', 'Pear')", "12"), ("name in~ ('')", "4"),
-    ("name endswith 'AR'", "2"), ("name endswith 'app'", ""), ("properties.colour =~ 'RED'", "1"),
-    ("tostring(properties.colour) endswith 'RED'", "13"), ("properties.Colour =~ 'RED'", ""),
-    ("tostring(properties.colour) =~ ''", "24"), ("name =~ 'pear' or id =~ '1' or id =~ '9'", "12")])
+    ("name endswith 'AR'", "2"), ("name endswith 'app'", ""), ("properties.color =~ 'RED'", "1"),
+    ("tostring(properties.color) endswith 'RED'", "13"), ("properties.Color =~ 'RED'", ""),
+    ("tostring(properties.color) =~ ''", "24"), ("name =~ 'pear' or id =~ '1' or id =~ '9'", "12")])
 def test_where(test: str, ids: str) -> None:
     assert "".join(row["id"] for row in rows(f"fruit | where {test}")) == ids
 
 
 def test_operators_follow_one_another() -> None:
-    table = run("fruit\n| where id in~ ('1', '3')\n| where name endswith 'e'\n| project name, paint = properties.colour"
+    table = run("fruit\n| where id in~ ('1', '3')\n| where name endswith 'e'\n| project name, paint = properties.color"
                 "| order by paint asc", {"fruit": FRUIT})
     assert table == Table(("name", "paint"), [{"name": "blood-orange", "paint": "Dark Red"},
                                               {"name": "Apple", "paint": "red"}])
@@ -61,7 +61,7 @@ fruit |
 fruit | where
 fruit | where name
 fruit | where name =~
-fruit | where colour =~ 'x'
+fruit | where color =~ 'x'
 fruit | where name =~ 'a' 'b'
 fruit | where name == 'a'
 fruit | where name =~ name
@@ -74,8 +74,8 @@ fruit | where name =~ 'a\q'
 fruit | where name =~ 'a'; drop
 fruit | where tolower(name) =~ 'a'
 fruit | project
-fruit | project colour
-fruit | project properties.colour
+fruit | project color
+fruit | project properties.color
 fruit | extend x = name
 fruit | summarize count() by name
 fruit | mv-expand properties

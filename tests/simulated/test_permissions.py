@@ -155,6 +155,7 @@ CONTRIBUTOR = (APP, "Contributor")
 # The command on a resource that carries the identity "two", and the roles that are just enough for it.
 COMMANDS = [
     (f"show {NAMED}", [(APP, "Reader")]),
+    (f"show {NAMED} --roles", [(SUBSCRIPTION, "Reader")]),
     (f"wait {NAMED} --exists", [(APP, "Reader")]),
     ("list -g rg", [(GROUP, "Reader")]),
     ("list", [(SUBSCRIPTION, "Reader")]),
@@ -179,6 +180,24 @@ def test_each_command_needs_these_roles_and_each_of_them(in_process: InProcessAz
             "type": "UserAssigned", "userAssignedIdentities": {STAYING: {}}})
         sim.state.grant_only({scope: [role] for scope, role in granted})
         return in_process(["communication", "identity", *command.split()]).exit_code
+
+    assert run(roles) == 0
+    for role in roles:
+        assert run([other for other in roles if other != role]) != 0, role
+
+
+def test_deleting_role_assignments_needs_to_read_those_of_the_subscription(in_process: InProcessAz, sim: Armsim
+                                                                           ) -> None:
+    group = f"{SUBSCRIPTION}/resourceGroups/data"
+    roles = [CONTRIBUTOR, (SUBSCRIPTION, "Reader"), (group, ADMINISTRATOR)]
+
+    def run(granted: list[tuple[str, str]]) -> int:
+        sim.reset()
+        app = sim.state.add_resource("myApp", "rg", identity={"type": "SystemAssigned"})
+        sim.state.add_role_assignment(group, READER_ID, sim.state.identity_of(app)["principalId"])
+        sim.state.grant_only({scope: [role] for scope, role in granted})
+        return in_process(f"communication identity remove {NAMED} --system-assigned --delete-role-assignments "
+                          "--yes".split()).exit_code
 
     assert run(roles) == 0
     for role in roles:

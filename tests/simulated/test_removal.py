@@ -184,7 +184,7 @@ def test_each_of_a_fleet_stands_alone(in_process: InProcessAz, sim: Armsim, capl
     assert run.exit_code == 1
     assert [one["id"] for one in run.json] == [ids[0], ids[2]]
     assert granted(sim) == [(AI, USER_ID, principals[1])]
-    assert f"{ids[1]}: The resource is locked by" in caplog.text
+    assert f"{ids[1]}: A lock on '" in caplog.text
 
 
 @pytest.mark.parametrize(("words", "sentences"), [

@@ -96,7 +96,7 @@ def test_a_map_counts_whatever_the_type_says(in_process: InProcessAz, sim: Armsi
     assert set(has(sim, resource)[1]) == {one, two}
 
 
-# ---- garbage from the neighbours -----------------------------------------------------------------------------------
+# ---- garbage from the neighbors -----------------------------------------------------------------------------------
 
 GARBAGE = {"page": "<html>Sign in to the network</html>", "list": [], "number": "1", "no value": {},
            "value is null": {"value": None}, "value is text": {"value": "x"}, "items are text": {"value": ["x"]},

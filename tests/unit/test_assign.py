@@ -155,7 +155,7 @@ def test_an_identity_that_cant_be_looked_up(roles: bool, caplog: pytest.LogCaptu
     played = with_role(has(user()), denied, NONE_THERE, granted(), **options) if roles else run(has(user()), denied, **options)
     assert played.error is None
     assert [record.getMessage() for record in caplog.records] == (
-        [f"Can't check whether '{ONE}' still is the identity that 'app' holds: (X) No."] if roles else [])
+        [f"Can't check whether '{ONE}' is still the identity that 'app' holds: (X) No."] if roles else [])
 
 
 def test_what_was_looked_up_for_all_resources_is_not_looked_up_again() -> None:

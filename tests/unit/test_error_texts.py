@@ -57,9 +57,9 @@ SYSTEM = "For the system-assigned identity, use --system-assigned."
      "Specify the identity itself: --user-assigned a=b"),
     (check_user_assigned, "[0]", "--user-assigned doesn't support setting one element of a list: '[0]'",
      "Specify the identity itself: --user-assigned ID_OR_NAME"),
-    (check_user_assigned, "X[system]X", "'X[system]X' is neither the name nor the resource ID of a user-assigned "
+    (check_user_assigned, "X[system]X", "'X[system]X' is not a valid name or resource ID of a user-assigned "
                                         "identity.", NO_IDENTITY),
-    (check_user_assigned, "a/b", "'a/b' is neither the name nor the resource ID of a user-assigned identity.",
+    (check_user_assigned, "a/b", "'a/b' is not a valid name or resource ID of a user-assigned identity.",
      NO_IDENTITY),
     (check_scope, "x", "'x' is not a valid scope.",
      "A scope is the ID of a resource, a resource group, a subscription or a management group, such as "
@@ -69,7 +69,7 @@ SYSTEM = "For the system-assigned identity, use --system-assigned."
     (check_role, "/x", "'/x' is not a valid name or ID of a role.",
      "Specify the name or ID of a role. To list the roles, run:\n"
      'az role definition list --query "[].roleName" --output tsv'),
-    (parse_flag, "on", "'on' is neither true nor false.", "Use the flag alone, or with true or false."),
+    (parse_flag, "on", "'on' isn't a valid value.", "Use true or false, or no value."),
     (lambda text: clean_list([text]), "[1]", "'[1]' is not a list of names or resource IDs.",
      'Separate them with spaces (ID1 ID2), or use a JSON list: ["ID1","ID2"].'),
 ])

@@ -49,14 +49,14 @@ def test_commands_name_what_was_meant(code: str, path: str, command: str) -> Non
 
 
 @pytest.mark.parametrize(("locked", "said"), [
-    (f"/subscriptions/{SUB}/resourceGroups/rg(1)", f"the lock on '/subscriptions/{SUB}/resourceGroups/rg(1)'"),
+    (f"/subscriptions/{SUB}/resourceGroups/rg(1)", f"A lock on '/subscriptions/{SUB}/resourceGroups/rg(1)'"),
     (f"{RESOURCE.id}/providers/Microsoft.Authorization/locks/keep",
-     f"'{RESOURCE.id}/providers/Microsoft.Authorization/locks/keep'"),
+     f"The lock '{RESOURCE.id}/providers/Microsoft.Authorization/locks/keep'"),
 ])
 def test_the_lock_or_what_it_is_on(locked: str, said: str) -> None:
     message = f"The scope '{RESOURCE.id}' cannot perform write operation because following scope(s) are locked: "
     error, _ = refused(409, "ScopeLocked", f"{message}'{locked}'. Please remove the lock and try again.")
-    assert str(error) == f"The resource is locked by {said}."
+    assert str(error) == f"{said} prevents the change."
 
 
 def test_an_identity_is_looked_for_in_its_own_subscription() -> None:

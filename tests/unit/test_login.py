@@ -20,7 +20,7 @@ from requests.exceptions import ConnectionError as NoConnection
 SCOPE = "https://management.core.windows.net//.default"
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
 LOGIN = Login("a tenant", "me", "s", frozenset(["s"]))
-NO_TOKEN = "Azure CLI couldn't get a token: the login service's response has none, and names no reason."
+NO_TOKEN = "Azure CLI couldn't get a token: the login service returned none, and gave no reason."
 AGAIN = ["To log in again, run:\naz login"]
 
 
@@ -176,7 +176,7 @@ def test_a_challenge_that_the_login_cant_answer(monkeypatch: pytest.MonkeyPatch,
     """The command of this CLI version, also where azure-core fails at it and where ARM isn't satisfied."""
     monkeypatch.setattr("azure.cli.core.__version__", version)
     challenge = b64encode(CLAIMS.encode()).decode()
-    said = "needs another proof, such as multifactor authentication."
+    said = "needs stronger authentication, such as multifactor authentication."
     command = "az logout\naz login" if version == "2.75.9" else "az login"
     options = "" if version == "2.75.9" else f' --scope {SCOPE} --claims-challenge "{challenge}"'
     tenant = ' --tenant "a tenant"'

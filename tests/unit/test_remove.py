@@ -164,10 +164,10 @@ def test_no_more_goes_than_was_announced(announced: Removal, now: Any, wanted: I
 def test_someone_else_changed_the_resource() -> None:
     played = system(NOTHING, has({**SYSTEM, "principalId": NEW}), consent=Consent.ASK)
     assert isinstance(played.error, AzureResponseError)
-    assert played.message == ("Someone else changed the identities of 'app' meanwhile. Nothing was removed.",
+    assert played.message == ("Meanwhile, someone else changed the identities of 'app'. Nothing was removed.",
                               [f"Run the command again. {SEE}"])
     refused = run(has(users(ONE)), Answer(412), has(users(ONE, TWO)), user_assigned=[])
-    assert refused.message[0].startswith("Someone else changed")
+    assert refused.message[0].startswith("Meanwhile, someone else changed")
 
 
 @pytest.mark.parametrize(("block", "options", "said"), [

@@ -202,7 +202,7 @@ def test_false(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["", "on", "maybe", "2", "ye\u017f"])
 def test_neither(word: str) -> None:
-    with pytest.raises(InvalidArgumentValueError, match="neither true nor false"):
+    with pytest.raises(InvalidArgumentValueError, match="isn't a valid value"):
         parse_flag(word)
 
 

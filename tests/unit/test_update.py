@@ -579,10 +579,10 @@ def test_what_was_not_agreed_to_is_not_written() -> None:
     played = assign(code(412), has(None, etag="e1"), code(412), has(users(ONE), etag="e2"), still_agreed=still_agreed)
     assert asked == [("e0", SYSTEM_ASSIGNED), ("e1", SYSTEM_ASSIGNED), ("e2", Identities(True, (ONE,)))]
     assert isinstance(played.error, AzureResponseError)
-    assert played.message == ("Someone else changed the identities of 'app' meanwhile. Nothing was removed.",
+    assert played.message == ("Meanwhile, someone else changed the identities of 'app'. Nothing was removed.",
                               [f"Run the command again. {SEE}"])
     lost = assign(NoAnswer("broken"), has(users(ONE), etag="e2"), still_agreed=still_agreed)
-    assert lost.message[0] == "Someone else changed the identities of 'app' meanwhile."
+    assert lost.message[0] == "Meanwhile, someone else changed the identities of 'app'."
     assert assign(before=snapshot(SYSTEM), still_agreed=lambda *_: False).result
 
 

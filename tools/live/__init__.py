@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`dev.py live`: check every assumption about the real service, with the user's own login, and write down what the
+"""`dev.py live`: check the assumptions about the real service, with the user's own login, and write down what the
 service does. It creates one resource and some identities, and deletes them at the end.
 """
 
@@ -20,7 +20,7 @@ from ..environment import for_demo
 from ..private_az import install_extension, private_folder
 from .arm import Arm, Block, Finding, NoAnswerError, block_of, kinds, users, words
 from .questions import QUESTIONS, SOON, Question
-from .sanitise import Sanitiser, known_secrets
+from .sanitize import Sanitizer, known_secrets
 from .scene import Scene
 
 REPORT, LONGEST = "live-report.json", 2000  # characters of an answer, cut when it is clean: half an ID looks like none
@@ -52,7 +52,7 @@ def run(args: Sequence[str]) -> int:
         if not _agreed(scene, account, parsed.yes):
             return 2
         install_extension(venv, folder)
-        clean = Sanitiser(known_secrets(arm.endpoint, scene.group, account, arm.token)).text
+        clean = Sanitizer(known_secrets(arm.endpoint, scene.group, account, arm.token)).text
         report = live(scene, az, clean, keep=parsed.keep)
     Path(REPORT).write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"Written: {REPORT}")
@@ -72,7 +72,7 @@ def live(scene: Scene, az: Az, clean: Callable[[str], str], *, keep: bool = Fals
             try:
                 holds, seen = put(scene)
             except (NoAnswerError, LookupError, TypeError, AttributeError, ValueError) as error:
-                why = "" if isinstance(error, NoAnswerError) else "an answer of a form that nobody expected: "
+                why = "" if isinstance(error, NoAnswerError) else "the answer has an unexpected form: "
                 holds, seen = None, f"{why}{error}"
             rows.append({"line": line, "question": clean(name), "assumption": assumption, "seen": clean(seen)[:LONGEST],
                          "verdict": VERDICTS[holds], "seconds": round(scene.arm.clock.now() - started)})
@@ -119,7 +119,7 @@ def _agreed(scene: Scene, account: dict[str, Any], yes: bool) -> bool:
 
 
 def _parse(args: Sequence[str]) -> Any:
-    command = parser("live", "Check every assumption about the real service, with your own az login, and write down "
+    command = parser("live", "Check the assumptions about the real service, with your own az login, and write down "
                              "what the service does. See docs/live.md.")
     command.add_argument("--resource-group", "-g", required=True,
                          help="an existing resource group; its contents don't change")
@@ -168,7 +168,7 @@ def command_questions(s: Scene, az: Az) -> list[Question]:
                 (both, ["remove", *where, "--system-assigned", "--yes"], one),
                 (one, ["remove", *where, "--user-assigned", "[]", "--yes"], none))] + [
         question(["check", *where, "--role", "Reader", "--scope", s.resource],
-                 "It misses the role before it is granted, and finds it afterwards.", _checked)]
+                 "It misses the role before it is granted, and finds it afterward.", _checked)]
 
 
 def _done(before: Block, wanted: Block, s: Scene, command: Runs) -> Finding:

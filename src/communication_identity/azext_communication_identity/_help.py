@@ -52,10 +52,11 @@ helps["communication identity remove"] = """
 type: command
 short-summary: Remove managed identities from a resource.
 long-summary: >-
-    Keeps the other identities. Removing the system-assigned identity deletes its principal; its role assignments remain
-    as orphans unless you add --delete-role-assignments. A user-assigned identity isn't deleted, only removed from the
-    resource. In a terminal, the command asks for confirmation before it removes the system-assigned identity, the last
-    identity, or all user-assigned identities. Prints the remaining identity block.
+    Keeps the other identities. Removing the system-assigned identity deletes its principal. Its role assignments remain
+    and grant access to no one; to delete them too, add --delete-role-assignments. A user-assigned identity isn't
+    deleted, only removed from the resource. In a terminal, the command asks for confirmation before it removes the
+    system-assigned identity, the last identity, or all user-assigned identities without naming them. Prints the
+    remaining identity block.
 examples:
   - name: Remove the system-assigned identity without a prompt.
     text: az communication identity remove --system-assigned --name myApp --resource-group myResourceGroup --yes
@@ -107,8 +108,9 @@ helps["communication identity check"] = """
 type: command
 short-summary: Check whether the identities of a resource work, and have the access that they need.
 long-summary: >-
-    Changes nothing. Each finding is ok, warning, failed or unknown; unknown means that your login can't see it. Where
-    commands can fix a failure, "fix" contains them. The exit code is 1 if a check failed or is unknown.
+    Changes nothing. Each finding is ok, warning, failed or unknown. Unknown means that the command can't tell, for
+    example because your login lacks a permission. If commands can fix a failure, "fix" contains them. The exit code is
+    1 if a check failed or is unknown.
     Without --for and --role, checks the identities themselves.
 examples:
   - name: Check whether the identities exist and work.

@@ -117,9 +117,9 @@ def _load_changes(self: Any) -> None:
                         "subscription that you can read. Requires --system-assigned. With this option, --no-wait has "
                         "no effect.")
         c.argument("yes", options_list=["--yes", "-y"], action="store_true", default=False, required=False,
-                   help="Do not prompt for confirmation. If there is no terminal to prompt in, a removal that would "
-                        "prompt fails without this option if its resources are given by --ids, or if --user-assigned "
-                        "has no value. Any other removal then goes on without a prompt.")
+                   help="Do not prompt for confirmation. Without a terminal, nothing prompts: a removal that would "
+                        "prompt then requires this option if it uses --ids, or --user-assigned without a value. Other "
+                        "removals proceed.")
 
 
 def _load_reads(self: Any) -> None:

@@ -198,11 +198,12 @@ def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) ->
     removes_all = namespace.user_assigned == []
     if has_ids and (namespace.system_assigned or removes_all):
         raise NoTTYError(
-            "Can't prompt for confirmation without a terminal: --ids names the resources. Nothing was removed.",
-            "To remove the identities without a prompt, add --yes. To see what would change, use --dry-run.")
+            "Can't prompt for confirmation without a terminal. Nothing was removed.",
+            "To remove identities from the resources of --ids without a prompt, add --yes. To see what would change, "
+            "use --dry-run.")
     if removes_all and is_bare:
         raise NoTTYError(
-            "Can't prompt for confirmation without a terminal: --user-assigned without a value removes all "
+            "Can't prompt for confirmation without a terminal: --user-assigned without a value means all "
             "user-assigned identities. Nothing was removed.",
             "If the value comes from a variable, check that it is set. To remove all of them, add --yes or use "
             "--user-assigned \"[]\". To see what would change, use --dry-run.")
@@ -241,9 +242,8 @@ def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: boo
     """Refuse a command that specifies no identity. `--system-assigned false` specifies none."""
     if not (namespace.system_assigned or has_user_assigned):
         usage_error(RequiredArgumentMissingError(
-            f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
-            f"Use --system-assigned, --user-assigned or both. To see examples, run:\n"
-            f"az communication identity {verb} --help"))
+            "Specify --system-assigned, --user-assigned or both.",
+            f"To see examples, run:\naz communication identity {verb} --help"))
 
 
 def _require_no_scope(namespace: Namespace) -> None:

@@ -103,7 +103,7 @@ async def _check_present(resource: ResourceId, snapshot: Snapshot, named: Identi
         if not present & Identities(user_assigned=(identity,)):
             continue
         if found.error and options.roles:
-            warn(f"Can't check whether '{identity}' still is the identity that '{resource.name}' holds: "
+            warn(f"Can't check whether '{identity}' is still the identity that '{resource.name}' holds: "
                  f"{explained(found.error)}")
         if was_recreated(snapshot.block, identity, found):
             what, how = recreated(resource, identity)

@@ -32,7 +32,7 @@ from .options import KEYWORD_ONLY
 SYSTEM = "system-assigned"
 _MENDED_BY_ROLE = ("missing", "below", "part", "undecided")
 _NO_PRINCIPAL = "The service doesn't show its principal ID."
-_INSTRUCTIONS = "Microsoft's instructions use it, and no other identity is used (inferred)."
+_INSTRUCTIONS = "Microsoft's instructions use it. The service doesn't use any other identity (inferred)."
 
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
@@ -77,7 +77,8 @@ def _state(resource: ResourceId, snapshot: Snapshot) -> Finding:
         return Finding("state", WARNING, f"An operation on '{resource.name}' is still running, and may change its "
                        "identities. Check again when it has finished.")
     if snapshot.state in FAILED_STATES:
-        return Finding("state", FAILED, f"The last operation on '{resource.name}' ended {snapshot.state.title()}.")
+        return Finding("state", FAILED, f"The last operation on '{resource.name}' ended with status "
+                       f"'{snapshot.state.title()}'.")
     return Finding("state", OK, f"The last operation on '{resource.name}' succeeded.")
 
 
@@ -126,7 +127,7 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
     tenant = snapshot.block.get("tenantId") or options.tenant_of(resource.id)
     its_tenant = found.properties.get("tenantId")
     if found.error:
-        return Finding("identity", UNKNOWN, f"Whether it still exists can't be seen: {_why(found.error)}", identity)
+        return Finding("identity", UNKNOWN, f"Can't tell whether it still exists: {_why(found.error)}", identity)
     if was_recreated(snapshot.block, identity, found):
         replace, assign = replace_commands(resource, identity)
         return Finding("identity", FAILED, f"It was deleted and created again. '{resource.name}' still holds the old "
@@ -135,8 +136,8 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
     if not held_principal(snapshot.block, identity) or not found.properties.get("principalId"):
         return Finding("identity", UNKNOWN, _NO_PRINCIPAL, identity)
     if tenant and its_tenant and str(tenant).lower() != str(its_tenant).lower():
-        return Finding("identity", FAILED, f"It belongs to tenant '{printable(str(its_tenant))}', and the resource to "
-                       f"'{printable(str(tenant))}'.", identity)
+        return Finding("identity", FAILED, f"It belongs to tenant '{printable(str(its_tenant))}', but the resource "
+                       f"belongs to '{printable(str(tenant))}'.", identity)
     return Finding("identity", OK, f"It exists, and is the one that '{resource.name}' holds.", identity)
 
 
@@ -209,8 +210,8 @@ def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: Check
                         f"{_named(scope)}.", scope=scope)]
     if ours == theirs:
         return [Finding("tenant", OK, f"{_named(scope)} belongs to the tenant of '{resource.name}'.", scope=scope)]
-    return [Finding("tenant", FAILED, f"{_named(scope)} belongs to tenant '{theirs}', and '{resource.name}' to "
-                    f"'{printable(ours)}'. An identity works only in its own tenant.", scope=scope)]
+    return [Finding("tenant", FAILED, f"{_named(scope)} belongs to tenant '{theirs}', but '{resource.name}' "
+                    f"belongs to '{printable(ours)}'. An identity works only in its own tenant.", scope=scope)]
 
 
 async def _access(resource: ResourceId, scope: str, identity: str, principal: str, options: CheckOptions, *,
@@ -224,7 +225,7 @@ async def _access(resource: ResourceId, scope: str, identity: str, principal: st
         rights = await (role_held(role, scope, resource.subscription, principal, options.now) if role else
                         rights_for(PURPOSES[str(options.purpose)], scope, principal, options.now))
     except RequestError as error:
-        return Finding("access", UNKNOWN, f"What it may do can't be seen: {_why(error)}", identity, scope)
+        return Finding("access", UNKNOWN, f"Can't tell what it may do: {_why(error)}", identity, scope)
     fix = [create_command(scope, rights.role, principal)] if rights.access.why in _MENDED_BY_ROLE else []
     return Finding("access", rights.access.status, _verdict(rights, scope, options), identity, scope, fix)
 
@@ -241,16 +242,16 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
         "granted": f"It has {held}{inferred}.",
         "new": f"It has {held}{inferred}, which may take until {_when(access.settled)} to work everywhere. Wait, then "
                "check again.",
-        "denied": f"A deny assignment takes away what it needs: {denies}.",
+        "denied": f"A deny assignment blocks what it needs: {denies}.",
         "may-be-denied": f"It has {held}, but a deny assignment may apply to it, through a group or with a condition: "
                          f"{denies}.",
-        "condition": f"It has {held}, but only under a condition. Whether that is met can't be seen.",
+        "condition": f"It has {held}, but only under a condition. Can't tell whether it is met.",
         "unreadable": f"It has {held}, but the definition of that role can't be read.",
         "no-definition": f"The definition of the role '{role}' can't be read. That needs the action "
                          "Microsoft.Authorization/roleDefinitions/read, which the role Reader has.",
-        "below": f"It has {held}: that doesn't reach {_named(scope)}.",
-        "part": f"It has {held}: a part of {part}.",
-        "undecided": f"It has {held}. Whether that contains {part} can't be decided.",
+        "below": f"It has {held}, which doesn't apply to {_named(scope)}.",
+        "part": f"It has {held}, which allows only a part of {part}.",
+        "undecided": f"It has {held}. Can't tell whether that includes {part}.",
         "missing": f"It doesn't have the role '{role}', or roles that allow as much, on {_named(scope)} or "
                    "above.",
     }[access.why]

@@ -108,7 +108,7 @@ def _by_status(error: ServiceError) -> AzCLIError:
     if isinstance(error.request, UpdateIdentity) and (
             status in (405, 501) or status == 400 and re.search(_NOT_PATCHED, error.text)):
         return BadRequestError(
-            f"This service takes no PATCH of the identity. Nothing was changed. It said: {error.message_shown}",
+            f"The service doesn't accept a PATCH of the identity. Nothing was changed. It said: {error.message_shown}",
             "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole "
             "resource. To replace this extension with it, run:\naz extension remove --name communication-identity\n"
             "az extension add --name communication")
@@ -117,7 +117,7 @@ def _by_status(error: ServiceError) -> AzCLIError:
     kind = _BY_STATUS.get(status, AzureResponseError)
     if status < 400 or not error.text and error.answer.body is None and error.answer.text.strip():
         return kind(f"Something other than Azure Resource Manager answered, with status {status}.",
-                    "It may be a proxy, or a page of the network that asks you to sign in. Check the proxy settings. "
+                    "It may be a proxy, or a network that asks you to sign in. Check the proxy settings. "
                     f"{AGAIN}")
     if status == 409:
         return kind(error.text or "The service refused the change because of the state of the resource (status 409), "
@@ -168,7 +168,7 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
     where = re.sub(r"(?i)/providers/Microsoft\.Authorization(?:/.*)?$", "", scope) or "/"
     if "condition not fulfilled" in error.message:
         return ForbiddenError(
-            f"You have a role that permits '{action}' on '{scope}', but the condition of its assignment refuses this.",
+            f"You have a role that permits '{action}' on '{scope}', but a condition on its assignment prevents this.",
             "Ask someone who can assign roles there to change the condition. To see it, run:\naz role assignment list "
             f'--include-inherited --assignee {_who(error)} --scope {for_shell(where)} --query "[].condition"')
     # A resource that is written was read before.
@@ -203,7 +203,7 @@ def _linked_authorization_failed(error: ServiceError) -> AzCLIError | None:
     if subscription:  # "however the current tenant '…' is not authorized to access …", "… was not found"
         return ForbiddenError(
             f"The resource can't use an identity of subscription '{subscription}': that subscription doesn't exist, or "
-            "belongs to another tenant. An identity has to be of the resource's tenant.",
+            "belongs to another tenant. An identity must belong to the resource's tenant.",
             "To list the identities in the resource's subscription, run:\naz identity list"
             f'{error.subscription_option} --query "[].id" --output tsv')
     listed = re.search(r"linked scope\(s\)\s*('[^']*'(?:\s*,\s*'[^']*')*)", error.message)
@@ -234,7 +234,7 @@ def _identity_operation_failed(error: ServiceError) -> AzCLIError:
     body = error.request.body if isinstance(error.request, UpdateIdentity) else {}
     is_of_users = named or not body or body["identity"].get("userAssignedIdentities")
     return BadRequestError(
-        f"The service could not use the identity: {error.message_shown}",
+        f"The service couldn't use the identity: {error.message_shown}",
         f"To check that each user-assigned identity exists, run:\naz identity list{where} "
         '--query "[].id" --output tsv' if is_of_users else "Run the command again in a few minutes.")
 
@@ -243,8 +243,8 @@ def _locked(error: ServiceError) -> AzCLIError:
     locked, group = error.quoted(r"following scope\(s\) are locked:"), error.segment("resourceGroups")
     of_group = f" --resource-group {for_shell(group)}" if group else ""
     return ForbiddenError(
-        f"The resource is locked. {error.message_shown}" if not locked else f"The resource is locked by '{locked}'."
-        if "/locks/" in locked.lower() else f"The resource is locked by the lock on '{locked}'.",
+        f"The resource is locked. {error.message_shown}" if not locked else f"The lock '{locked}' prevents the change."
+        if "/locks/" in locked.lower() else f"A lock on '{locked}' prevents the change.",
         f"To list the locks, run:\naz lock list{of_group}{error.subscription_option} --output table\n"
         "The owner of the lock can delete it with az lock delete.")
 

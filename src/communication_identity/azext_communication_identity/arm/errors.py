@@ -93,7 +93,7 @@ def login_failed(error: Exception) -> AzCLIError:
     from knack.util import CLIError
     said = first_line(error) if isinstance(error, (CLIError, ValueError, OSError)) else ""
     if not re.sub(r"None|\W", "", said):
-        said = "the login service's response has none, and names no reason."
+        said = "the login service returned none, and gave no reason."
     elif isinstance(error, AzCLIError):
         return error
     return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", LOG_IN)

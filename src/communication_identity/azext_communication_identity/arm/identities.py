@@ -236,7 +236,7 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
     if not unseen or code != "linkedauthorizationfailed" or known is None:
         return None
-    off = [f"If it no longer exists, take it off the resource:\n{_remove_command(resource, has, unseen)}"]
+    off = [f"If it no longer exists, remove it from the resource:\n{_remove_command(resource, has, unseen)}"]
     return kind(f"{str(known).rstrip('.')}, or it no longer exists.", [
         *known.recommendations, *(off if has & Identities(user_assigned=tuple(unseen)) else ())])
 

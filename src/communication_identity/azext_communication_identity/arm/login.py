@@ -161,5 +161,5 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         command = (f"az login{tenant}{scope} --claims-challenge {for_shell(challenge)}"
                    if tuple(map(int, __version__.split(".")[:2])) >= (2, 76) else f"az logout\naz login{tenant}")
         return AuthenticationError(
-            f"Your login{whose} needs another proof, such as multifactor authentication.",
+            f"Your login{whose} needs stronger authentication, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")

@@ -56,7 +56,7 @@ PURPOSES = {
         "the data actions that write blobs", {
             **dict.fromkeys(("storagev2", "storage", "blockblobstorage", "blobstorage"), (OK, "which holds blobs")),
             "filestorage": (FAILED, "which can't hold blobs (inferred)"),
-            "": (UNKNOWN, "of which it isn't known whether it holds blobs"),
+            "": (UNKNOWN, "which isn't known to hold blobs"),
         }),
 }
 
@@ -119,7 +119,7 @@ def _network(purpose: str, name: str, properties: Json) -> tuple[str, str]:
     if str(rules.get("defaultAction") or "Allow").lower() == "allow":
         return OK, f"'{name}' can be reached from all networks."
     if rules.get("ipRules") or rules.get("resourceAccessRules"):
-        return UNKNOWN, (f"'{name}' can be reached only from some addresses or resources. Whether those of Azure "
-                         "Communication Services are among them can't be seen: it publishes no list (reported).")
+        return UNKNOWN, (f"'{name}' can be reached only from some addresses or resources. Can't tell whether Azure "
+                         "Communication Services is among them: it publishes no list of addresses (reported).")
     return FAILED, (f"The network rules of '{name}' block all public networks, and {public}. It isn't one of the "
                     "trusted services that bypass the rules (inferred).")

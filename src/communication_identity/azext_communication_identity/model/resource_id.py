@@ -149,7 +149,7 @@ def _why_not_an_identity(value: str, text: str) -> tuple[str, str]:
     if re.match(r"\[-?\d+\]", text):
         return (f"--user-assigned doesn't support setting one element of a list: {for_display(value)}",
                 f"Specify the identity itself: --user-assigned {text.partition('=')[2] or 'ID_OR_NAME'}")
-    return (f"{for_display(value)} is neither the name nor the resource ID of a user-assigned identity.",
+    return (f"{for_display(value)} is not a valid name or resource ID of a user-assigned identity.",
             "A resource ID looks like /subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers"
             f"/Microsoft.ManagedIdentity/userAssignedIdentities/NAME. {find}")
 

@@ -184,7 +184,7 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
             if attempts.exhausted:
                 raise attempts.exhausted
             if still_agreed and not still_agreed(snapshot, wanted):
-                raise AzureResponseError(f"Someone else changed the identities of '{resource.name}' meanwhile."
+                raise AzureResponseError(f"Meanwhile, someone else changed the identities of '{resource.name}'."
                                          + ("" if attempts.may_have_written else " Nothing was removed."),
                                          f"Run the command again. {resource.to_see}")
             require_supported(resource, snapshot.block)

@@ -29,7 +29,7 @@ _GUID = re.compile(r"(?<![0-9a-z])[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12
 _PARAMETER = re.compile(r"(^|[?#&;])([^=?#&;]*)(=?)([^?#&;]*)")
 
 
-class Sanitiser:
+class Sanitizer:
     """Replaces what it knows, and what looks like it belongs to somebody."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
