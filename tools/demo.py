@@ -25,10 +25,10 @@ WALK = (
      f"az communication identity assign {APP} --system-assigned {ROLE} --dry-run --output table"),
     ("Grant the role.", f"az communication identity assign {APP} --system-assigned {ROLE} --output none"),
     ("What the identities may do:", f"az communication identity show {APP} --roles --output table"),
-    ("Which resources use the shared identity?", "az communication identity list --user-assigned myIdentity --output table"),
+    ("Which resources use it?", "az communication identity list --user-assigned myIdentity --output table"),
     ("Remove the shared identity from the resource. It still exists.",
      f"az communication identity remove {APP} --user-assigned {{id}}"),
-    ("Remove the system-assigned identity, and delete its role assignment. In a terminal, this asks first.",
+    ("Remove the system-assigned identity and its role assignment. In a terminal, this asks first.",
      f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes"),
     ("Back at the start:", f"az communication identity show {APP}"),
 )
