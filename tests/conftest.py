@@ -40,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Any `-m` replaces the one in pyproject.toml: `-m "not slow"` must not add the thousands of full tests."""
+    expression = config.option.markexpr
+    if expression and "full" not in expression:
+        config.option.markexpr = f"({expression}) and not full"
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """A folder of whole recordings and OpenAPI documents beside the checkout; the tests have tables of the same."""

@@ -16,19 +16,19 @@ ROLE = '--role "Cognitive Services User" --scope {ai}'
 
 # What a command is for, and the command as typed; {id} is the resource ID that `az identity create` prints.
 WALK = (
-    ("The resource gets an identity of its own.", f"az communication identity assign --system-assigned {APP}"),
-    ("An identity that several resources can share …",
+    ("Enable the system-assigned identity.", f"az communication identity assign --system-assigned {APP}"),
+    ("Create an identity that several resources can share.",
      "az identity create --resource-group myResourceGroup --name myIdentity"),
-    ("… is added. The first one stays.", f"az communication identity assign {APP} --user-assigned {{id}}"),
-    ("What it has now:", f"az communication identity show {APP} --output table"),
-    ("What would a role change? A dry run tells, and changes nothing.",
+    ("Assign it too. The first one stays.", f"az communication identity assign {APP} --user-assigned {{id}}"),
+    ("What the resource has now:", f"az communication identity show {APP} --output table"),
+    ("What would change with a role? A dry run shows it, and changes nothing.",
      f"az communication identity assign {APP} --system-assigned {ROLE} --dry-run --output table"),
-    ("The role is granted.", f"az communication identity assign {APP} --system-assigned {ROLE} --output none"),
+    ("Grant the role.", f"az communication identity assign {APP} --system-assigned {ROLE} --output none"),
     ("What the identities may do:", f"az communication identity show {APP} --roles --output table"),
-    ("Who uses the shared identity?", "az communication identity list --user-assigned myIdentity --output table"),
-    ("The shared identity is removed from the resource; it still exists.",
+    ("Which resources use it?", "az communication identity list --user-assigned myIdentity --output table"),
+    ("Remove the shared identity from the resource. It still exists.",
      f"az communication identity remove {APP} --user-assigned {{id}}"),
-    ("Its own identity goes for good, and its role with it. In a terminal, this asks first.",
+    ("Remove the system-assigned identity and its role assignment. In a terminal, this asks first.",
      f"az communication identity remove {APP} --system-assigned --delete-role-assignments --yes"),
     ("Back at the start:", f"az communication identity show {APP}"),
 )
@@ -46,7 +46,7 @@ def run(args: Sequence[str]) -> int:
             _step(running, words, line)
         _step(running, "Does it work?", f"{CHECK} --output table", expected=1)
         fix = _step(running, "The command that fixes it:", f'{CHECK} --query "findings[].fix" --output tsv', expected=1)
-        _step(running, "That is run.", f"{fix.strip()} --output none")
+        _step(running, "Run it.", f"{fix.strip()} --output none")
         _step(running, "Now it works.", f"{CHECK} --output table")
     print("To try commands of your own, run: python3 dev.py sim")
     return 0

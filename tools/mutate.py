@@ -30,14 +30,14 @@ SETTINGS = f"""\
 [tool.pytest.ini_options]
 pythonpath = [".", "tests", {str(ROOT)!r}]
 addopts = ["--import-mode=importlib", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-markers = ["slow", "timing"]
+markers = ["slow", "timing", "full"]
 timeout = 60
 
 [tool.mutmut]
 source_paths = ["{NAME}"]
 only_mutate = {[f"{NAME}/{folder}/*" for folder in MUTATED]}
 also_copy = ["communication_identity.egg-info"]
-pytest_add_cli_args_test_selection = ["-m", "not slow and not timing", "-k", "not stops_midway", "tests"]
+pytest_add_cli_args_test_selection = ["-m", "full or not slow and not timing", "-k", "not stops_midway", "tests"]
 use_git_change_detection = false
 """
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from az import ROOT
+from conftest import pytest_configure
 
 from tools import environment, lint, matrix, mutate, release
 from tools.environment import CommandFailedError, Environment
@@ -111,6 +112,16 @@ def test_matrix_needs_its_pythons(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 ])
 def test_several_processes_share_the_tests_unless_files_are_named(words: list[str], alone: bool) -> None:
     assert with_workers(words) == [*([] if alone else WORKERS), *words]
+
+
+@pytest.mark.parametrize(("expression", "kept"), [
+    ("not slow", "(not slow) and not full"), ("not full", "not full"), ("slow and full", "slow and full"), ("", ""),
+])
+def test_no_selection_adds_the_full_tests_by_accident(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch,
+                                                      expression: str, kept: str) -> None:
+    monkeypatch.setattr(pytestconfig.option, "markexpr", expression)
+    pytest_configure(pytestconfig)
+    assert pytestconfig.option.markexpr == kept
 
 
 def test_mutation_covers_each_folder_and_takes_the_tests_that_need_no_process_of_their_own() -> None:

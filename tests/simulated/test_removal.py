@@ -131,7 +131,7 @@ def test_nothing_is_removed_if_not_all_role_assignments_can_be_looked_up(in_proc
     sim.add_fault(Fault(method="POST", path=GRAPH, status=403, code="Forbidden", message="No.", times=10**6))
     run = in_process(REMOVE)
     assert run.exit_code == 1
-    assert "in other subscriptions couldn't be looked up: (Forbidden) No. Nothing was removed." in str(run.error)
+    assert "in other subscriptions: (Forbidden) No. Nothing was removed." in str(run.error)
     assert "omit --delete-role-assignments" in said(run.error)
     assert writes(sim) == []
     assert has(sim, resource) == (True, [])

@@ -139,7 +139,7 @@ def test_garbage_from_resource_graph(in_process: InProcessAz, sim: Armsim, body:
     assert in_process(line("show", *APP, "--roles")).exit_code == 0
     run = in_process(line("remove", *APP, "--system-assigned", "--delete-role-assignments"))
     if run.exit_code:  # once the identity is gone, nothing else knows its principal
-        assert "couldn't be looked up" in fails_well(run)
+        assert "Couldn't look up" in fails_well(run)
         assert writes(sim) == []
     assert has(sim, resource)[0] is bool(run.exit_code)
 

@@ -190,7 +190,7 @@ def test_role_assignments_that_lose_their_principal_are_looked_up_without_delay(
     played = system(Answer(503), has(), dry_run=False)
     assert (played.requests[1].timeout, played.requests[1].patience) == (4.0, 0.0)
     assert played.sleeps == []
-    assert "The role assignments of the system-assigned identity of 'app' couldn't be looked up" in messages(caplog)[0]
+    assert "Couldn't look up the role assignments of the system-assigned identity of 'app'" in messages(caplog)[0]
     assert kinds(run(has({"type": "SystemAssigned"}), has(), system_assigned=True)) == ["GetResource", "UpdateIdentity"]
 
 
@@ -212,8 +212,8 @@ WITHOUT = "To remove the identity and leave its role assignments, omit --delete-
 def test_if_not_all_can_be_found_nothing_is_removed(replies: list[Reply], reason: str) -> None:
     played = system(*replies, delete_role_assignments=True)
     assert isinstance(played.error, AzureResponseError)
-    assert played.message == ("The role assignments of the system-assigned identity of 'app' in other subscriptions couldn't be "
-                              f"looked up: {reason} Nothing was removed.", [f"To retry, run the command again. {WITHOUT}"])
+    assert played.message == ("Couldn't look up the role assignments of the system-assigned identity of 'app' in other "
+                              f"subscriptions: {reason} Nothing was removed.", [f"To retry, run the command again. {WITHOUT}"])
     assert not any(isinstance(one, UpdateIdentity) for one in played.requests)
 
 

@@ -192,7 +192,7 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"{_named(scope)} can't be read: {_why(target.error)}",
+        findings.append(Finding("target", UNKNOWN, f"Can't read {_named(scope)}: {_why(target.error)}",
                                 scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
@@ -246,8 +246,8 @@ def _verdict(rights: Rights, scope: str, options: CheckOptions) -> str:
         "may-be-denied": f"It has {held}, but a deny assignment may apply to it, through a group or with a condition: "
                          f"{denies}.",
         "condition": f"It has {held}, but only under a condition. Can't tell whether it is met.",
-        "unreadable": f"It has {held}, but the definition of that role can't be read.",
-        "no-definition": f"The definition of the role '{role}' can't be read. That needs the action "
+        "unreadable": f"It has {held}, but your login can't read the definition of that role.",
+        "no-definition": f"Your login can't read the definition of the role '{role}'. That needs the action "
                          "Microsoft.Authorization/roleDefinitions/read, which the role Reader has.",
         "below": f"It has {held}, which doesn't apply to {_named(scope)}.",
         "part": f"It has {held}, which allows only a part of {part}.",

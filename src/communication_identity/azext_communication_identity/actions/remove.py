@@ -224,7 +224,7 @@ async def _prepare(resource: ResourceId, snapshot: Snapshot, named: Identities, 
     try:
         found = await assignments_of(resource.subscription, removal.principal, optional=True)
     except RequestError as error:
-        warn(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be looked up: "
+        warn(f"Couldn't look up the role assignments of the system-assigned identity of '{resource.name}': "
              f"{explained(error)}")
         return removal
     return replace(removal, assignments=_each_once(found))
@@ -241,14 +241,14 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         here = await assignments_of(resource.subscription, principal)
     except RequestError as error:
         known: Any = explained(error)
-        raise type(known)(f"The role assignments of the system-assigned identity of '{resource.name}' couldn't be "
-                          f"looked up: {known} Nothing was removed.", [*known.recommendations, leave]) from error
+        raise type(known)(f"Couldn't look up the role assignments of the system-assigned identity of '{resource.name}':"
+                          f" {known} Nothing was removed.", [*known.recommendations, leave]) from error
     try:
         everywhere = await assignments_everywhere([principal])
     except RequestError as error:
         raise AzureResponseError(
-            f"The role assignments of the system-assigned identity of '{resource.name}' in other subscriptions "
-            f"couldn't be looked up: {explained(error)} Nothing was removed.",
+            f"Couldn't look up the role assignments of the system-assigned identity of '{resource.name}' in other "
+            f"subscriptions: {explained(error)} Nothing was removed.",
             f"To retry, run the command again. {leave}") from error
     return _each_once([*everywhere, *here])
 
