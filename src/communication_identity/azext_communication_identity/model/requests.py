@@ -39,12 +39,13 @@ class _Awaited(Generic[T]):  # pylint: disable=too-few-public-methods  # it is a
 
 @dataclass(frozen=True)
 class Request(_Awaited[Reply]):
-    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `method`: where no SDK has an
-    operation for it. `is_shared`: one answer serves all flows of a command that send the same request. `timeout`:
-    seconds until it's abandoned. `patience`: how many seconds to wait if ARM throttles.
+    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `operations`: the group of an SDK's
+    operations that has it; else it is sent with `method`. `is_shared`: one answer serves all flows of a command that
+    send the same request. `timeout`: seconds until it's abandoned. `patience`: how many to wait if ARM throttles.
     """
 
     kind: ClassVar[str] = "read"
+    operations: ClassVar[str] = ""
     method: ClassVar[str] = "GET"
     is_shared: ClassVar[bool] = False
     timeout = TIMEOUT
@@ -57,36 +58,40 @@ class Request(_Awaited[Reply]):
 
 
 @dataclass(frozen=True)
-class _OneRequest(Request):
+class OneRequest(Request):
     """A request for one resource or identity."""
 
     resource: ResourceId | IdentityId
 
     @property
     def path(self) -> str:
+        """The resource ID."""
         return self.resource.id
 
 
 @dataclass(frozen=True)
-class GetResource(_OneRequest):
+class GetResource(OneRequest):
     """Read a resource."""
 
+    operations = "communication_services"
     patience: float = LONGEST_THROTTLE
 
 
 @dataclass(frozen=True)
-class UpdateIdentity(_OneRequest):
+class UpdateIdentity(OneRequest):
     """Change the identity block of a resource (PATCH). `etag`: for If-Match."""
 
     kind = "write"
+    operations = "communication_services"
     body: Mapping[str, Any]
     etag: str | None = None
 
 
 @dataclass(frozen=True)
-class GetUserAssignedIdentity(_OneRequest):
+class GetUserAssignedIdentity(OneRequest):
     """Read a user-assigned identity."""
 
+    operations = "user_assigned_identities"
     is_shared = True
     api_version: str
 
@@ -107,17 +112,17 @@ class ListRequest(Request):
         return f"/subscriptions/{self.subscription}{group}/providers/{self.type}"
 
 
-@dataclass(frozen=True)
 class ListResources(ListRequest):
     """List the resources of Communication Services."""
 
+    operations = "communication_services"
     type = "Microsoft.Communication/communicationServices"
 
 
-@dataclass(frozen=True)
 class ListUserAssignedIdentities(ListRequest):
     """List the user-assigned identities."""
 
+    operations = "user_assigned_identities"
     is_shared = True
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
     api_version: ClassVar[str] = "2023-01-31"
@@ -152,7 +157,6 @@ class Get(_AddressRequest):
     patience: float = LONGEST_THROTTLE
 
 
-@dataclass(frozen=True)
 class SharedGet(Get):
     """The same for what all resources of a command look up."""
 
@@ -168,7 +172,6 @@ class Put(_AddressRequest):
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
 class Delete(_AddressRequest):
     """Delete something."""
 
