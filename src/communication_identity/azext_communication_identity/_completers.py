@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @Completer
-def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
+def complete_resources(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
     from .actions.list import list_resources
     group = _group(namespace)

@@ -10,13 +10,7 @@ from azure.cli.core.commands.parameters import get_enum_type, resource_group_nam
 from azure.cli.core.local_context import ALL, LocalContextAction, LocalContextAttribute
 from knack.arguments import CLIArgumentType
 
-from ._completers import (
-    complete_assigned,
-    complete_resource_names,
-    complete_roles,
-    complete_scopes,
-    complete_user_assigned,
-)
+from ._completers import complete_assigned, complete_resources, complete_roles, complete_scopes, complete_user_assigned
 
 
 class FlagAction(argparse.Action):
@@ -48,7 +42,7 @@ _resource_group_type = {"arg_type": resource_group_name_type, "required": False,
                         "local_context_attribute": LocalContextAttribute(
                             name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}
 _name_type = CLIArgumentType(
-    options_list=["--name", "-n"], completer=complete_resource_names,
+    options_list=["--name", "-n"], completer=complete_resources,
     help="Name of the Communication Services resource.")
 _ids_type = CLIArgumentType(
     options_list=["--ids"], nargs="*", action="append", metavar="ID", required=False,

@@ -14,14 +14,7 @@ from ..model.answers import NoAnswer, error_code, error_of, is_not_found, object
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
-from ..model.requests import (
-    GetUserAssignedIdentity,
-    ListUserAssignedIdentities,
-    RequestError,
-    UpdateIdentity,
-    pages,
-    read,
-)
+from ..model.requests import GetUserAssignedIdentity, ListUserAssignedIdentities, RequestError, pages, read
 from ..model.resource_id import ResourceId, last_segment, parse_identity_id
 from ..model.unfinished import UnfinishedError
 from .errors import explained
@@ -195,7 +188,7 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
     except (RequestError, UnfinishedError) as error:
         cause = error.cause if isinstance(error, UnfinishedError) else error
         if not isinstance(cause, OperationFailedError) and not (
-                isinstance(cause, RequestError) and isinstance(cause.request, UpdateIdentity)):
+                isinstance(cause, RequestError) and cause.request.kind == "write"):
             raise
         try:
             reason = await _reason(resource, has, named, cause)

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from copy import copy
 from threading import Lock
 from typing import Any, NamedTuple
 
-from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError
+from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError, UnauthorizedError
 
 from ..model.quoting import for_shell
-from .errors import login_failed
+from .advice import LOG_IN
+from .errors import first_line
 
 _RENEW = 300  # seconds before a token expires
 _SAME_CHALLENGE = 60.0  # seconds in which a token that answered a challenge answers the same one
@@ -148,7 +150,7 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         except (AzCLIError, CLIError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             # MSAL uses the parts of a token response without a check.
             claims = options.get("claims")
-            self.failure = self._needs_another_proof(claims) if claims else login_failed(error)
+            self.failure = self._needs_another_proof(claims) if claims else _no_token(error)
             raise self.failure from error
 
     def _needs_another_proof(self, claims: str) -> AzCLIError:
@@ -163,3 +165,14 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return AuthenticationError(
             f"Your login{whose} needs another proof, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")
+
+
+def _no_token(error: Exception) -> AzCLIError:
+    """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
+    from knack.util import CLIError
+    said = first_line(error) if isinstance(error, (CLIError, ValueError, OSError)) else ""
+    if not re.sub(r"None|\W", "", said):
+        said = "the login service's response has none, and names no reason."
+    elif isinstance(error, AzCLIError):
+        return error
+    return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", LOG_IN)

@@ -15,17 +15,7 @@ from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
 from .answers import Answer, NoAnswer, Reply, object_at
 from .attempts import Attempts, is_accepted
-from .identities import (
-    NONE,
-    SYSTEM_ASSIGNED,
-    Block,
-    Identities,
-    expected_block,
-    identities_of,
-    patch_body,
-    unsupported_reason,
-    without_ids,
-)
+from .identities import NONE, Identities, expected_block, identities_of, patch_body, unsupported_reason, without_ids
 from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell, printable
 from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
@@ -48,7 +38,7 @@ class Snapshot(NamedTuple):
     retry_after: float | None = None
 
     @property
-    def block(self) -> Block:
+    def block(self) -> Mapping[str, Any]:
         """The identity block; empty if the resource has none."""
         return object_at(self.body, "identity")
 
@@ -90,7 +80,7 @@ class Goal:
     named: Identities
     had_failed: bool
 
-    def is_met_by(self, block: Block) -> bool:
+    def is_met_by(self, block: Mapping[str, Any]) -> bool:
         """Whether a block shows it."""
         has = identities_of(block)
         missing, left = self.named - has, (self.before - self.wanted) & has
@@ -133,7 +123,7 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
-def require_supported(resource: ResourceId, block: Block) -> None:
+def require_supported(resource: ResourceId, block: Mapping[str, Any]) -> None:
     """Raise ForbiddenError if a PATCH would drop something that the resource has."""
     reason = unsupported_reason(block)
     if reason:
@@ -245,7 +235,7 @@ def _without_all_ids(goal: Goal, snapshot: Snapshot, missing: Identities) -> Upd
     """
     said = (f"The change to '{goal.resource.name}' succeeded, but the service doesn't show the IDs of these identities "
             f"yet: {', '.join(missing.described())}.")
-    if missing & SYSTEM_ASSIGNED:
+    if missing.system_assigned:
         raise NotDoneError(said, goal.resource.to_see)
     return Updated(snapshot, [said, *_surprises(goal, snapshot)])
 
