@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from contextlib import suppress
 
 from ..model.requests import PollDelay
 
@@ -41,7 +42,8 @@ class PollTimer:
         is_often = not delay.own_operation or who in self._often
         answered = loop.time()
         if not is_often and not self._longest:
-            await self._until_learned(delay.since + UNKNOWN - answered)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._has_learned.wait(), max(delay.since + UNKNOWN - answered, 0.0))
         due = answered + delay.at_least if delay.at_least and is_often else max(
             self._soon(delay, answered) if is_often else self._when_others_were_over(delay, answered),
             answered + (delay.at_least or 0.0))
@@ -49,12 +51,6 @@ class PollTimer:
         turn = max(loop.time(), self._next_poll.get(subscription, 0.0))
         self._next_poll[subscription] = turn + 1 / POLLS_A_SECOND
         await asyncio.sleep(turn - loop.time())
-
-    async def _until_learned(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._has_learned.wait(), max(seconds, 0.0))
-        except asyncio.TimeoutError:
-            return
 
     def _soon(self, delay: PollDelay, now: float) -> float:
         """When to poll by the time since the write alone: none are made up for after a longer wait."""

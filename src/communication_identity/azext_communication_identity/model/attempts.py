@@ -20,8 +20,8 @@ _TEMPORARY_CODES = ("conflict", "inprogress", "concurrent", "retry", "failediden
 
 
 class Attempts:
-    """The PATCHes of one update. `may_have_written`: whether one of them was accepted, or may have taken effect.
-    `exhausted`: the error to end with unless the next read shows the change.
+    """The PATCHes of one update. `may_have_written`: whether one may have taken effect, although its answer doesn't say
+    so. `exhausted`: the error to end with unless the next read shows the change.
     """
 
     def __init__(self, resource: ResourceId) -> None:
@@ -35,16 +35,14 @@ class Attempts:
             return f"The service accepted the change to '{self._resource.name}' and may have made it."
         return f"The service may have made the change to '{self._resource.name}'." if self.may_have_written else ""
 
-    def accept(self) -> None:
-        """Count the PATCH that was accepted."""
-        self.may_have_written = self.was_accepted = True
-
     def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
         """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
-        is_lost = _is_lost(reply)
-        self.may_have_written |= is_lost
-        if not is_lost and not _is_contended(request, reply):
+        is_lost = isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT  # it may have taken effect
+        is_contended = (reply.status == 412 and request.etag is not None
+                        or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+        if not is_lost and not is_contended:
             raise RequestError(request, reply)
+        self.may_have_written |= is_lost
         self._lost += TIMEOUT_COUNTS if isinstance(reply, NoAnswer) and reply.timed_out else is_lost
         self._since = self._since or reply.at
         seconds = reply.at - self._since
@@ -55,17 +53,6 @@ class Attempts:
         pause = max(min(0.5 * 2 ** self._count, 10.0), min(reply.retry_after or 0.0, TIMEOUT))
         self._count += 1
         return Sleep(pause, "another change to the resource to finish")
-
-
-def _is_lost(reply: Reply) -> bool:
-    """Whether the PATCH may have taken effect although its answer doesn't say so."""
-    return isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT
-
-
-def _is_contended(request: UpdateIdentity, reply: Reply) -> bool:
-    """Whether someone else was faster."""
-    return (reply.status == 412 and request.etag is not None
-            or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
 
 
 def is_accepted(reply: Reply, resource: ResourceId) -> bool:

@@ -8,7 +8,7 @@ lost answer. Done is what the resource shows: a service may accept a change and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
@@ -156,6 +156,8 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
                 etag = snapshot.etag
             current = snapshot.identities
             wanted = change(current)
+            if wanted != current:
+                had_failed = snapshot.state != "succeeded"
             goal = Goal(resource, current, wanted, wanted & named, had_failed)
             if wanted == current:
                 if not wait or not (attempts.may_have_written or needs_ids):
@@ -168,12 +170,10 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
                                          + ("" if attempts.may_have_written else " Nothing was removed."),
                                          f"Run the command again. {resource.to_see}")
             require_supported(resource, snapshot.block)
-            had_failed = snapshot.state != "succeeded"
-            goal = replace(goal, had_failed=had_failed)
             request = UpdateIdentity(resource, patch_body(current, wanted), etag)
             reply = await request
             if isinstance(reply, Answer) and is_accepted(reply, resource):
-                attempts.accept()
+                attempts.was_accepted = True
                 if not wait:
                     return Updated(_without_waiting(snapshot, reply, goal))
                 return await _follow(reply, goal)
