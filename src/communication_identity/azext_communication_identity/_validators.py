@@ -185,9 +185,8 @@ def _read_file(name: str) -> list[str]:
 
 
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
-    """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
-    alone shows that the removal needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value,
-    not even [].
+    """What to do before a removal that destroys something. Raises NoTTYError if the command line alone shows that it
+    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [].
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
@@ -275,20 +274,21 @@ def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
             f"To specify the {'account or container' if purpose else 'resource, resource group or subscription'} on "
             f"which the {'access' if purpose else 'role'} is needed, use --scope ID.")
     if not purpose:
-        read_roles(namespace)
+        namespace.roles = _roles(namespace.roles)
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())
 
 
-def read_roles(namespace: Namespace) -> None:
-    """Check the roles, each once. A name with spaces arrives as several words if it isn't quoted."""
-    roles = []
-    for words in namespace.roles:
+def _roles(options: Sequence[Sequence[str]]) -> list[str]:
+    """The checked values of each --role, once. A name with spaces arrives as several words if it isn't quoted."""
+    roles: dict[str, str] = {}
+    for words in options:
         if len(words) > 1:
             name = " ".join(words)
             raise InvalidArgumentValueError(f"--role takes one role, but {len(words)} words follow it: {name}",
                                             f'Quote a name that contains spaces: --role "{name}"')
-        roles.append(check_role(clean_value(words[0])))
-    namespace.roles = list({role.lower(): role for role in roles}.values())
+        role = check_role(clean_value(words[0]))
+        roles[role.lower()] = role
+    return list(roles.values())
 
 
 def _query(text: str) -> Callable[[Any], Any]:

@@ -174,11 +174,10 @@ def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
 
 
 def _hand_over_policy() -> Any:
-    """The replacement for azure-core's RetryPolicy. It sends a request once, because the runner decides when to retry,
-    and hands over the answer, whatever its status. Otherwise, the policies before it in the pipeline would act on it:
-    azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
-    subscription on a 409, but the extension writes only the identity block; ContentDecodePolicy would fail on a body
-    that it can't read.
+    """The replacement for azure-core's RetryPolicy: it sends a request once, because the runner decides when to retry,
+    and hands over the answer, whatever its status, before other policies act on it. azure-mgmt-core's
+    ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the subscription on a 409, but
+    the extension writes only the identity block; ContentDecodePolicy would fail on a body that it can't read.
     """
     from azure.core.pipeline.policies import HTTPPolicy
 

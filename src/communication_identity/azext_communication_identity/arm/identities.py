@@ -87,9 +87,7 @@ async def missing_identities(identities: Iterable[str]) -> list[str]:
 
 
 def held_principal(block: Block, identity: str) -> str | None:
-    """The principal ID that a block holds for a user-assigned identity: empty if the service shows null for it, None if
-    it shows nothing yet, or the block doesn't have the identity.
-    """
+    """The principal ID that a block holds for a user-assigned identity: empty for null, None for nothing (yet)."""
     users = block.get("userAssignedIdentities") or {}
     key = find_id(identity, users)
     details = users[key] if key else {}
@@ -203,9 +201,8 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
 
 async def _reason(resource: ResourceId, has: Identities, named: Identities, error: RequestError | OperationFailedError
                   ) -> AzCLIError | None:
-    """What the service may have against the identities: some don't exist, are restricted, or can't be read. None if
-    nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
-    may mean that it doesn't exist.
+    """The error for identities that don't exist, are restricted, or can't be read; None if nothing is wrong with them.
+    Services differ in the code: a 404 may name the identity, LinkedAuthorizationFailed may mean that it doesn't exist.
     """
     if isinstance(error, OperationFailedError):
         known, status, code, message = None, 400, error.code, str(error).lower()

@@ -106,15 +106,14 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         self._failed: list[Exception] = []  # of all attempts
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
-        """A token. Raises an AzCLIError if the login fails, and the same one to all that ask later; a connection that
-        fails is the failure of those that waited for it.
-        """
+        """A token. Raises the login's failure to all that ask, and that of a connection to those that waited for it."""
         claims, failed_before = options.get("claims"), len(self._failed)
         with self._lock:
             self.raise_if_failed()
             if self._failed[failed_before:]:
                 raise copy(self._failed[-1])  # each thread adds its traceback
-            if self._is_good_for(claims):
+            if self._token and self._token.expires_on > time.time() + _RENEW and (
+                    claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE):
                 return self._token
             claims, self._scopes = claims or self._claims, scopes  # a renewed token is as strong as the one before
             self._token = self._fetch({**options, "claims": claims} if claims else options)
@@ -130,11 +129,6 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         """The login can't answer a challenge: nothing of it is sent from now on. `claims`: decoded."""
         self.failure = self.failure or self._needs_another_proof(claims)
         return self.failure
-
-    def _is_good_for(self, claims: str | None) -> bool:
-        if self._token is None or self._token.expires_on <= time.time() + _RENEW:
-            return False
-        return claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE
 
     def _fetch(self, options: dict[str, Any]) -> Any:
         from azure.core.exceptions import AzureError

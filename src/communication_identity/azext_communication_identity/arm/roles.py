@@ -141,9 +141,8 @@ class Delegation(NamedTuple):
 
 async def create_assignment(scope: str, role: Role, principal_id: str, delegation: Delegation | None = None
                             ) -> dict[str, str]:
-    """Create a role assignment, or find the existing one; plain. Raises RequestError.
-
-    It always sends principalType, so that ARM doesn't look up the principal in a directory that may not know it yet.
+    """Create a role assignment, or find the existing one; plain. Raises RequestError. principalType is always sent, so
+    that ARM doesn't look up the principal in a directory that may not know it yet.
     """
     assignment = new_assignment(scope, role, principal_id)
     properties = {"roleDefinitionId": role.id, "principalId": principal_id, "principalType": "ServicePrincipal"}

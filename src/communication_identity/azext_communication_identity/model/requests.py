@@ -189,9 +189,8 @@ class Sleep(_Awaited[None]):
 
 @dataclass(frozen=True)
 class PollDelay(_Awaited[None]):
-    """Wait until it's time to poll an operation that has been running since `since` and was polled `polls` times, but
-    at least for the `at_least` seconds that the service asks for. `own_operation`: whether this flow's write started
-    it.
+    """Wait until it's time to poll an operation that runs since `since` and was polled `polls` times, at least for the
+    seconds that the service asks for. `own_operation`: whether this flow's write started it.
     """
 
     since: float

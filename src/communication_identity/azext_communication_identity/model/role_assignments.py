@@ -158,9 +158,7 @@ def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[st
 
 
 def is_unreadable(found: Any, principal_ids: Collection[str]) -> bool:
-    """Whether this may be a role assignment of one of these principals, but makes no sense: a list that contains it is
-    incomplete.
-    """
+    """Whether this may be a role assignment of one of these principals, but makes no sense: its list is incomplete."""
     properties = found.get("properties") if isinstance(found, Mapping) else None
     principal = properties.get("principalId") if isinstance(properties, Mapping) else None
     if not isinstance(principal, str) or not re.fullmatch(GUID, principal):

@@ -135,14 +135,11 @@ def require_supported(resource: ResourceId, block: Mapping[str, Any]) -> None:
 async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Change, *, named: Identities = NONE,
                             wait: bool = True, needs_ids: bool = False,
                             still_agreed: Callable[[Snapshot, Identities], bool] | None = None) -> Updated:
-    """Bring the resource to what `change` makes of its identities. Sends no PATCH when nothing changes, and one when
-    all goes well. `named`: the identities that the command adds, present ones included. `needs_ids`: wait for their IDs
-    even if there is nothing to write. `still_agreed`: whether the change of what is there now to these identities may
-    be made without asking again.
-
-    Raises RequestError if the service refuses, AzureResponseError if someone else changed the resource, NotDoneError if
-    the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
-    accepted, or may have been.
+    """Bring the resource to what `change` makes of its identities: with no PATCH if nothing changes, with one if all
+    goes well. `named`: what the command adds, present identities included. `needs_ids`: wait for their IDs even if
+    there is nothing to write. `still_agreed`: whether this change may be made without asking again. Raises RequestError
+    if the service refuses, AzureResponseError if someone else changed the resource, NotDoneError if the service accepts
+    the change but doesn't make it; UnfinishedError for every failure after a PATCH that was or may have been accepted.
     """
     # A fleet keeps thousands of these: only what is needed.
     snapshot = snapshot._replace(body={key: snapshot.body.get(key) for key in ("id", "identity", "properties")})
