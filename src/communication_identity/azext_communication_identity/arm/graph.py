@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ..model.answers import NoAnswer, quota_resets_after
 from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
 from ..model.resource_id import last_segment
-from .roles import readable_assignments
+from ..model.role_assignments import all_assignments
 
 T = TypeVar("T")
 _ROWS_A_PAGE = 1000  # the maximum
@@ -66,7 +66,7 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
         rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
         if incomplete:
             raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
-        found += readable_assignments(Query({"query": query}), rows, wanted)
+        found += all_assignments(Query({"query": query}), rows, wanted)
     return found
 
 

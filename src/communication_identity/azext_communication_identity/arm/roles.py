@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -15,17 +14,9 @@ from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoun
 
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
 from ..model.quoting import for_display, printable
-from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
+from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
 from ..model.resource_id import last_segment
-from ..model.role_assignments import (
-    Role,
-    is_same_grant,
-    is_unreadable,
-    new_assignment,
-    plain_assignment,
-    plain_assignments,
-    role_by_id,
-)
+from ..model.role_assignments import Role, all_assignments, is_same_grant, new_assignment, plain_assignment, role_by_id
 
 ROLES_VERSION = "api-version=2022-04-01"
 AUTHORIZATION = "/providers/Microsoft.Authorization"
@@ -102,15 +93,7 @@ async def assignments_of(subscription: str, principal_id: str, *, optional: bool
     if optional:
         request = replace(request, timeout=OPTIONAL_SECONDS, patience=0.0)
     found = await pages(request, dict, within=OPTIONAL_SECONDS if optional else None)
-    return readable_assignments(request, found, [principal_id])
-
-
-def readable_assignments(request: Request, found: Sequence[Any], principals: Collection[str]) -> list[dict[str, str]]:
-    """The role assignments, plain, of these principals in a list. Raises RequestError if the list is incomplete."""
-    if any(is_unreadable(one, principals) for one in found):
-        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read.",
-                                             permanent=True))
-    return plain_assignments(found, *principals)
+    return all_assignments(request, found, [principal_id])
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:
@@ -121,8 +104,8 @@ async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, 
         if error.reply.status == 403:
             return None
         raise
-    return next((one for one in plain_assignments(found, principal_id) if one["scope"].lower() == scope.lower()
-                 and one["roleDefinitionId"].lower().endswith(role.guid.lower())), None)
+    wanted = new_assignment(scope, role, principal_id)
+    return next((plain_assignment(one) for one in found if is_same_grant(one, wanted)), None)
 
 
 def _list_assignments(scope: str, principal_id: str) -> Get:
