@@ -60,10 +60,6 @@ _scope_type = CLIArgumentType(options_list=["--scope"], nargs="+", action="appen
 _WHICH = ("resource IDs, or names of identities in the resource's own group and subscription (space-delimited, a list "
           "[a,b], or a JSON or YAML file; can be repeated).")
 
-_CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succeeded'.",
-               "updated": "Wait until updated with 'provisioningState' at 'Succeeded'.",
-               "deleted": "Wait until deleted.", "exists": "Wait until the resource exists."}
-
 
 def load_arguments(self: Any, _command: str) -> None:
     """Register the arguments under the full names of their commands, or other extensions' settings would apply."""
@@ -143,7 +139,9 @@ def _load_reads(self: Any) -> None:
                         "(space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
-        for name, what in _CONDITIONS.items():
+        for name, what in (("created", "Wait until created with 'provisioningState' at 'Succeeded'."),
+                           ("updated", "Wait until updated with 'provisioningState' at 'Succeeded'."),
+                           ("deleted", "Wait until deleted."), ("exists", "Wait until the resource exists.")):
             c.argument(name, options_list=[f"--{name}"], action="store_true", help=what)
         c.argument("custom", options_list=["--custom"],
                    help="Wait until the resource satisfies a custom JMESPath query, e.g. identity.principalId.")

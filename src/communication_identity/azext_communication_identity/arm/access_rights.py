@@ -9,7 +9,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ..model.action_patterns import Element
-from ..model.answers import NoAnswer
 from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, is_readable, judge, reaches
 from ..model.purposes import Purpose
 from ..model.requests import RequestError, SharedGet, pages
@@ -93,6 +92,6 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     request = SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')"))
     rows = await pages(request, dict)
     if not all(is_readable(row, principal) for row in rows):  # then a group's may be anybody's, too
-        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read, or "
-                                             "that belongs to another principal.", permanent=True))
+        raise request.unusable("The service's list contains a role assignment that can't be read, or that belongs to "
+                               "another principal.")
     return [one for one in map(assignment_of, rows) if reaches(one.scope, scope) or reaches(scope, one.scope)]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from ..model.answers import NoAnswer, quota_resets_after
-from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
+from ..model.answers import quota_resets_after
+from ..model.requests import LONGEST_THROTTLE, Query, Sleep, read, refuse_endless
 from ..model.resource_id import last_segment
 from ..model.role_assignments import all_assignments
 
@@ -35,13 +35,12 @@ async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> tuple[l
         answer = await read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise RequestError(request, NoAnswer("Azure Resource Graph's response has no 'data'.", permanent=True))
+            raise request.unusable("Azure Resource Graph's response has no 'data'.")
         found += map(keep, data)
         if not token:
             break
         if not isinstance(token, str) or token in seen:
-            raise RequestError(request, NoAnswer("Azure Resource Graph links back to a page that was already read.",
-                                                 permanent=True))
+            raise request.unusable("Azure Resource Graph links back to a page that was already read.")
         seen.add(token)
         empty = 0 if data else empty + 1
         refuse_endless(request, "Azure Resource Graph's response", len(seen), empty)
@@ -65,7 +64,7 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
         query = assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY])
         rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
         if incomplete:
-            raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
+            raise Query({"query": query}).unusable(incomplete)
         found += all_assignments(Query({"query": query}), rows, wanted)
     return found
 

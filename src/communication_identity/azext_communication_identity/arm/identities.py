@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import NoAnswer, error_code, error_of, is_not_found, object_at, text_of
+from ..model.answers import error_code, error_of, is_not_found, object_at, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
@@ -75,8 +75,7 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
                 continue
             return Found({}, None if is_not_found(error.reply) else error)
         if str(answer.body.get("id")).rstrip("/").lower() != parsed.id.lower():
-            return Found({}, RequestError(request, NoAnswer(
-                "The service returned something other than the requested identity.", permanent=True)))
+            return Found({}, request.unusable("The service returned something other than the requested identity."))
         return Found({"id": answer.body.get("id"), **object_at(answer.body, "properties")})
     raise AssertionError("no API version was given")
 

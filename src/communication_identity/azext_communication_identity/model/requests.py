@@ -56,6 +56,10 @@ class Request(_Awaited[Reply]):
         """What it asks for, as errors need it: a path, or an address that the service gave."""
         raise NotImplementedError
 
+    def unusable(self, reason: str) -> RequestError:
+        """The error for an answer that is of no use, and that won't be another one if it's asked for again."""
+        return RequestError(self, NoAnswer(reason, permanent=True))
+
 
 @dataclass(frozen=True)
 class OneRequest(Request):
@@ -254,17 +258,16 @@ async def pages(request: Request, keep: Callable[[dict[str, Any]], T], within: f
         started = answer.at if started is None else started
         value, following = answer.body.get("value"), answer.body.get("nextLink")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise RequestError(request, NoAnswer("The service's list has no 'value'.", permanent=True))
+            raise request.unusable("The service's list has no 'value'.")
         items += map(keep, value)
         if not following:
             return items
         if not isinstance(following, str) or following in seen:
-            raise RequestError(request, NoAnswer("The service's list links back to a page that was already read.",
-                                                 permanent=True))
+            raise request.unusable("The service's list links back to a page that was already read.")
         empty = 0 if value else empty + 1
         refuse_endless(request, "The service's list", len(seen), empty)
         if within is not None and answer.at - started > within:
-            raise RequestError(request, NoAnswer("The service's list is too long to wait for.", permanent=True))
+            raise request.unusable("The service's list is too long to wait for.")
         seen.add(following)
         request = (replace(request, next_page=following) if isinstance(request, ListRequest) else
                    replace(request, address=following))  # type: ignore[call-arg]  # all others that list are a Get
@@ -274,4 +277,4 @@ def refuse_endless(request: Request, what: str, count: int, empty: int) -> None:
     """Raise RequestError if a list is still going on after `count` pages, the last `empty` of them empty."""
     last = f", and the last {empty} were empty" if empty > MOST_EMPTY else ""
     if last or count >= MOST_PAGES:
-        raise RequestError(request, NoAnswer(f"{what} has no end: {count:,} pages were read{last}.", permanent=True))
+        raise request.unusable(f"{what} has no end: {count:,} pages were read{last}.")

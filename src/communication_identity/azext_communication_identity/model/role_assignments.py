@@ -15,9 +15,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from .answers import NoAnswer, object_at
+from .answers import object_at
 from .quoting import for_display, for_shell
-from .requests import Request, RequestError
+from .requests import Request
 from .resource_id import GUID, last_segment
 
 # Not compiled here, and with `a`, as in resource_id.py.
@@ -167,6 +167,5 @@ def all_assignments(request: Request, found: Iterable[Any], principal_ids: Colle
     for one in found:
         principal = str(object_at(one, "properties").get("principalId"))
         if not re.fullmatch(GUID, principal) or not is_assignment(one) and principal.lower() in wanted:
-            raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read.",
-                                                 permanent=True))
+            raise request.unusable("The service's list contains a role assignment that can't be read.")
     return plain_assignments(found, *principal_ids)

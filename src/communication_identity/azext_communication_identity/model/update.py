@@ -13,15 +13,21 @@ from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
-from .answers import Answer, NoAnswer, Reply, object_at
-from .attempts import Attempts, is_accepted
+from .answers import TRANSIENT, Answer, NoAnswer, Reply, error_code, error_of, error_text, object_at
 from .identities import NONE, Identities, expected_block, identities_of, patch_body, unsupported_reason, without_ids
 from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell, printable
-from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
+from .requests import BACKOFF, TIMEOUT, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
 from .resource_id import ResourceId
 from .unfinished import accepted
 
+CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the same resource
+LOST_LIMIT = 4  # answers to one PATCH that may get lost
+TIMEOUT_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
+# The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
+# AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
+# pending. Any other remains until someone acts.
+_TEMPORARY_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
@@ -87,13 +93,12 @@ class Goal:
         return not missing and not left
 
 
-async def get(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE) -> Snapshot:
+async def get(resource: ResourceId, retries: int = len(BACKOFF), patience: float = GetResource.patience) -> Snapshot:
     """Read the resource. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
     request = GetResource(resource, patience)
     snapshot = snapshot_of(await read(request, retries), resource)
     if snapshot is None:
-        raise RequestError(request, NoAnswer("The service returned something other than the requested resource.",
-                                             permanent=True))
+        raise request.unusable("The service returned something other than the requested resource.")
     return snapshot
 
 
@@ -130,6 +135,42 @@ def require_supported(resource: ResourceId, block: Mapping[str, Any]) -> None:
         raise ForbiddenError(
             f"'{resource.name}' has {reason}, which this extension can't write back. Nothing was changed.",
             f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
+
+
+class Attempts:
+    """The PATCHes of one update. `may_have_written`: whether one may have taken effect, although its answer doesn't say
+    so. `exhausted`: the error to end with unless the next read shows the change.
+    """
+
+    def __init__(self, resource: ResourceId) -> None:
+        self.may_have_written = self.was_accepted = False
+        self.exhausted: Exception | None = None
+        self._resource, self._count, self._lost, self._since = resource, 0, 0, 0.0
+
+    def accepted_sentence(self) -> str:
+        """What to say after a failure; empty if nothing can have been changed."""
+        if self.was_accepted:
+            return f"The service accepted the change to '{self._resource.name}' and may have made it."
+        return f"The service may have made the change to '{self._resource.name}'." if self.may_have_written else ""
+
+    def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
+        """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
+        is_lost = isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT  # it may have taken effect
+        is_contended = (reply.status == 412 and request.etag is not None
+                        or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+        if not is_lost and not is_contended:
+            raise RequestError(request, reply)
+        self.may_have_written |= is_lost
+        self._lost += TIMEOUT_COUNTS if isinstance(reply, NoAnswer) and reply.timed_out else is_lost
+        self._since = self._since or reply.at
+        seconds = reply.at - self._since
+        if self._lost > LOST_LIMIT or seconds > CONTENTION_LIMIT:
+            self.exhausted = RequestError(request, reply) if is_lost else AzureResponseError(
+                f"Other changes to '{self._resource.name}' prevented this one for {seconds:.0f} seconds. The service "
+                f"said: {error_text(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
+        pause = max(min(0.5 * 2 ** self._count, 10.0), min(reply.retry_after or 0.0, TIMEOUT))
+        self._count += 1
+        return Sleep(pause, "another change to the resource to finish")
 
 
 async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Change, *, named: Identities = NONE,
@@ -169,7 +210,8 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
             require_supported(resource, snapshot.block)
             request = UpdateIdentity(resource, patch_body(current, wanted), etag)
             reply = await request
-            if isinstance(reply, Answer) and is_accepted(reply, resource):
+            if isinstance(reply, Answer) and reply.ok and (  # a malformed body alone doesn't say yes
+                    reply.status == 202 or not reply.is_malformed or operation_address(reply, resource)):
                 attempts.was_accepted = True
                 if not wait:
                     return Updated(_without_waiting(snapshot, reply, goal))
