@@ -79,10 +79,18 @@ def validate_check(cmd: Any, namespace: Namespace) -> None:
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
     """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
+    group = namespace.resource_group_name
     if namespace.all_subscriptions:
-        _require_no_scope(namespace)
-    if namespace.resource_group_name is not None:
-        namespace.resource_group_name = check_group_name(clean_value(namespace.resource_group_name))
+        if getattr(group, "is_default", False):  # configured, not typed
+            namespace.resource_group_name = group = None
+        option = "--resource-group" if group is not None else "--subscription"
+        if group is not None or getattr(namespace, "_subscription", None):
+            raise MutuallyExclusiveArgumentError(
+                f"--all-subscriptions can't be used with {option}.",
+                "Use only one of them. To filter the list of all resources, use --query, for example:\n"
+                "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
+    if group is not None:
+        namespace.resource_group_name = check_group_name(clean_value(group))
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
@@ -243,19 +251,6 @@ def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: boo
             f"Nothing to {verb}: neither --system-assigned nor --user-assigned was given.",
             f"Use --system-assigned, --user-assigned or both. To see examples, run:\n"
             f"az communication identity {verb} --help"))
-
-
-def _require_no_scope(namespace: Namespace) -> None:
-    """Refuse --all-subscriptions together with a group or a subscription, but ignore a configured default group."""
-    group = namespace.resource_group_name
-    if getattr(group, "is_default", False):
-        namespace.resource_group_name = group = None
-    option = "--resource-group" if group is not None else "--subscription"
-    if group is not None or getattr(namespace, "_subscription", None):
-        raise MutuallyExclusiveArgumentError(
-            f"--all-subscriptions can't be used with {option}.",
-            "Use only one of them. To filter the list of all resources, use --query, for example:\n"
-            "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
 
 
 def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
