@@ -15,7 +15,7 @@ from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
 from ..model.requests import GetUserAssignedIdentity, ListUserAssignedIdentities, RequestError, pages, read
-from ..model.resource_id import ResourceId, last_segment, parse_identity_id
+from ..model.resource_id import ResourceId, last_segment, name_or_id, parse_identity_id
 from ..model.unfinished import UnfinishedError
 from .errors import explained
 
@@ -126,10 +126,8 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    own_group = (resource.subscription.lower(), resource.group.lower())
-    here = not in_full and _subscription_and_group(identity) == own_group
-    similar = [printable(last_segment(one) if here and _subscription_and_group(one) == own_group else one)
-               for one in similar_ids(identity, existing)]
+    here = not in_full and name_or_id(parsed.id, resource) == parsed.name
+    similar = [printable(name_or_id(one, resource) if here else one) for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if len(similar) == 1:
         how = f"Did you mean '{similar[0]}'?"
@@ -170,11 +168,6 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
         f"'{resource.name}' has user-assigned identities that no longer exist: {', '.join(map(printable, stale))}. You "
         "can't change its identities until you remove these.",
         f"To remove them, run:\n{_remove_command(resource, has, stale)}")
-
-
-def _subscription_and_group(identity: str) -> tuple[str, ...]:
-    """The subscription and the group of an ID, in lower case."""
-    return tuple(identity.lower().split("/")[2:5:2])
 
 
 async def explain_refusal(resource: ResourceId, has: Identities, named: Identities, update: Coroutine[Any, Any, T]

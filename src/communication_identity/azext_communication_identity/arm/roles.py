@@ -160,13 +160,11 @@ def _existing(assignment: dict[str, Any], reply: Reply) -> dict[str, str]:
     """
     plain = plain_assignment(assignment)
     del plain["id"]
-    message = text_of(error_of(reply).get("message"))
     guid = r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
-    found = re.search(rf"(?i)(?:role assignment is\W+|/roleAssignments/)({guid})\b", message)
-    if not found:
-        return plain
-    scope = assignment["properties"]["scope"]
-    return {"id": f"{scope}{AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}", **plain}
+    found = re.search(rf"(?i)(?:role assignment is\W+|/roleAssignments/)({guid})\b",
+                      text_of(error_of(reply).get("message")))
+    known = {"id": f"{plain['scope']}{AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}"} if found else {}
+    return {**known, **plain}
 
 
 async def delete_assignment(assignment_id: str) -> None:
