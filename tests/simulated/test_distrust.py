@@ -171,7 +171,8 @@ def test_a_date_to_wait_for_without_the_date_of_the_answer(in_process: InProcess
 @pytest.mark.parametrize(("body", "said"), [
     ({"error": "The house is on fire."}, "The house is on fire."),
     ({"Code": "Fire", "Message": "The house is on fire."}, "(Fire) The house is on fire."),
-    ({"Error": {"Code": "scopelocked", "Message": "following scope(s) are locked: '/x'."}}, "A lock on '/x' prevents the change."),
+    ({"Error": {"Code": "scopelocked", "Message": "following scope(s) are locked: '/x'."}},
+     "A lock on '/x' prevents the change."),
 ])
 def test_errors_in_other_forms(in_process: InProcessAz, sim: Armsim, body: Any, said: str) -> None:
     sim.state.add_resource("myApp", "rg")

@@ -79,12 +79,13 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
 CLIENT_FIRST = """
 import sys
 from azext_communication_identity.arm import client, login
+from azext_communication_identity.model.requests import Query
 
 login.logins = lambda _: []
 arm = client.Arm(None)
 arm._client = lambda *_: sys.exit("azure.core.exceptions" in sys.modules or not arm._lock.locked())
 arm._credential = lambda _: None
-arm.send(client.Query({}), "a subscription")
+arm.send(Query({}), "a subscription")
 """
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @Completer
-def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
+def complete_resources(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the Communication Services resources in the group, or in the subscription if no group is given."""
     from .actions.list import list_resources
     group = _group(namespace)
@@ -25,15 +25,20 @@ def complete_resource_names(cmd: Any, _prefix: str, namespace: Namespace, **_: A
 @Completer
 def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
     """Names of the user-assigned identities in the group."""
-    return _identities_in_group(cmd, namespace)
+    from .arm.identities import ids_in
+    from .model.resource_id import last_segment
+    group = _group(namespace)
+    if not group:
+        return []
+    return [last_segment(identity) for identity in _read(cmd, lambda subscription: ids_in(subscription, group))]
 
 
 @Completer
-def complete_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: Any) -> list[str]:
+def complete_assigned(cmd: Any, prefix: str, namespace: Namespace, **_: Any) -> Any:
     """The identities of the resource named so far, by name if that is enough, else by ID; else those in the group."""
     resource = _named_so_far(cmd, namespace)
     if resource is None:
-        return _identities_in_group(cmd, namespace)
+        return complete_user_assigned.func(cmd, prefix, namespace)
     from .model.resource_id import name_or_id
     from .model.update import get
     from .runner.report import run_one
@@ -70,16 +75,6 @@ def _group(namespace: Namespace) -> str | None:
     from .model.shell_words import clean_value
     group = getattr(namespace, "resource_group_name", None)
     return check_group_name(clean_value(group)) if group else None
-
-
-def _identities_in_group(cmd: Any, namespace: Namespace) -> list[str]:
-    from .arm.identities import ids_in
-    from .model.resource_id import last_segment
-    group = _group(namespace)
-    if not group:
-        return []
-    found = _read(cmd, lambda subscription: ids_in(subscription, group))
-    return [last_segment(identity) for identity in found]
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> ResourceId | None:

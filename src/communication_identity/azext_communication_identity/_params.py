@@ -10,13 +10,7 @@ from azure.cli.core.commands.parameters import get_enum_type, resource_group_nam
 from azure.cli.core.local_context import ALL, LocalContextAction, LocalContextAttribute
 from knack.arguments import CLIArgumentType
 
-from ._completers import (
-    complete_assigned,
-    complete_resource_names,
-    complete_roles,
-    complete_scopes,
-    complete_user_assigned,
-)
+from ._completers import complete_assigned, complete_resources, complete_roles, complete_scopes, complete_user_assigned
 
 
 class FlagAction(argparse.Action):
@@ -48,7 +42,7 @@ _resource_group_type = {"arg_type": resource_group_name_type, "required": False,
                         "local_context_attribute": LocalContextAttribute(
                             name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}
 _name_type = CLIArgumentType(
-    options_list=["--name", "-n"], completer=complete_resource_names,
+    options_list=["--name", "-n"], completer=complete_resources,
     help="Name of the Communication Services resource.")
 _ids_type = CLIArgumentType(
     options_list=["--ids"], nargs="*", action="append", metavar="ID", required=False,
@@ -65,10 +59,6 @@ _role_type = CLIArgumentType(
 _scope_type = CLIArgumentType(options_list=["--scope"], nargs="+", action="append", completer=complete_scopes)
 _WHICH = ("resource IDs, or names of identities in the resource's own group and subscription (space-delimited, a list "
           "[a,b], or a JSON or YAML file; can be repeated).")
-
-_CONDITIONS = {"created": "Wait until created with 'provisioningState' at 'Succeeded'.",
-               "updated": "Wait until updated with 'provisioningState' at 'Succeeded'.",
-               "deleted": "Wait until deleted.", "exists": "Wait until the resource exists."}
 
 
 def load_arguments(self: Any, _command: str) -> None:
@@ -149,7 +139,9 @@ def _load_reads(self: Any) -> None:
                         "(space-delimited; can be repeated).")
 
     with self.argument_context("communication identity wait", arg_group="Wait Condition") as c:
-        for name, what in _CONDITIONS.items():
+        for name, what in (("created", "Wait until created with 'provisioningState' at 'Succeeded'."),
+                           ("updated", "Wait until updated with 'provisioningState' at 'Succeeded'."),
+                           ("deleted", "Wait until deleted."), ("exists", "Wait until the resource exists.")):
             c.argument(name, options_list=[f"--{name}"], action="store_true", help=what)
         c.argument("custom", options_list=["--custom"],
                    help="Wait until the resource satisfies a custom JMESPath query, e.g. identity.principalId.")

@@ -79,10 +79,18 @@ def validate_check(cmd: Any, namespace: Namespace) -> None:
 
 def validate_list(cmd: Any, namespace: Namespace) -> None:
     """`list`: a valid group name, if any; --all-subscriptions without a group or subscription."""
+    group = namespace.resource_group_name
     if namespace.all_subscriptions:
-        _require_no_scope(namespace)
-    if namespace.resource_group_name is not None:
-        namespace.resource_group_name = check_group_name(clean_value(namespace.resource_group_name))
+        if getattr(group, "is_default", False):  # configured, not typed
+            namespace.resource_group_name = group = None
+        option = "--resource-group" if group is not None else "--subscription"
+        if group is not None or getattr(namespace, "_subscription", None):
+            raise MutuallyExclusiveArgumentError(
+                f"--all-subscriptions can't be used with {option}.",
+                "Use only one of them. To filter the list of all resources, use --query, for example:\n"
+                "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
+    if group is not None:
+        namespace.resource_group_name = check_group_name(clean_value(group))
     _read_user_assigned(namespace)
     if namespace.user_assigned == []:
         usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
@@ -185,9 +193,8 @@ def _read_file(name: str) -> list[str]:
 
 
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
-    """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
-    alone shows that the removal needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value,
-    not even [].
+    """What to do before a removal that destroys something. Raises NoTTYError if the command line alone shows that it
+    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [].
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
@@ -246,19 +253,6 @@ def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: boo
             f"To see examples, run:\naz communication identity {verb} --help"))
 
 
-def _require_no_scope(namespace: Namespace) -> None:
-    """Refuse --all-subscriptions together with a group or a subscription, but ignore a configured default group."""
-    group = namespace.resource_group_name
-    if getattr(group, "is_default", False):
-        namespace.resource_group_name = group = None
-    option = "--resource-group" if group is not None else "--subscription"
-    if group is not None or getattr(namespace, "_subscription", None):
-        raise MutuallyExclusiveArgumentError(
-            f"--all-subscriptions can't be used with {option}.",
-            "Use only one of them. To filter the list of all resources, use --query, for example:\n"
-            "az communication identity list --all-subscriptions --query \"[?resourceGroup=='myResourceGroup']\"")
-
-
 def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
     """Refuse a bad --role or --scope, or one without the other. `check` also takes --for in the place of --role."""
     if namespace.roles is None and namespace.scopes is None and not purpose:
@@ -275,20 +269,21 @@ def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
             f"To specify the {'account or container' if purpose else 'resource, resource group or subscription'} on "
             f"which the {'access' if purpose else 'role'} is needed, use --scope ID.")
     if not purpose:
-        read_roles(namespace)
+        namespace.roles = _roles(namespace.roles)
     namespace.scopes = list({scope.lower(): scope for scope in map(check_scope, scopes)}.values())
 
 
-def read_roles(namespace: Namespace) -> None:
-    """Check the roles, each once. A name with spaces arrives as several words if it isn't quoted."""
-    roles = []
-    for words in namespace.roles:
+def _roles(options: Sequence[Sequence[str]]) -> list[str]:
+    """The checked values of each --role, once. A name with spaces arrives as several words if it isn't quoted."""
+    roles: dict[str, str] = {}
+    for words in options:
         if len(words) > 1:
             name = " ".join(words)
             raise InvalidArgumentValueError(f"--role takes one role, but {len(words)} words follow it: {name}",
                                             f'Quote a name that contains spaces: --role "{name}"')
-        roles.append(check_role(clean_value(words[0])))
-    namespace.roles = list({role.lower(): role for role in roles}.values())
+        role = check_role(clean_value(words[0]))
+        roles[role.lower()] = role
+    return list(roles.values())
 
 
 def _query(text: str) -> Callable[[Any], Any]:

@@ -66,9 +66,7 @@ def show_identity(cmd: Any, resources: list[ResourceId], *, with_roles: bool = F
 
 def list_identities(cmd: Any, *, resource_group_name: str | None = None, all_subscriptions: bool = False,
                     user_assigned: list[str] | None = None) -> list[Block]:
-    """List the resources in the group, the subscription or all subscriptions, each with its identity block. With
-    identities, list only resources that have at least one of them.
-    """
+    """List the resources of a group, a subscription or all, or only those that carry one of these identities."""
     from .actions.list import carries, list_resources, warn_of_nothing_found
     from .runner.report import run_in_subscription
     ids = [value for value in user_assigned or () if value.startswith("/")]
@@ -85,9 +83,7 @@ def list_identities(cmd: Any, *, resource_group_name: str | None = None, all_sub
 
 def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None = None,
                    roles: list[str] | None = None, scopes: list[str] | None = None) -> Block | list[Block]:
-    """Check whether the identities of each resource work and have the access they need. Fails after the output if they
-    don't, or if it can't be seen.
-    """
+    """Check whether the identities work and have access. Fails after the output if they don't, or it can't be seen."""
     from datetime import datetime, timezone
 
     from azure.cli.core.azclierror import ValidationError

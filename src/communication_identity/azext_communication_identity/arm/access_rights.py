@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
 from ..model.action_patterns import Element
-from ..model.answers import NoAnswer
 from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, is_readable, judge, reaches
 from ..model.purposes import Purpose
 from ..model.requests import RequestError, SharedGet, pages
@@ -36,7 +35,16 @@ class Rights(NamedTuple):
 async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime) -> Rights:
     """Whether a principal may do what a purpose needs. Raises RequestError if the login may not see it."""
     assignments = await _assignments(scope, principal)
-    known, refused = await _definitions(scope, {one.role for one in assignments})
+    guids, refused = sorted({one.role for one in assignments}), None
+    known: dict[str, Role] = {}
+    if len(guids) > _SINGLE_READS:
+        known = {one.guid.lower(): one for one in await role_definitions(scope)}
+        guids = []
+    for guid in guids:
+        try:
+            known[guid] = await read_role(scope, guid)
+        except RequestError as error:
+            refused = error
     access = await _judge(purpose.needs, scope, principal, assignments, known, now=now)
     if refused and access.why == "unreadable":
         raise refused
@@ -84,20 +92,6 @@ async def _assignments(scope: str, principal: str) -> list[Assignment]:
     request = SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')"))
     rows = await pages(request, dict)
     if not all(is_readable(row, principal) for row in rows):  # then a group's may be anybody's, too
-        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read, or "
-                                             "that belongs to another principal.", permanent=True))
+        raise request.unusable("The service's list contains a role assignment that can't be read, or that belongs to "
+                               "another principal.")
     return [one for one in map(assignment_of, rows) if reaches(one.scope, scope) or reaches(scope, one.scope)]
-
-
-async def _definitions(scope: str, guids: Collection[str]) -> tuple[dict[str, Role], RequestError | None]:
-    """The role definitions that can be read, and why another one can't be. Raises RequestError if none can be."""
-    known: dict[str, Role] = {}
-    refused = None
-    if len(guids) > _SINGLE_READS:
-        return {one.guid.lower(): one for one in await role_definitions(scope)}, None
-    for guid in sorted(guids):
-        try:
-            known[guid] = await read_role(scope, guid)
-        except RequestError as error:
-            refused = error
-    return known, refused

@@ -50,17 +50,11 @@ class ServiceError(NamedTuple):
     message: str
     text: str
     path: str
-    info: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def status(self) -> int:
-        """The status of the answer."""
-        return self.answer.status
 
     @property
     def message_shown(self) -> str:
         """The service's own message."""
-        return self.text or f"The service returned status {self.status}."
+        return self.text or f"The service returned status {self.answer.status}."
 
     def segment(self, name: str) -> str:
         """The segment that follows `name` in the path of the request, e.g. the group after "resourceGroups"."""
@@ -82,14 +76,11 @@ class ServiceError(NamedTuple):
 def advise(request: Request, answer: Answer) -> AzCLIError:
     """The error for a request that the service refused."""
     inner = error_of(answer)
-    info = inner.get("additionalinfo")
     error = ServiceError(request, answer, code=text_of(inner.get("code")), message=text_of(inner.get("message")),
-                         text=error_text(inner), path=printable(unquote(urlsplit(request.path).path)),
-                         info=tuple(one for one in info if isinstance(one, dict)) if isinstance(info, list) else ())
-    if error.status == 429:
+                         text=error_text(inner), path=printable(unquote(urlsplit(request.path).path)))
+    if answer.status == 429:
         return _throttled(error)
-    of_code = _BY_CODE.get(error.code.lower())
-    return of_code and of_code(error) or _by_status(error)
+    return _BY_CODE.get(error.code.lower(), _by_path)(error) or _by_status(error)
 
 
 def _throttled(error: ServiceError) -> AzCLIError:
@@ -102,7 +93,7 @@ def _throttled(error: ServiceError) -> AzCLIError:
 
 def _by_status(error: ServiceError) -> AzCLIError:
     """The error for a code that is unknown, or for an answer that isn't ARM's."""
-    status = error.status
+    status = error.answer.status
     if status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
         return UnauthorizedError(error.message_shown, LOG_IN)
     if isinstance(error.request, UpdateIdentity) and (
@@ -127,32 +118,33 @@ def _by_status(error: ServiceError) -> AzCLIError:
         f"The service refused the request with status {status}, and gives no reason.", DEBUG)
 
 
-def _resource_not_found(error: ServiceError) -> AzCLIError | None:
+def _by_path(error: ServiceError) -> AzCLIError | None:
+    """What isn't there, or not registered; None if the path of the request doesn't name it."""
     name, group, subscription = map(error.segment, ("communicationServices", "resourceGroups", "subscriptions"))
-    if not (name and group and subscription) or "/providers/microsoft.authorization/" in error.path.lower():
-        return None
-    return ResourceNotFoundError(
-        f"There is no Communication Services resource '{name}' in resource group '{group}' of subscription "
-        f"'{subscription}'.",
-        f"To list the resources in that subscription, run:\n"
-        f"az communication identity list --subscription {subscription} --output table")
-
-
-def _group_not_found(error: ServiceError) -> AzCLIError | None:
-    group, subscription = error.segment("resourceGroups"), error.segment("subscriptions")
-    if not (group and subscription):
-        return None
-    return ResourceNotFoundError(
-        f"There is no resource group '{group}' in subscription '{subscription}'.",
-        f"To list its resource groups, run:\naz group list --subscription {subscription} --output table")
-
-
-def _subscription_not_found(error: ServiceError) -> AzCLIError | None:
-    subscription = error.segment("subscriptions")
-    if not subscription:
-        return None
-    return ResourceNotFoundError(f"There is no subscription '{subscription}' that you have access to.",
-                                 "To list your subscriptions, run:\naz account list --output table")
+    is_of_roles = "/providers/microsoft.authorization/" in error.path.lower()
+    namespace = error.quoted("namespace") or "Microsoft.Communication"
+    no_subscription = (
+        subscription, ResourceNotFoundError, f"There is no subscription '{subscription}' that you have access to.",
+        "To list your subscriptions, run:\naz account list --output table")
+    is_named, kind, what, how = {
+        "resourcenotfound": (
+            name and group and subscription and not is_of_roles, ResourceNotFoundError,
+            f"There is no Communication Services resource '{name}' in resource group '{group}' of subscription "
+            f"'{subscription}'.",
+            f"To list the resources in that subscription, run:\n"
+            f"az communication identity list --subscription {subscription} --output table"),
+        "resourcegroupnotfound": (
+            group and subscription, ResourceNotFoundError,
+            f"There is no resource group '{group}' in subscription '{subscription}'.",
+            f"To list its resource groups, run:\naz group list --subscription {subscription} --output table"),
+        "subscriptionnotfound": no_subscription,
+        "invalidsubscriptionid": no_subscription,
+        "missingsubscriptionregistration": (
+            subscription, ValidationError, f"Subscription '{subscription}' isn't registered to use '{namespace}'.",
+            f"To register it, run:\naz provider register -n {for_shell(namespace)} --wait --subscription "
+            f"{subscription}"),
+    }.get(error.code.lower(), ("", AzCLIError, "", ""))
+    return kind(what, how) if is_named else None
 
 
 def _wrong_tenant(error: ServiceError) -> AzCLIError | None:
@@ -250,8 +242,9 @@ def _locked(error: ServiceError) -> AzCLIError:
 
 
 def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
-    policies = [info["info"] for info in error.info
-                if info.get("type") == "PolicyViolation" and isinstance(info.get("info"), dict)]
+    listed = error_of(error.answer).get("additionalinfo")
+    policies = [one["info"] for one in (listed if isinstance(listed, list) else ())
+                if isinstance(one, dict) and one.get("type") == "PolicyViolation" and isinstance(one.get("info"), dict)]
     names = ", ".join(filter(None, map(_policy_text, policies)))
     ways = ["To list the policy assignments, run:\n"
             f"az policy assignment list --disable-scope-strict-match{error.subscription_option} --output table"]
@@ -269,27 +262,12 @@ def _policy_text(policy: dict[str, Any]) -> str:
     return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
 
 
-def _not_registered(error: ServiceError) -> AzCLIError | None:
-    subscription = error.segment("subscriptions")
-    namespace = error.quoted("namespace") or "Microsoft.Communication"
-    if not subscription:
-        return None
-    return ValidationError(
-        f"Subscription '{subscription}' isn't registered to use '{namespace}'.",
-        f"To register it, run:\naz provider register -n {for_shell(namespace)} --wait --subscription {subscription}")
-
-
 _BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
-    "resourcenotfound": _resource_not_found,
-    "resourcegroupnotfound": _group_not_found,
-    "subscriptionnotfound": _subscription_not_found,
-    "invalidsubscriptionid": _subscription_not_found,
     "invalidauthenticationtokentenant": _wrong_tenant,
     "authorizationfailed": _authorization_failed,
     "linkedauthorizationfailed": _linked_authorization_failed,
     "failedidentityoperation": _identity_operation_failed,
     "scopelocked": _locked,
     "requestdisallowedbypolicy": _disallowed_by_policy,
-    "missingsubscriptionregistration": _not_registered,
 }
 _BY_STATUS: dict[int, Any] = {400: BadRequestError, 403: ForbiddenError, 404: ResourceNotFoundError}

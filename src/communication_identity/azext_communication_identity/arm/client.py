@@ -17,15 +17,7 @@ from azure.cli.core.azclierror import AzureConnectionError
 
 from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
-from ..model.requests import (
-    GetResource,
-    GetUserAssignedIdentity,
-    ListResources,
-    ListUserAssignedIdentities,
-    Query,
-    Request,
-    UpdateIdentity,
-)
+from ..model.requests import ListRequest, OneRequest, Request, UpdateIdentity
 from .errors import challenge_of, first_line
 from .login import Login, LoginCredential, Logins, require_subscription
 
@@ -35,11 +27,7 @@ HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "loc
 
 
 class _AnswerReceived(Exception):  # noqa: N818  # it isn't an error
-    """Carries the answer out of an SDK's operation, before the operation judges it."""
-
-    def __init__(self, response: Any) -> None:
-        super().__init__()
-        self.response = response
+    """Carries the answer, its only argument, out of an SDK's operation, before the operation judges it."""
 
 
 class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, is the other one
@@ -72,7 +60,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
         try:
             _call(client, request)
         except _AnswerReceived as received:
-            return self._answer(received.response, credential)
+            return self._answer(received.args[0], credential)
         except HttpResponseError as error:  # the body is incomplete
             return NoAnswer(first_line(error), is_network=True)
         except (AzureError, RequestException, HTTPError) as error:
@@ -120,10 +108,10 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
 
     def _client(self, request: Request, subscription: str, credential: LoginCredential) -> Any:
         from azure.cli.core.commands.client_factory import get_mgmt_service_client
-        if isinstance(request, (GetUserAssignedIdentity, ListUserAssignedIdentities)):
+        if request.operations == "user_assigned_identities":
             from azure.mgmt.msi import ManagedServiceIdentityClient
             kind: Any = ManagedServiceIdentityClient
-            subscription = (request.resource if isinstance(request, GetUserAssignedIdentity) else request).subscription
+            subscription = request.path.split("/")[2]  # the identity's own
         else:
             from azure.mgmt.communication import CommunicationServiceManagementClient
             kind = CommunicationServiceManagementClient
@@ -141,25 +129,20 @@ def _call(client: Any, request: Request) -> None:
     """Call the operation for a request. Raises _AnswerReceived."""
     options: dict[str, Any] = {"connection_timeout": min(request.timeout, 30.0), "read_timeout": request.timeout,
                                "permit_redirects": False}  # ARM never redirects, and it could lead to another host
-    if isinstance(request, GetResource):
-        client.communication_services.get(request.resource.group, request.resource.name, api_version=API_VERSION,
-                                          **options)
-    elif isinstance(request, UpdateIdentity):
-        client.communication_services.update(
-            request.resource.group, request.resource.name, _as_model(request.body["identity"]),
-            headers={"If-Match": request.etag} if request.etag else {}, api_version=API_VERSION, **options)
-    elif isinstance(request, (ListResources, ListUserAssignedIdentities)):
-        listing = (client.communication_services if isinstance(request, ListResources)
-                   else client.user_assigned_identities)
-        options["api_version"] = API_VERSION if isinstance(request, ListResources) else request.api_version
-        found = (listing.list_by_resource_group(request.group, **options) if request.group
-                 else listing.list_by_subscription(**options))
-        next(found.by_page(request.next_page or None))
-    elif isinstance(request, GetUserAssignedIdentity):
-        client.user_assigned_identities.get(request.resource.group, request.resource.name,
-                                            api_version=request.api_version, **options)
-    else:
+    if not request.operations:
         _call_raw(client, request, options)
+        return
+    operations = getattr(client, request.operations)
+    options["api_version"] = getattr(request, "api_version", API_VERSION)
+    if isinstance(request, UpdateIdentity):
+        operations.update(request.resource.group, request.resource.name, _as_model(request.body["identity"]),
+                          headers={"If-Match": request.etag} if request.etag else {}, **options)
+    elif isinstance(request, OneRequest):
+        operations.get(request.resource.group, request.resource.name, **options)
+    elif isinstance(request, ListRequest):
+        found = (operations.list_by_resource_group(request.group, **options) if request.group
+                 else operations.list_by_subscription(**options))
+        next(found.by_page(request.next_page or None))
 
 
 def _as_model(block: dict[str, Any]) -> Any:
@@ -184,7 +167,7 @@ def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
     body = getattr(request, "body", None)
     http_request = HttpRequest(request.method, quote(request.path, safe="/:?#[]@!$&'()*+,;=%-._~"),
                                **({} if body is None else {"json": body}))
-    if isinstance(request, Query):  # core's hook gets a policy token, which only writes need
+    if request.kind == "query":  # core's hook gets a policy token, which only writes need
         options["raw_request_hook"] = lambda _: None
     # The SDK's documented way: https://aka.ms/azsdk/dpcodegen/python/send_request. It's public from 3.0 on.
     send = getattr(client, "send_request", None) or client._send_request  # noqa: SLF001  # pylint: disable=protected-access
@@ -192,11 +175,10 @@ def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
 
 
 def _hand_over_policy() -> Any:
-    """The replacement for azure-core's RetryPolicy. It sends a request once, because the runner decides when to retry,
-    and hands over the answer, whatever its status. Otherwise, the policies before it in the pipeline would act on it:
-    azure-mgmt-core's ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the
-    subscription on a 409, but the extension writes only the identity block; ContentDecodePolicy would fail on a body
-    that it can't read.
+    """The replacement for azure-core's RetryPolicy: it sends a request once, because the runner decides when to retry,
+    and hands over the answer, whatever its status, before other policies act on it. azure-mgmt-core's
+    ARMAutoResourceProviderRegistrationPolicy would register Microsoft.Communication in the subscription on a 409, but
+    the extension writes only the identity block; ContentDecodePolicy would fail on a body that it can't read.
     """
     from azure.core.pipeline.policies import HTTPPolicy
 

@@ -8,19 +8,13 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from azure.cli.core.azclierror import (
-    AzCLIError,
-    AzureConnectionError,
-    AzureResponseError,
-    UnauthorizedError,
-    ValidationError,
-)
+from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, ValidationError
 
 from ..model.answers import Answer, NoAnswer
 from ..model.quoting import printable
 from ..model.requests import RequestError
 from ..model.unfinished import UnfinishedError
-from .advice import AGAIN, DEBUG, LOG_IN, advise
+from .advice import AGAIN, DEBUG, advise
 
 
 def explain(error: Exception) -> NoReturn:
@@ -86,17 +80,6 @@ def challenge_of(answer: Answer) -> str:
 def reasons(errors: Iterable[Exception]) -> str:
     """The reasons of several failures, each once, on separate lines."""
     return "\n".join(dict.fromkeys(str(explained(error) or error) for error in errors))
-
-
-def login_failed(error: Exception) -> AzCLIError:
-    """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
-    from knack.util import CLIError
-    said = first_line(error) if isinstance(error, (CLIError, ValueError, OSError)) else ""
-    if not re.sub(r"None|\W", "", said):
-        said = "the login service returned none, and gave no reason."
-    elif isinstance(error, AzCLIError):
-        return error
-    return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", LOG_IN)
 
 
 def first_line(error: Exception) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from ..model.answers import Answer, NoAnswer, quota_resets_after
-from ..model.requests import LONGEST_THROTTLE, Query, RequestError, Sleep, read, refuse_endless
+from ..model.answers import quota_resets_after
+from ..model.requests import LONGEST_THROTTLE, Query, Sleep, read, refuse_endless
 from ..model.resource_id import last_segment
-from .roles import readable_assignments
+from ..model.role_assignments import all_assignments
 
 T = TypeVar("T")
 _ROWS_A_PAGE = 1000  # the maximum
@@ -35,13 +35,12 @@ async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> tuple[l
         answer = await read(request)
         data, token = answer.body.get("data"), answer.body.get("$skipToken")
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise RequestError(request, NoAnswer("Azure Resource Graph's response has no 'data'.", permanent=True))
+            raise request.unusable("Azure Resource Graph's response has no 'data'.")
         found += map(keep, data)
         if not token:
-            return found, _incomplete(answer)
+            break
         if not isinstance(token, str) or token in seen:
-            raise RequestError(request, NoAnswer("Azure Resource Graph links back to a page that was already read.",
-                                                 permanent=True))
+            raise request.unusable("Azure Resource Graph links back to a page that was already read.")
         seen.add(token)
         empty = 0 if data else empty + 1
         refuse_endless(request, "Azure Resource Graph's response", len(seen), empty)
@@ -49,16 +48,12 @@ async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> tuple[l
         wait = quota_resets_after(answer)
         if answer.headers.get("x-ms-user-quota-remaining") == "0" and wait <= LONGEST_THROTTLE:
             await Sleep(wait, "Azure Resource Graph to grant another query")
-
-
-def _incomplete(answer: Answer) -> str:
-    """Why the last page isn't the end of the data; empty if it is."""
     if answer.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
-        return ("The list is incomplete: Azure Resource Graph searches at most 10,000 subscriptions, and you have "
-                "access to more.")
+        return found, ("The list is incomplete: Azure Resource Graph searches at most 10,000 subscriptions, and you "
+                       "have access to more.")
     if str(answer.body.get("resultTruncated")).lower() == "true":
-        return "The list is incomplete: Azure Resource Graph truncated its response."
-    return ""
+        return found, "The list is incomplete: Azure Resource Graph truncated its response."
+    return found, ""
 
 
 async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, str]]:
@@ -69,8 +64,8 @@ async def assignments_everywhere(principals: Collection[str]) -> list[dict[str, 
         query = assignments_query(wanted[start:start + _PRINCIPALS_A_QUERY])
         rows, incomplete = await graph_rows(query, lambda row: {"id": row.get("id"), "properties": row})
         if incomplete:
-            raise RequestError(Query({"query": query}), NoAnswer(incomplete, permanent=True))
-        found += readable_assignments(Query({"query": query}), rows, wanted)
+            raise Query({"query": query}).unusable(incomplete)
+        found += all_assignments(Query({"query": query}), rows, wanted)
     return found
 
 
@@ -82,9 +77,8 @@ async def role_names(role_ids: Collection[str]) -> dict[str, str]:
 
 
 def resources_query(identity_ids: Collection[str] = (), identity_names: Collection[str] = ()) -> str:
-    """Every Communication Services resource; with identities, only those that have one of these user-assigned
-    identities. A name means every identity with that name. A resource with two of them appears twice: the service
-    can't remove duplicates across pages.
+    """Every Communication Services resource; with identities, only those that have one of them. A name means every
+    identity with that name. A resource with two appears twice: the service can't remove duplicates across pages.
     """
     tests = [f"tostring(carried) in~ ({_kql_list(identity_ids)})"] if identity_ids else []
     tests += [f"tostring(carried) endswith {kql_quoted(f'/userAssignedIdentities/{name}')}" for name in identity_names]

@@ -10,19 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
 
-from ..model.answers import NoAnswer, error_code, error_of, is_not_found, object_at, text_of
+from ..model.answers import error_code, error_of, is_not_found, object_at, text_of
 from ..model.identities import Block, Identities, find_id
 from ..model.operation import OperationFailedError
 from ..model.quoting import for_shell, printable
-from ..model.requests import (
-    GetUserAssignedIdentity,
-    ListUserAssignedIdentities,
-    RequestError,
-    UpdateIdentity,
-    pages,
-    read,
-)
-from ..model.resource_id import ResourceId, last_segment, parse_identity_id
+from ..model.requests import GetUserAssignedIdentity, ListUserAssignedIdentities, RequestError, pages, read
+from ..model.resource_id import ResourceId, last_segment, name_or_id, parse_identity_id
 from ..model.unfinished import UnfinishedError
 from .errors import explained
 
@@ -82,8 +75,7 @@ async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,))
                 continue
             return Found({}, None if is_not_found(error.reply) else error)
         if str(answer.body.get("id")).rstrip("/").lower() != parsed.id.lower():
-            return Found({}, RequestError(request, NoAnswer(
-                "The service returned something other than the requested identity.", permanent=True)))
+            return Found({}, request.unusable("The service returned something other than the requested identity."))
         return Found({"id": answer.body.get("id"), **object_at(answer.body, "properties")})
     raise AssertionError("no API version was given")
 
@@ -94,9 +86,7 @@ async def missing_identities(identities: Iterable[str]) -> list[str]:
 
 
 def held_principal(block: Block, identity: str) -> str | None:
-    """The principal ID that a block holds for a user-assigned identity: empty if the service shows null for it, None if
-    it shows nothing yet, or the block doesn't have the identity.
-    """
+    """The principal ID that a block holds for a user-assigned identity: empty for null, None for nothing (yet)."""
     users = block.get("userAssignedIdentities") or {}
     key = find_id(identity, users)
     details = users[key] if key else {}
@@ -136,10 +126,8 @@ async def identity_not_found(identity: str, resource: ResourceId, *, in_full: bo
         existing = await ids_in(parsed.subscription)
     except RequestError:
         existing = []
-    own_group = (resource.subscription.lower(), resource.group.lower())
-    here = not in_full and _subscription_and_group(identity) == own_group
-    similar = [printable(last_segment(one) if here and _subscription_and_group(one) == own_group else one)
-               for one in similar_ids(identity, existing)]
+    here = not in_full and name_or_id(parsed.id, resource) == parsed.name
+    similar = [printable(name_or_id(one, resource) if here else one) for one in similar_ids(identity, existing)]
     what = f"'{parsed.name}' in resource group '{parsed.group}'" if here else f"'{identity}'"
     if len(similar) == 1:
         how = f"Did you mean '{similar[0]}'?"
@@ -182,11 +170,6 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
         f"To remove them, run:\n{_remove_command(resource, has, stale)}")
 
 
-def _subscription_and_group(identity: str) -> tuple[str, ...]:
-    """The subscription and the group of an ID, in lower case."""
-    return tuple(identity.lower().split("/")[2:5:2])
-
-
 async def explain_refusal(resource: ResourceId, has: Identities, named: Identities, update: Coroutine[Any, Any, T]
                           ) -> T:
     """Await an update; if the service refuses an identity, find out why. `has`: the identities before."""
@@ -195,7 +178,7 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
     except (RequestError, UnfinishedError) as error:
         cause = error.cause if isinstance(error, UnfinishedError) else error
         if not isinstance(cause, OperationFailedError) and not (
-                isinstance(cause, RequestError) and isinstance(cause.request, UpdateIdentity)):
+                isinstance(cause, RequestError) and cause.request.kind == "write"):
             raise
         try:
             reason = await _reason(resource, has, named, cause)
@@ -210,9 +193,8 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
 
 async def _reason(resource: ResourceId, has: Identities, named: Identities, error: RequestError | OperationFailedError
                   ) -> AzCLIError | None:
-    """What the service may have against the identities: some don't exist, are restricted, or can't be read. None if
-    nothing is wrong with them. Services differ in the code: a 404 may name the identity, and LinkedAuthorizationFailed
-    may mean that it doesn't exist.
+    """The error for identities that don't exist, are restricted, or can't be read; None if nothing is wrong with them.
+    Services differ in the code: a 404 may name the identity, LinkedAuthorizationFailed may mean that it doesn't exist.
     """
     if isinstance(error, OperationFailedError):
         known, status, code, message = None, 400, error.code, str(error).lower()

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from copy import copy
 from threading import Lock
 from typing import Any, NamedTuple
 
-from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError
+from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError, UnauthorizedError
 
 from ..model.quoting import for_shell
-from .errors import login_failed
+from .advice import LOG_IN
+from .errors import first_line
 
 _RENEW = 300  # seconds before a token expires
 _SAME_CHALLENGE = 60.0  # seconds in which a token that answered a challenge answers the same one
@@ -104,15 +106,14 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         self._failed: list[Exception] = []  # of all attempts
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
-        """A token. Raises an AzCLIError if the login fails, and the same one to all that ask later; a connection that
-        fails is the failure of those that waited for it.
-        """
+        """A token. Raises the login's failure to all that ask, and that of a connection to those that waited for it."""
         claims, failed_before = options.get("claims"), len(self._failed)
         with self._lock:
             self.raise_if_failed()
             if self._failed[failed_before:]:
                 raise copy(self._failed[-1])  # each thread adds its traceback
-            if self._is_good_for(claims):
+            if self._token and self._token.expires_on > time.time() + _RENEW and (
+                    claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE):
                 return self._token
             claims, self._scopes = claims or self._claims, scopes  # a renewed token is as strong as the one before
             self._token = self._fetch({**options, "claims": claims} if claims else options)
@@ -129,11 +130,6 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         self.failure = self.failure or self._needs_another_proof(claims)
         return self.failure
 
-    def _is_good_for(self, claims: str | None) -> bool:
-        if self._token is None or self._token.expires_on <= time.time() + _RENEW:
-            return False
-        return claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE
-
     def _fetch(self, options: dict[str, Any]) -> Any:
         from azure.core.exceptions import AzureError
         from knack.util import CLIError
@@ -148,7 +144,7 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         except (AzCLIError, CLIError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             # MSAL uses the parts of a token response without a check.
             claims = options.get("claims")
-            self.failure = self._needs_another_proof(claims) if claims else login_failed(error)
+            self.failure = self._needs_another_proof(claims) if claims else _no_token(error)
             raise self.failure from error
 
     def _needs_another_proof(self, claims: str) -> AzCLIError:
@@ -163,3 +159,14 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return AuthenticationError(
             f"Your login{whose} needs stronger authentication, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")
+
+
+def _no_token(error: Exception) -> AzCLIError:
+    """The error for a login that gets no usable token. The CLI's own text may have no content ("None, None")."""
+    from knack.util import CLIError
+    said = first_line(error) if isinstance(error, (CLIError, ValueError, OSError)) else ""
+    if not re.sub(r"None|\W", "", said):
+        said = "the login service returned none, and gave no reason."
+    elif isinstance(error, AzCLIError):
+        return error
+    return UnauthorizedError(f"Azure CLI couldn't get a token: {said}", LOG_IN)

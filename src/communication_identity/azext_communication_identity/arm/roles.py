@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -15,17 +14,9 @@ from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoun
 
 from ..model.answers import Answer, NoAnswer, Reply, error_code, error_of, is_not_found, object_at, text_of
 from ..model.quoting import for_display, printable
-from ..model.requests import Delete, Get, Put, Request, RequestError, SharedGet, Sleep, pages, read
+from ..model.requests import Delete, Get, Put, RequestError, SharedGet, Sleep, pages, read
 from ..model.resource_id import last_segment
-from ..model.role_assignments import (
-    Role,
-    is_same_grant,
-    is_unreadable,
-    new_assignment,
-    plain_assignment,
-    plain_assignments,
-    role_by_id,
-)
+from ..model.role_assignments import Role, all_assignments, is_same_grant, new_assignment, plain_assignment, role_by_id
 
 ROLES_VERSION = "api-version=2022-04-01"
 AUTHORIZATION = "/providers/Microsoft.Authorization"
@@ -102,15 +93,7 @@ async def assignments_of(subscription: str, principal_id: str, *, optional: bool
     if optional:
         request = replace(request, timeout=OPTIONAL_SECONDS, patience=0.0)
     found = await pages(request, dict, within=OPTIONAL_SECONDS if optional else None)
-    return readable_assignments(request, found, [principal_id])
-
-
-def readable_assignments(request: Request, found: Sequence[Any], principals: Collection[str]) -> list[dict[str, str]]:
-    """The role assignments, plain, of these principals in a list. Raises RequestError if the list is incomplete."""
-    if any(is_unreadable(one, principals) for one in found):
-        raise RequestError(request, NoAnswer("The service's list contains a role assignment that can't be read.",
-                                             permanent=True))
-    return plain_assignments(found, *principals)
+    return all_assignments(request, found, [principal_id])
 
 
 async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, str] | None:
@@ -121,8 +104,8 @@ async def assignment_at(scope: str, role: Role, principal_id: str) -> dict[str, 
         if error.reply.status == 403:
             return None
         raise
-    return next((one for one in plain_assignments(found, principal_id) if one["scope"].lower() == scope.lower()
-                 and one["roleDefinitionId"].lower().endswith(role.guid.lower())), None)
+    wanted = new_assignment(scope, role, principal_id)
+    return next((plain_assignment(one) for one in found if is_same_grant(one, wanted)), None)
 
 
 def _list_assignments(scope: str, principal_id: str) -> Get:
@@ -141,9 +124,8 @@ class Delegation(NamedTuple):
 
 async def create_assignment(scope: str, role: Role, principal_id: str, delegation: Delegation | None = None
                             ) -> dict[str, str]:
-    """Create a role assignment, or find the existing one; plain. Raises RequestError.
-
-    It always sends principalType, so that ARM doesn't look up the principal in a directory that may not know it yet.
+    """Create a role assignment, or find the existing one; plain. Raises RequestError. principalType is always sent, so
+    that ARM doesn't look up the principal in a directory that may not know it yet.
     """
     assignment = new_assignment(scope, role, principal_id)
     properties = {"roleDefinitionId": role.id, "principalId": principal_id, "principalType": "ServicePrincipal"}
@@ -178,13 +160,11 @@ def _existing(assignment: dict[str, Any], reply: Reply) -> dict[str, str]:
     """
     plain = plain_assignment(assignment)
     del plain["id"]
-    message = text_of(error_of(reply).get("message"))
     guid = r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}"
-    found = re.search(rf"(?i)(?:role assignment is\W+|/roleAssignments/)({guid})\b", message)
-    if not found:
-        return plain
-    scope = assignment["properties"]["scope"]
-    return {"id": f"{scope}{AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}", **plain}
+    found = re.search(rf"(?i)(?:role assignment is\W+|/roleAssignments/)({guid})\b",
+                      text_of(error_of(reply).get("message")))
+    known = {"id": f"{plain['scope']}{AUTHORIZATION}/roleAssignments/{UUID(found.group(1))}"} if found else {}
+    return {**known, **plain}
 
 
 async def delete_assignment(assignment_id: str) -> None:

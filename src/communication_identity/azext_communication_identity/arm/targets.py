@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..model.answers import NoAnswer, is_not_found
+from ..model.answers import is_not_found
 from ..model.purposes import account_of
 from ..model.requests import RequestError, SharedGet, pages, read
 
@@ -41,7 +41,7 @@ async def _get(path: str) -> dict[str, Any]:
     request = SharedGet(f"{path}?{_VERSION}")
     found: dict[str, Any] = (await read(request)).body
     if str(found.get("id")).lower() != path.lower():
-        raise RequestError(request, NoAnswer("The service's response is not the resource.", permanent=True))
+        raise request.unusable("The service's response is not the resource.")
     return found
 
 

@@ -21,10 +21,8 @@ class Element(NamedTuple):
 
 
 def coverage(need: Sequence[Element], granted: Sequence[Element]) -> str:
-    """How much of what is needed is granted; conditions don't count here.
-
-    Azure's own roles are written as if `/*/` stood for `/` too, which its documentation doesn't say: ALL and NONE are
-    what holds both ways.
+    """How much of what is needed is granted; conditions don't count here. Azure's own roles are written as if `/*/`
+    stood for `/` too, which its documentation doesn't say: ALL and NONE are what holds both ways.
     """
     found = {_coverage(need, granted, loose=loose) for loose in (False, True)}
     if len(found) == 1:

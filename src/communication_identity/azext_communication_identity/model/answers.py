@@ -43,8 +43,14 @@ class Answer(NamedTuple):
 
     @property
     def retry_after(self) -> float | None:
-        """The value of the header Retry-After, in seconds; None if it's absent or not understood."""
-        return _seconds(self.headers.get("retry-after", ""), self.headers.get("date", ""))
+        """Retry-After in seconds; a date (RFC 9110) is compared with the answer's own. None if it isn't understood."""
+        text, date = self.headers.get("retry-after", ""), self.headers.get("date", "")
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text.strip()):
+            return float(text)
+        try:
+            return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
+        except (TypeError, ValueError, IndexError, OverflowError):  # what Python raises for no date, or half of one
+            return None
 
 
 class NoAnswer(NamedTuple):
@@ -94,16 +100,6 @@ def quota_resets_after(answer: Answer) -> float:
         return 0.0
     hours, minutes, seconds = map(int, match.groups())
     return hours * 3600.0 + minutes * 60.0 + seconds
-
-
-def _seconds(text: str, date: str) -> float | None:
-    """Retry-After: seconds, or a date (RFC 9110), which is compared with that of the answer."""
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text.strip()):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(date)).total_seconds())
-    except (TypeError, ValueError, IndexError, OverflowError):  # what Python raises for no date, or half of one
-        return None
 
 
 def error_of(reply: Reply) -> dict[str, Any]:

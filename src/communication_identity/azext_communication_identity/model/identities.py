@@ -94,11 +94,9 @@ def unsupported_reason(block: Block) -> str | None:
 
 
 def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
-    """The body of the PATCH that leads from `current` to `wanted`.
-
-    It names the whole wanted state: every identity to keep or add as {}, and every one to remove as null. That is
-    correct whether the service merges the map (as recorded for Storage, Compute and others) or replaces it. If no
-    user-assigned identity is left, the map is absent: ARM refuses it unless `type` contains UserAssigned.
+    """The body of the PATCH to the whole wanted state: every identity to keep or add as {}, each one to remove null.
+    That is correct whether the service merges the map (as recorded for Storage, Compute and others) or replaces it. If
+    no user-assigned identity is left, the map is absent: ARM refuses it unless `type` contains UserAssigned.
     """
     block: dict[str, Any] = {"type": wanted.type}
     if wanted.user_assigned:
@@ -110,10 +108,7 @@ def patch_body(current: Identities, wanted: Identities) -> dict[str, Any]:
 
 
 def without_ids(block: Block, wanted: Identities) -> Identities:
-    """The identities in `wanted` that have no IDs yet: the system-assigned identity without its principal ID, a
-    user-assigned one without its client ID or principal ID. Directly after a write, the service may answer {} for them
-    (recorded for PUT).
-    """
+    """The wanted identities that lack an ID. After a write, the service may answer {} for them (recorded for PUT)."""
     users = _by_lower_case(_users(block))
     return Identities(
         wanted.system_assigned and not block.get("principalId"),

@@ -25,9 +25,7 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 
 class Purpose(NamedTuple):
-    """`role`: the one that Microsoft names. `needs`: the data actions that it takes. `kinds`: the verdict on
-    each kind of account, in lower case; under "" on every other one.
-    """
+    """`role`: the one that Microsoft names. `kinds`: the verdict on each kind of account; "" for every other."""
 
     target: str
     pattern: str

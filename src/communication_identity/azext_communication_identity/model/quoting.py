@@ -24,11 +24,8 @@ def for_shell(value: str) -> str:
         return text
     if not re.search('["$`!\\\\\u201c\u201d\u201e]', text):
         return f'"{text}"'
-    return "'" + re.sub("[\u2018-\u201b]", _escaped, text).replace("'", "'\"'\"'") + "'"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match.group().encode("unicode_escape").decode()
+    text = re.sub("[\u2018-\u201b]", lambda quote: quote.group().encode("unicode_escape").decode(), text)
+    return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def printable(text: str) -> str:

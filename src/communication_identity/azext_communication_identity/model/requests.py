@@ -39,12 +39,13 @@ class _Awaited(Generic[T]):  # pylint: disable=too-few-public-methods  # it is a
 
 @dataclass(frozen=True)
 class Request(_Awaited[Reply]):
-    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `method`: where no SDK has an
-    operation for it. `is_shared`: one answer serves all flows of a command that send the same request. `timeout`:
-    seconds until it's abandoned. `patience`: how many seconds to wait if ARM throttles.
+    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `operations`: the group of an SDK's
+    operations that has it; else it is sent with `method`. `is_shared`: one answer serves all flows of a command that
+    send the same request. `timeout`: seconds until it's abandoned. `patience`: how many to wait if ARM throttles.
     """
 
     kind: ClassVar[str] = "read"
+    operations: ClassVar[str] = ""
     method: ClassVar[str] = "GET"
     is_shared: ClassVar[bool] = False
     timeout = TIMEOUT
@@ -55,38 +56,46 @@ class Request(_Awaited[Reply]):
         """What it asks for, as errors need it: a path, or an address that the service gave."""
         raise NotImplementedError
 
+    def unusable(self, reason: str) -> RequestError:
+        """The error for an answer that is of no use, and that won't be another one if it's asked for again."""
+        return RequestError(self, NoAnswer(reason, permanent=True))
+
 
 @dataclass(frozen=True)
-class _OneRequest(Request):
+class OneRequest(Request):
     """A request for one resource or identity."""
 
     resource: ResourceId | IdentityId
 
     @property
     def path(self) -> str:
+        """The resource ID."""
         return self.resource.id
 
 
 @dataclass(frozen=True)
-class GetResource(_OneRequest):
+class GetResource(OneRequest):
     """Read a resource."""
 
+    operations = "communication_services"
     patience: float = LONGEST_THROTTLE
 
 
 @dataclass(frozen=True)
-class UpdateIdentity(_OneRequest):
+class UpdateIdentity(OneRequest):
     """Change the identity block of a resource (PATCH). `etag`: for If-Match."""
 
     kind = "write"
+    operations = "communication_services"
     body: Mapping[str, Any]
     etag: str | None = None
 
 
 @dataclass(frozen=True)
-class GetUserAssignedIdentity(_OneRequest):
+class GetUserAssignedIdentity(OneRequest):
     """Read a user-assigned identity."""
 
+    operations = "user_assigned_identities"
     is_shared = True
     api_version: str
 
@@ -107,17 +116,17 @@ class ListRequest(Request):
         return f"/subscriptions/{self.subscription}{group}/providers/{self.type}"
 
 
-@dataclass(frozen=True)
 class ListResources(ListRequest):
     """List the resources of Communication Services."""
 
+    operations = "communication_services"
     type = "Microsoft.Communication/communicationServices"
 
 
-@dataclass(frozen=True)
 class ListUserAssignedIdentities(ListRequest):
     """List the user-assigned identities."""
 
+    operations = "user_assigned_identities"
     is_shared = True
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
     api_version: ClassVar[str] = "2023-01-31"
@@ -152,7 +161,6 @@ class Get(_AddressRequest):
     patience: float = LONGEST_THROTTLE
 
 
-@dataclass(frozen=True)
 class SharedGet(Get):
     """The same for what all resources of a command look up."""
 
@@ -168,7 +176,6 @@ class Put(_AddressRequest):
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
 class Delete(_AddressRequest):
     """Delete something."""
 
@@ -186,9 +193,8 @@ class Sleep(_Awaited[None]):
 
 @dataclass(frozen=True)
 class PollDelay(_Awaited[None]):
-    """Wait until it's time to poll an operation that has been running since `since` and was polled `polls` times, but
-    at least for the `at_least` seconds that the service asks for. `own_operation`: whether this flow's write started
-    it.
+    """Wait until it's time to poll an operation that runs since `since` and was polled `polls` times, at least for the
+    seconds that the service asks for. `own_operation`: whether this flow's write started it.
     """
 
     since: float
@@ -252,17 +258,16 @@ async def pages(request: Request, keep: Callable[[dict[str, Any]], T], within: f
         started = answer.at if started is None else started
         value, following = answer.body.get("value"), answer.body.get("nextLink")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise RequestError(request, NoAnswer("The service's list has no 'value'.", permanent=True))
+            raise request.unusable("The service's list has no 'value'.")
         items += map(keep, value)
         if not following:
             return items
         if not isinstance(following, str) or following in seen:
-            raise RequestError(request, NoAnswer("The service's list links back to a page that was already read.",
-                                                 permanent=True))
+            raise request.unusable("The service's list links back to a page that was already read.")
         empty = 0 if value else empty + 1
         refuse_endless(request, "The service's list", len(seen), empty)
         if within is not None and answer.at - started > within:
-            raise RequestError(request, NoAnswer("The service's list is too long to wait for.", permanent=True))
+            raise request.unusable("The service's list is too long to wait for.")
         seen.add(following)
         request = (replace(request, next_page=following) if isinstance(request, ListRequest) else
                    replace(request, address=following))  # type: ignore[call-arg]  # all others that list are a Get
@@ -272,4 +277,4 @@ def refuse_endless(request: Request, what: str, count: int, empty: int) -> None:
     """Raise RequestError if a list is still going on after `count` pages, the last `empty` of them empty."""
     last = f", and the last {empty} were empty" if empty > MOST_EMPTY else ""
     if last or count >= MOST_PAGES:
-        raise RequestError(request, NoAnswer(f"{what} has no end: {count:,} pages were read{last}.", permanent=True))
+        raise request.unusable(f"{what} has no end: {count:,} pages were read{last}.")

@@ -15,7 +15,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
+from .answers import object_at
 from .quoting import for_display, for_shell
+from .requests import Request
 from .resource_id import GUID, last_segment
 
 # Not compiled here, and with `a`, as in resource_id.py.
@@ -157,12 +159,13 @@ def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[st
             and one["properties"]["principalId"].lower() in wanted]
 
 
-def is_unreadable(found: Any, principal_ids: Collection[str]) -> bool:
-    """Whether this may be a role assignment of one of these principals, but makes no sense: a list that contains it is
-    incomplete.
+def all_assignments(request: Request, found: Iterable[Any], principal_ids: Collection[str]) -> list[dict[str, str]]:
+    """The role assignments of these principals in a list, plain. Raises RequestError if the list is incomplete: it
+    contains what may be one of them, but makes no sense.
     """
-    properties = found.get("properties") if isinstance(found, Mapping) else None
-    principal = properties.get("principalId") if isinstance(properties, Mapping) else None
-    if not isinstance(principal, str) or not re.fullmatch(GUID, principal):
-        return True
-    return not is_assignment(found) and principal.lower() in map(str.lower, principal_ids)
+    wanted = [principal_id.lower() for principal_id in principal_ids]
+    for one in found:
+        principal = str(object_at(one, "properties").get("principalId"))
+        if not re.fullmatch(GUID, principal) or not is_assignment(one) and principal.lower() in wanted:
+            raise request.unusable("The service's list contains a role assignment that can't be read.")
+    return plain_assignments(found, *principal_ids)

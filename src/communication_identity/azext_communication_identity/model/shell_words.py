@@ -104,41 +104,30 @@ def _structured(text: str) -> list[str]:
 
 def _without_quotes(text: str) -> Any:
     """A list or an object whose strings have no quotes: `[a,b]`, `[{id:a,name:b}]`. None if the text is neither."""
-    root: list[Any] = []
-    stack: list[list[Any] | dict[str, Any]] = [root]
-    key, before = "", ""
-    for token in re.findall(r"[\[\]{},]|[^\[\]{},]+", text):
-        top = stack[-1]
-        word = token.strip()
-        if not word:
-            continue
+    stack: list[tuple[str, str, list[tuple[str, Any]]]] = [("[", "", [])]  # of each: "[" or "{", its key, its values
+    key = before = ""
+    for word in filter(None, map(str.strip, re.findall(r"[\[\]{},]|[^\[\]{},]+", text))):
+        begin, own_key, inside = stack[-1]
         if word in "]}":
-            if isinstance(top, list) != (word == "]") or len(stack) == 1:
+            if begin + word not in ("[]", "{}") or len(stack) == 1:
                 return None
             stack.pop()
+            stack[-1][2].append((own_key, dict(inside) if begin == "{" else [value for _, value in inside]))
         elif word in "[{":
-            new: list[Any] | dict[str, Any] = [] if word == "[" else {}
-            _put(top, key, new)
-            stack.append(new)
+            stack.append((word, key, []))
         elif word == ",":
             if before in (",", "["):
-                _put(top, key, "")  # nothing between two commas: an unset variable, which the checks refuse
-        elif isinstance(top, dict):
+                inside.append((key, ""))  # nothing between two commas: an unset variable, which the checks refuse
+        elif begin == "{":
             key, _, value = word.partition(":")
             key = _trimmed(key)
             if value:
-                _put(top, key, _trimmed(value))
+                inside.append((key, _trimmed(value)))
         else:
-            _put(top, key, _trimmed(word))
+            inside.append((key, _trimmed(word)))
         before = word
-    return root[0] if len(root) == 1 and len(stack) == 1 else None
-
-
-def _put(where: list[Any] | dict[str, Any], key: str, value: Any) -> None:
-    if isinstance(where, list):
-        where.append(value)
-    else:
-        where[key] = value
+    root = stack[0][2]
+    return root[0][1] if len(root) == 1 and len(stack) == 1 else None
 
 
 def _repaired(text: str) -> str:

@@ -8,30 +8,26 @@ lost answer. Done is what the resource shows: a service may accept a change and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError
 
-from .answers import Answer, NoAnswer, Reply, object_at
-from .attempts import Attempts, is_accepted
-from .identities import (
-    NONE,
-    SYSTEM_ASSIGNED,
-    Block,
-    Identities,
-    expected_block,
-    identities_of,
-    patch_body,
-    unsupported_reason,
-    without_ids,
-)
+from .answers import TRANSIENT, Answer, NoAnswer, Reply, error_code, error_of, error_text, object_at
+from .identities import NONE, Identities, expected_block, identities_of, patch_body, unsupported_reason, without_ids
 from .operation import FAILED_STATES, OPERATION_LIMIT, NotDoneError, operation_address, poll_operation
 from .quoting import for_shell, printable
-from .requests import BACKOFF, LONGEST_THROTTLE, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
+from .requests import BACKOFF, TIMEOUT, GetResource, PollDelay, RequestError, Sleep, UpdateIdentity, read
 from .resource_id import ResourceId
 from .unfinished import accepted
 
+CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the same resource
+LOST_LIMIT = 4  # answers to one PATCH that may get lost
+TIMEOUT_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
+# The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
+# AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
+# pending. Any other remains until someone acts.
+_TEMPORARY_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
 IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
@@ -50,7 +46,7 @@ class Snapshot(NamedTuple):
     retry_after: float | None = None
 
     @property
-    def block(self) -> Block:
+    def block(self) -> Mapping[str, Any]:
         """The identity block; empty if the resource has none."""
         return object_at(self.body, "identity")
 
@@ -92,7 +88,7 @@ class Goal:
     named: Identities
     had_failed: bool
 
-    def is_met_by(self, block: Block) -> bool:
+    def is_met_by(self, block: Mapping[str, Any]) -> bool:
         """Whether a block shows it."""
         has = identities_of(block)
         missing, left = self.named - has, (self.before - self.wanted) & has
@@ -108,14 +104,13 @@ async def get(resource: ResourceId) -> Snapshot:
                                    "properties": {"provisioningState": state}})
 
 
-async def get_in_full(resource: ResourceId, retries: int = len(BACKOFF), patience: float = LONGEST_THROTTLE
+async def get_in_full(resource: ResourceId, retries: int = len(BACKOFF), patience: float = GetResource.patience
                       ) -> Snapshot:
     """The same with all of its JSON. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
     request = GetResource(resource, patience)
     snapshot = snapshot_of(await read(request, retries), resource)
     if snapshot is None:
-        raise RequestError(request, NoAnswer("The service returned something other than the requested resource.",
-                                             permanent=True))
+        raise request.unusable("The service returned something other than the requested resource.")
     return snapshot
 
 
@@ -145,7 +140,7 @@ async def until_idle(resource: ResourceId, snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
-def require_supported(resource: ResourceId, block: Block) -> None:
+def require_supported(resource: ResourceId, block: Mapping[str, Any]) -> None:
     """Raise ForbiddenError if a PATCH would drop something that the resource has."""
     reason = unsupported_reason(block)
     if reason:
@@ -154,17 +149,50 @@ def require_supported(resource: ResourceId, block: Block) -> None:
             f"To see the whole resource, run:\naz resource show --ids {for_shell(resource.id)}")
 
 
+class Attempts:
+    """The PATCHes of one update. `may_have_written`: whether one may have taken effect, although its answer doesn't say
+    so. `exhausted`: the error to end with unless the next read shows the change.
+    """
+
+    def __init__(self, resource: ResourceId) -> None:
+        self.may_have_written = self.was_accepted = False
+        self.exhausted: Exception | None = None
+        self._resource, self._count, self._lost, self._since = resource, 0, 0, 0.0
+
+    def accepted_sentence(self) -> str:
+        """What to say after a failure; empty if nothing can have been changed."""
+        if self.was_accepted:
+            return f"The service accepted the change to '{self._resource.name}' and may have made it."
+        return f"The service may have made the change to '{self._resource.name}'." if self.may_have_written else ""
+
+    def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
+        """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
+        is_lost = isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT  # it may have taken effect
+        is_contended = (reply.status == 412 and request.etag is not None
+                        or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+        if not is_lost and not is_contended:
+            raise RequestError(request, reply)
+        self.may_have_written |= is_lost
+        self._lost += TIMEOUT_COUNTS if isinstance(reply, NoAnswer) and reply.timed_out else is_lost
+        self._since = self._since or reply.at
+        seconds = reply.at - self._since
+        if self._lost > LOST_LIMIT or seconds > CONTENTION_LIMIT:
+            self.exhausted = RequestError(request, reply) if is_lost else AzureResponseError(
+                f"Other changes to '{self._resource.name}' prevented this one for {seconds:.0f} seconds. The service "
+                f"said: {error_text(error_of(reply)) or 'nothing'}", "Run the command again when they are finished.")
+        pause = max(min(0.5 * 2 ** self._count, 10.0), min(reply.retry_after or 0.0, TIMEOUT))
+        self._count += 1
+        return Sleep(pause, "another change to the resource to finish")
+
+
 async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Change, *, named: Identities = NONE,
                             wait: bool = True, needs_ids: bool = False,
                             still_agreed: Callable[[Snapshot, Identities], bool] | None = None) -> Updated:
-    """Bring the resource to what `change` makes of its identities. Sends no PATCH when nothing changes, and one when
-    all goes well. `named`: the identities that the command adds, present ones included. `needs_ids`: wait for their IDs
-    even if there is nothing to write. `still_agreed`: whether the change of what is there now to these identities may
-    be made without asking again.
-
-    Raises RequestError if the service refuses, AzureResponseError if someone else changed the resource, NotDoneError if
-    the service accepts the change but doesn't make it; UnfinishedError for every failure after a PATCH that was
-    accepted, or may have been.
+    """Bring the resource to what `change` makes of its identities: with no PATCH if nothing changes, with one if all
+    goes well. `named`: what the command adds, present identities included. `needs_ids`: wait for their IDs even if
+    there is nothing to write. `still_agreed`: whether this change may be made without asking again. Raises RequestError
+    if the service refuses, AzureResponseError if someone else changed the resource, NotDoneError if the service accepts
+    the change but doesn't make it; UnfinishedError for every failure after a PATCH that was or may have been accepted.
     """
     etag, attempts = snapshot.etag, Attempts(resource)
     had_failed = True  # until something is written, a failure that the resource shows isn't this update's
@@ -176,6 +204,8 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
                 etag = snapshot.etag
             current = snapshot.identities
             wanted = change(current)
+            if wanted != current:
+                had_failed = snapshot.state != "succeeded"
             goal = Goal(resource, current, wanted, wanted & named, had_failed)
             if wanted == current:
                 if not wait or not (attempts.may_have_written or needs_ids):
@@ -188,12 +218,11 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
                                          + ("" if attempts.may_have_written else " Nothing was removed."),
                                          f"Run the command again. {resource.to_see}")
             require_supported(resource, snapshot.block)
-            had_failed = snapshot.state != "succeeded"
-            goal = replace(goal, had_failed=had_failed)
             request = UpdateIdentity(resource, patch_body(current, wanted), etag)
             reply = await request
-            if isinstance(reply, Answer) and is_accepted(reply, resource):
-                attempts.accept()
+            if isinstance(reply, Answer) and reply.ok and (  # a malformed body alone doesn't say yes
+                    reply.status == 202 or not reply.is_malformed or operation_address(reply, resource)):
+                attempts.was_accepted = True
                 if not wait:
                     return Updated(_without_waiting(snapshot, reply, goal))
                 return await _follow(reply, goal)
@@ -255,7 +284,7 @@ def _without_all_ids(goal: Goal, snapshot: Snapshot, missing: Identities) -> Upd
     """
     said = (f"The change to '{goal.resource.name}' succeeded, but the service doesn't show the IDs of these identities "
             f"yet: {', '.join(missing.described())}.")
-    if missing & SYSTEM_ASSIGNED:
+    if missing.system_assigned:
         raise NotDoneError(said, goal.resource.to_see)
     return Updated(snapshot, [said, *_surprises(goal, snapshot)])
 
