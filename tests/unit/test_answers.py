@@ -100,8 +100,8 @@ def test_error_of(reply: Reply, expected: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("reply", "expected"), [
     (NoAnswer("x"), True), (NoAnswer("x", timed_out=True), False), (NoAnswer("x", permanent=True), False),
-    *((Answer(status), True) for status in (408, 500, 502, 503, 504)),
-    *((Answer(status), False) for status in (200, 400, 404, 409, 412, 429, 501, 505)),
+    *((Answer(status), True) for status in (408, 500, 502, 503, 504, 507, 520, 599)),
+    *((Answer(status), False) for status in (200, 400, 404, 409, 412, 429, 501)),
 ])
 def test_what_passes(reply: Reply, expected: bool) -> None:
     assert is_transient(reply) is expected
