@@ -209,7 +209,6 @@ def test_role_assignments_of_user_assigned_identities_stay() -> None:
     ("--ids @-", {"resources": [[A]], "system_assigned": True, "dry_run": True}, Consent.PROCEED),
     ("--ids @ids.txt", {"resources": [[A], [B]], "user_assigned": [["a"]]}, Consent.NEEDS_YES),
     ("--ids @- --system-assigned", {"resources": [[""]], "system_assigned": True}, Consent.PROCEED),
-    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}, Consent.PROCEED),
     ("--user-assigned @-", {"user_assigned": [["a"]]}, Consent.PROCEED),
 ])
 def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any],
@@ -225,6 +224,7 @@ def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, 
     ("--user-assigned --system-assigned", {"user_assigned": [[]], "system_assigned": True}),
     ("--ids @- --system-assigned", {"resources": [[A]], "system_assigned": True}),
     ("--ids @- --user-assigned []", {"resources": [[A]], "user_assigned": [["[]"]]}),
+    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}),
 ])
 def test_refused_before_any_call(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any]) -> None:
     typed(monkeypatch, *line.split())

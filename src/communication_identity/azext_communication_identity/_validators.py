@@ -51,7 +51,8 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
     """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
-    is_bare = not any(word for words in namespace.user_assigned or () for word in words)
+    is_bare = (not any(word for words in namespace.user_assigned or () for word in words)
+               or _comes_from_a_file("--user-assigned", "--mi-user-assigned"))
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", has_user_assigned=namespace.user_assigned is not None)
     if namespace.delete_role_assignments and not namespace.system_assigned:
@@ -129,21 +130,21 @@ def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not _ids_come_from_a_file():
+        if not _comes_from_a_file("--ids"):
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
 
 
-def _ids_come_from_a_file() -> bool:
-    """Whether --ids, which azure-cli lets people abbreviate, is typed with `@-` or `@FILE`."""
+def _comes_from_a_file(*names: str) -> bool:
+    """Whether an option, which azure-cli lets people abbreviate, is typed with `@-` or `@FILE`."""
     option = ""
     for word in sys.argv[1:]:
         value = word
         if word.startswith("-"):
             option, _, value = word.partition("=")
-        if value.startswith("@") and len(option) > 2 and "--ids".startswith(option):
+        if value.startswith("@") and len(option) > 2 and any(name.startswith(option) for name in names):
             return True
     return False
 
@@ -187,7 +188,7 @@ def _read_file(name: str) -> list[str]:
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError, before any call, if the command line
     alone shows that the removal needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value,
-    not even [].
+    not even [] written out: a file or another command may contain [] unexpectedly.
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
