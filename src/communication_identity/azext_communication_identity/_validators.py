@@ -233,9 +233,10 @@ def require_files(namespace: Namespace) -> None:
 
 
 def _words(namespace: Namespace) -> list[str]:
-    """The words of all options that take several."""
+    """The words of all options that take names or IDs."""
+    names = [getattr(namespace, name, None) or "" for name in ("resource_name", "resource_group_name")]
     options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
-    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
+    return names + [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: bool) -> None:
