@@ -122,6 +122,7 @@ def test_text() -> None:
     (Answer(404), True), (Answer(404, {}, text="{}"), True), (Answer(404, text=" "), True),
     (Answer(404, {"error": {"code": "ResourceNotFound"}}, text="{…}"), True),
     (Answer(404, {"error": {"code": "SubscriptionNotFound"}}, text="{…}"), False),
+    (Answer(404, {"error": {"code": "InvalidResourceType"}}, text="{…}"), False),
     (Answer(404, text="<html>"), False), (Answer(410), False), (NoAnswer("broken"), False)])
 def test_absent(reply: Reply, expected: bool) -> None:
     assert is_not_found(reply) is expected
