@@ -311,11 +311,12 @@ def _query(text: str) -> Callable[[Any], Any]:
 
 def _subscription(cmd: Any) -> str:
     """The subscription of this command: --subscription, or the one that `az account show` shows. azure-cli doesn't find
-    the name of one that a shell changed.
+    the name of one that a shell changed, and takes an empty one, such as an unset variable, for none.
     """
     from azure.cli.core._session import ACCOUNT
     from azure.cli.core.commands.client_factory import get_subscription_id
-    subscription = clean_value(get_subscription_id(cmd.cli_ctx))
+    given = cmd.cli_ctx.data.get("subscription_id")
+    subscription = clean_value(get_subscription_id(cmd.cli_ctx) if given is None else given)
     known = {account["name"].lower(): account["id"] for account in ACCOUNT.get("subscriptions") or ()}
     subscription = check_subscription(known.get(subscription.lower(), subscription))
     cmd.cli_ctx.data["subscription_id"] = subscription  # what get_subscription_id returns from here on
