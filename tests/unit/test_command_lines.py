@@ -182,6 +182,14 @@ def test_role_and_scope_go_together(arguments: dict[str, Any]) -> None:
         validated(validate_assign, system_assigned=True, **arguments)
 
 
+def test_a_role_that_git_bash_converted_and_split() -> None:
+    role = f"/providers/Microsoft.Authorization/roleDefinitions/{SUB}"
+    words = ["C:/Program", f"Files/Git{role}"]
+    assert validated(validate_assign, system_assigned=True, roles=[words], scopes=[[SCOPE]]).roles == [role]
+    with pytest.raises(InvalidArgumentValueError, match="is not a valid name or ID of a role"):
+        validated(validate_assign, system_assigned=True, roles=[[*words, "Reader"]], scopes=[[SCOPE]])
+
+
 def test_a_role_with_spaces_needs_quotes() -> None:
     with pytest.raises(InvalidArgumentValueError, match="--role takes one role, but 3 words follow it") as caught:
         validated(validate_assign, system_assigned=True, roles=[["Cognitive", "Services", "User"]], scopes=[[SCOPE]])

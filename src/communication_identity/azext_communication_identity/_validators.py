@@ -285,11 +285,12 @@ def read_roles(namespace: Namespace) -> None:
     """Check the roles, each once. A name with spaces arrives as several words if it isn't quoted."""
     roles = []
     for words in namespace.roles:
-        if len(words) > 1:
-            name = " ".join(words)
+        name = " ".join(words)
+        role = clean_value(name)
+        if len(words) > 1 and not role.startswith("/"):  # of an ID, Git Bash leaves two words
             raise InvalidArgumentValueError(f"--role takes one role, but {len(words)} words follow it: {name}",
                                             f'Quote a name that contains spaces: --role "{name}"')
-        roles.append(check_role(clean_value(words[0])))
+        roles.append(check_role(role))
     namespace.roles = list({role.lower(): role for role in roles}.values())
 
 
