@@ -206,9 +206,9 @@ def test_without_a_terminal_naming_goes_on_and_bare_needs_yes(in_process: InProc
 
 
 @pytest.mark.parametrize("words", [["--user-assigned", "@-"], ["--mi-user-assigned=@-"], ["--user", "@-"]])
-def test_an_empty_list_of_another_command_needs_yes(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch,
-                                                    words: list[str]) -> None:
-    """`az identity list --query … -o json | az … remove --user-assigned @-` removes none, not all, if nothing is found."""
+def test_an_empty_list_of_another_command_needs_yes(in_process: InProcessAz, sim: Armsim,
+                                                    monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """`az identity list --query … -o json | az … remove --user-assigned @-`, where nothing is found, removes none."""
     import io
     scene(sim)
     monkeypatch.setattr("sys.stdin", io.StringIO("[]\n"))
