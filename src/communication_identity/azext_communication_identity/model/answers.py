@@ -76,9 +76,7 @@ def is_transient(reply: Reply) -> bool:
 
 
 def is_not_found(reply: Reply) -> bool:
-    """Whether ARM says that something doesn't exist; not a proxy, nor for a subscription that isn't visible, nor for an
-    API version that a cloud doesn't know.
-    """
+    """Whether ARM says that something doesn't exist; not a proxy, nor of an unknown subscription or API version."""
     return (isinstance(reply, Answer) and reply.status == 404 and (reply.body is not None or not reply.text.strip())
             and error_code(reply) not in ("subscriptionnotfound", "invalidresourcetype"))
 

@@ -226,9 +226,7 @@ async def _follow(reply: Answer, goal: Goal) -> Updated:
 
 
 async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Updated:
-    """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did, unless the
-    resource is still busy.
-    """
+    """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did."""
     pause, had_failed, latest_end = 1.0, goal.had_failed, ended + OPERATION_LIMIT
     while True:
         if snapshot.is_busy:
