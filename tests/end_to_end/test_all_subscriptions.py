@@ -168,6 +168,14 @@ def test_no_subscription_needs_to_be_the_default(az: Az, sim: Armsim) -> None:
     assert [item["id"] for item in az(LIST).ok().json] == ids
 
 
+def test_nobody_is_logged_in(az: Az, sim: Armsim) -> None:
+    fill(sim)
+    (az.config / "azureProfile.json").write_text(json.dumps({"subscriptions": []}), encoding="utf-8")
+    done = az(LIST)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "az login" in done.stderr
+
+
 def test_a_subscription_that_the_profile_lacks_is_asked_with_the_only_login(az: Az, sim: Armsim) -> None:
     ids = fill(sim)
     profile = az.config / "azureProfile.json"

@@ -130,6 +130,7 @@ def test_a_command_of_the_advice_names_all_resources(in_process: InProcessAz, si
 @pytest.mark.parametrize("words", [
     ["show", "--ids", "@none.txt"], ["show", "--ids=@none.txt"], ["remove", "--ids", "@none.txt", "--system-assigned"],
     ["assign", "--user-assigned", "@none.txt", "-n", "myApp", "-g", "rg"],
+    ["show", "-n", "@none.txt", "-g", "rg"], ["show", "-n", "myApp", "-g", "@none.txt"], ["list", "-g", "@none.txt"],
     ["assign", "--system-assigned", "--role", "Reader", "--scope", "@none.txt", "-n", "myApp", "-g", "rg"]])
 def test_a_file_that_does_not_exist_is_called_that(in_process: InProcessAz, sim: Armsim, words: list[str]) -> None:
     done = in_process.captured(line(*words), Input())

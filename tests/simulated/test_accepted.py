@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from in_process import Run
-from scripted_arm import FAILURES, KINDS, SIGNALS, Reply, ScriptedArm, ScriptedAz, Seen
+from scripted_arm import FAILURES, KINDS, SIGNALS, Reply, ScriptedArm, ScriptedAz, Seen, interrupted
 from scripted_scenes import ID, PRINCIPAL, SCOPE, assignment, identity, resource
 
 RETRY = re.compile(r"(?i)run the (same )?command again|to retry")
@@ -276,3 +276,16 @@ def test_roles_of_a_fleet(scripted: ScriptedAz, kind: str) -> None:
     for name in names:
         if principals[name] not in granted and any(principals[name] in one.path for one in arm.seen):
             assert f"--assignee-object-id {principals[name]} " in run.stderr
+
+
+def test_what_is_left_of_several_is_said_once(scripted: ScriptedAz) -> None:
+    arm, names = scripted.arm, ["app1", "app2"]
+    arm.on("GET", "roleDefinitions", ROLE_DEFINITION)
+    arm.on("GET", "/operations/", interrupted(SIGNALS["Ctrl-C"][0]))
+    for name in names:
+        arm.on("GET", ID + name, resource(name))
+        arm.on("PATCH", ID + name, Reply(202, headers={"Azure-AsyncOperation": f"{arm.url}/operations/{name}"}))
+    run = scripted.run("assign", "--system-assigned", "--role", "Cognitive Services User", "--scope", AI,
+                       "--ids", *(ID + name for name in names))
+    assert run.exit_code == 130
+    assert run.stderr.count("The role was not granted. To grant it, run the command again.") == 1

@@ -205,6 +205,20 @@ def test_without_a_terminal_naming_goes_on_and_bare_needs_yes(in_process: InProc
     assert has(sim, resource) == (False, [])
 
 
+@pytest.mark.parametrize("words", [["--user-assigned", "@-"], ["--mi-user-assigned=@-"], ["--user", "@-"]])
+def test_an_empty_list_of_another_command_needs_yes(in_process: InProcessAz, sim: Armsim,
+                                                    monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """`az identity list --query … -o json | az … remove --user-assigned @-`, where nothing is found, removes none."""
+    import io
+    scene(sim)
+    monkeypatch.setattr("sys.stdin", io.StringIO("[]\n"))
+    run = in_process(line("remove", *APP, *words))
+    assert isinstance(run.error, NoTTYError)
+    assert sim.requests == []
+    monkeypatch.setattr("sys.stdin", io.StringIO("[]\n"))
+    assert in_process(line("remove", *APP, *words, "--yes")).exit_code == 0
+
+
 @pytest.mark.parametrize("words", [["--user-assigned", "one"], ["--user-assigned", "one", "--no-wait"]])
 def test_ids_of_standard_input_and_the_last_identity_named(in_process: InProcessAz, sim: Armsim,
                                                            monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:

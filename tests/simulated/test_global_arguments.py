@@ -46,6 +46,22 @@ def test_subscription(in_process: InProcessAz, sim: Armsim, name: str) -> None:
     assert {request.path.split("/")[2] for request in sim.requests} == {other}
 
 
+@pytest.mark.parametrize("value", ["Other\r", "'other',", f"\ufeff{OTHER_SUBSCRIPTION[0]}"])
+def test_subscription_as_a_shell_passes_it_on(in_process: InProcessAz, sim: Armsim, value: str) -> None:
+    other = sim.state.add_subscription(*OTHER_SUBSCRIPTION)
+    sim.state.add_resource("myApp", "rg", subscription=other, identity={"type": "SystemAssigned"})
+    run(in_process, "show", "--subscription", value)
+    assert [request.path.split("/")[2] for request in sim.requests] == [other]
+
+
+@pytest.mark.parametrize("name", ["remove", "list"])
+def test_an_unset_variable_is_no_subscription(in_process: InProcessAz, sim: Armsim, name: str) -> None:
+    done = in_process(["communication", "identity", *COMMANDS[name], "--subscription", ""])
+    assert done.exit_code == 1
+    assert "is not a subscription that you have access to" in str(done.error)
+    assert sim.requests == []
+
+
 @every_command
 @pytest.mark.parametrize("output", ["json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"])
 def test_output(in_process: InProcessAz, name: str, output: str) -> None:

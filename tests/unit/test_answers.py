@@ -100,8 +100,8 @@ def test_error_of(reply: Reply, expected: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("reply", "expected"), [
     (NoAnswer("x"), True), (NoAnswer("x", timed_out=True), False), (NoAnswer("x", permanent=True), False),
-    *((Answer(status), True) for status in (408, 500, 502, 503, 504)),
-    *((Answer(status), False) for status in (200, 400, 404, 409, 412, 429, 501, 505)),
+    *((Answer(status), True) for status in (408, 500, 502, 503, 504, 507, 520, 599)),
+    *((Answer(status), False) for status in (200, 400, 404, 409, 412, 429, 501)),
 ])
 def test_what_passes(reply: Reply, expected: bool) -> None:
     assert is_transient(reply) is expected
@@ -122,6 +122,7 @@ def test_text() -> None:
     (Answer(404), True), (Answer(404, {}, text="{}"), True), (Answer(404, text=" "), True),
     (Answer(404, {"error": {"code": "ResourceNotFound"}}, text="{…}"), True),
     (Answer(404, {"error": {"code": "SubscriptionNotFound"}}, text="{…}"), False),
+    (Answer(404, {"error": {"code": "InvalidResourceType"}}, text="{…}"), False),
     (Answer(404, text="<html>"), False), (Answer(410), False), (NoAnswer("broken"), False)])
 def test_absent(reply: Reply, expected: bool) -> None:
     assert is_not_found(reply) is expected

@@ -74,6 +74,13 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
     assert not is_arms("https://arm.local:443/x", "https://arm.local:8443")
 
 
+def test_an_ipv6_address() -> None:
+    assert is_arms("https://[::1]:8443/x", "https://[::1]:8443")
+    assert is_arms("https://[FE80::1]/x", "https://[fe80::1]:443/")
+    assert not is_arms("https://[::2]:8443/x", "https://[::1]:8443")
+    assert not is_arms("https://evil.example[::1]:8443/x", "https://[::1]:8443")
+
+
 # ---- imports ---------------------------------------------------------------------------------------------------------
 
 CLIENT_FIRST = """

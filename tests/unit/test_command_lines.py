@@ -182,6 +182,14 @@ def test_role_and_scope_go_together(arguments: dict[str, Any]) -> None:
         validated(validate_assign, system_assigned=True, **arguments)
 
 
+def test_a_role_that_git_bash_converted_and_split() -> None:
+    role = f"/providers/Microsoft.Authorization/roleDefinitions/{SUB}"
+    words = ["C:/Program", f"Files/Git{role}"]
+    assert validated(validate_assign, system_assigned=True, roles=[words], scopes=[[SCOPE]]).roles == [role]
+    with pytest.raises(InvalidArgumentValueError, match="is not a valid name or ID of a role"):
+        validated(validate_assign, system_assigned=True, roles=[[*words, "Reader"]], scopes=[[SCOPE]])
+
+
 def test_a_role_with_spaces_needs_quotes() -> None:
     with pytest.raises(InvalidArgumentValueError, match="--role takes one role, but 3 words follow it") as caught:
         validated(validate_assign, system_assigned=True, roles=[["Cognitive", "Services", "User"]], scopes=[[SCOPE]])
@@ -209,7 +217,6 @@ def test_role_assignments_of_user_assigned_identities_stay() -> None:
     ("--ids @-", {"resources": [[A]], "system_assigned": True, "dry_run": True}, Consent.PROCEED),
     ("--ids @ids.txt", {"resources": [[A], [B]], "user_assigned": [["a"]]}, Consent.NEEDS_YES),
     ("--ids @- --system-assigned", {"resources": [[""]], "system_assigned": True}, Consent.PROCEED),
-    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}, Consent.PROCEED),
     ("--user-assigned @-", {"user_assigned": [["a"]]}, Consent.PROCEED),
 ])
 def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any],
@@ -225,6 +232,7 @@ def test_consent_without_a_terminal(monkeypatch: pytest.MonkeyPatch, line: str, 
     ("--user-assigned --system-assigned", {"user_assigned": [[]], "system_assigned": True}),
     ("--ids @- --system-assigned", {"resources": [[A]], "system_assigned": True}),
     ("--ids @- --user-assigned []", {"resources": [[A]], "user_assigned": [["[]"]]}),
+    ("--user-assigned @ids.json", {"user_assigned": [["[]"]]}),
 ])
 def test_refused_before_any_call(monkeypatch: pytest.MonkeyPatch, line: str, arguments: dict[str, Any]) -> None:
     typed(monkeypatch, *line.split())

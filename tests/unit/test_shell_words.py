@@ -149,6 +149,7 @@ def test_scopes(words: list[str], expected: list[str]) -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("myApp\r", "myApp"), ("\ufeffmyApp", "myApp"), ("'Reader'", "Reader"), (" Key Vault Reader ", "Key Vault Reader"),
     (f"C:/Program Files/Git{ROLE}", ROLE), (f"/{ROLE}", ROLE), ("[]", "[]"), ("a,b", "a,b"), ("it's", "it's"),
+    ("myApp,", "myApp"), ("'myApp',\r", "myApp"), ('"Key Vault Reader,"', "Key Vault Reader"), (f"{ROLE},", ROLE),
     ("a\0b", "a\0b"), ("aXbX", "aXbX"), ("X" + A, "X" + A),
 ])
 def test_single_values(text: str, expected: str) -> None:

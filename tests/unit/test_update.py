@@ -339,7 +339,7 @@ def test_how_long_others_may_come_first() -> None:
 # ---- lost answers ----------------------------------------------------------------------------------------------------
 
 LOST: list[Reply] = [NoAnswer("broken"), Answer(200, text="<html>"), Answer(201, []), Answer(200, "x"),
-                     Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504))]
+                     Answer(204, [1]), *(code(status) for status in (408, 500, 502, 503, 504, 520))]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -466,6 +466,18 @@ def test_a_busy_resource_is_not_done() -> None:
     played = assign(has(SYSTEM, "Updating", at=3.0), has(SYSTEM, "Updating", at=4.0), has(SYSTEM))
     assert played.steps == [patch("e0"), others(3.0, 0), GET, others(3.0, 1), GET]
     assert played.result == DONE
+
+
+def test_the_change_shows_late_after_a_resource_was_busy_for_long() -> None:
+    played = assign(Answer(202, at=2.0), has(None, "Updating", at=3.0), has(None, at=65.0), has(SYSTEM, at=66.0))
+    assert played.result.snapshot.block == SYSTEM
+
+
+def test_others_who_keep_the_resource_busy_dont_prolong_it_for_ever() -> None:
+    others_come = (one for at in (3.0, 1900.0, 3800.0)
+                   for one in (has(None, "Updating", at=at), has(None, at=at + 1.0)))
+    played = assign(Answer(202, at=2.0), *list(others_come)[:4])
+    assert isinstance(played.cause, NotDoneError)
 
 
 @pytest.mark.parametrize("ending", [

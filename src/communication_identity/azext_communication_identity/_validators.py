@@ -51,7 +51,8 @@ def validate_assign(cmd: Any, namespace: Namespace) -> None:
 
 def validate_remove(cmd: Any, namespace: Namespace) -> None:
     """`remove`: at least one identity to remove, and consent. --user-assigned without a value means all of them."""
-    is_bare = not any(word for words in namespace.user_assigned or () for word in words)
+    is_bare = (not any(word for words in namespace.user_assigned or () for word in words)
+               or _comes_from_a_file("--user-assigned", "--mi-user-assigned"))
     _read_user_assigned(namespace)
     _require_identity(namespace, "remove", has_user_assigned=namespace.user_assigned is not None)
     if namespace.delete_role_assignments and not namespace.system_assigned:
@@ -137,21 +138,21 @@ def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
     values = [value for of_one in words for value in clean_list(of_one) if value]
     found = {resource.id.lower(): resource for resource in map(parse_resource_id, values)}
     if not found:
-        if not _ids_come_from_a_file():
+        if not _comes_from_a_file("--ids"):
             usage_error(RequiredArgumentMissingError(
                 "--ids requires at least one resource ID.", "If the IDs come from a variable, check that it is set."))
         logger.warning("--ids contains no resource ID. There is nothing to do.")
     return list(found.values())
 
 
-def _ids_come_from_a_file() -> bool:
-    """Whether --ids, which azure-cli lets people abbreviate, is typed with `@-` or `@FILE`."""
+def _comes_from_a_file(*names: str) -> bool:
+    """Whether an option, which azure-cli lets people abbreviate, is typed with `@-` or `@FILE`."""
     option = ""
     for word in sys.argv[1:]:
         value = word
         if word.startswith("-"):
             option, _, value = word.partition("=")
-        if value.startswith("@") and len(option) > 2 and "--ids".startswith(option):
+        if value.startswith("@") and len(option) > 2 and any(name.startswith(option) for name in names):
             return True
     return False
 
@@ -194,7 +195,8 @@ def _read_file(name: str) -> list[str]:
 
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError if the command line alone shows that it
-    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [].
+    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [] written out: a
+    file or another command may contain [] unexpectedly.
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
@@ -240,9 +242,10 @@ def require_files(namespace: Namespace) -> None:
 
 
 def _words(namespace: Namespace) -> list[str]:
-    """The words of all options that take several."""
+    """The words of all options that take names or IDs."""
+    names = [getattr(namespace, name, None) or "" for name in ("resource_name", "resource_group_name")]
     options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
-    return [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
+    return names + [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
 
 
 def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: bool) -> None:
@@ -277,12 +280,12 @@ def _roles(options: Sequence[Sequence[str]]) -> list[str]:
     """The checked values of each --role, once. A name with spaces arrives as several words if it isn't quoted."""
     roles: dict[str, str] = {}
     for words in options:
-        if len(words) > 1:
-            name = " ".join(words)
+        name = " ".join(words)
+        role = clean_value(name)
+        if len(words) > 1 and not role.startswith("/"):  # of an ID, Git Bash leaves two words
             raise InvalidArgumentValueError(f"--role takes one role, but {len(words)} words follow it: {name}",
                                             f'Quote a name that contains spaces: --role "{name}"')
-        role = check_role(clean_value(words[0]))
-        roles[role.lower()] = role
+        roles[role.lower()] = check_role(role)
     return list(roles.values())
 
 
@@ -303,8 +306,14 @@ def _query(text: str) -> Callable[[Any], Any]:
 
 
 def _subscription(cmd: Any) -> str:
-    """The subscription of this command: --subscription, or the one that `az account show` shows."""
+    """The subscription of this command: --subscription, or the one that `az account show` shows. azure-cli doesn't find
+    the name of one that a shell changed, and takes an empty one, such as an unset variable, for none.
+    """
+    from azure.cli.core._session import ACCOUNT
     from azure.cli.core.commands.client_factory import get_subscription_id
-    subscription = check_subscription(clean_value(get_subscription_id(cmd.cli_ctx)))
+    given = cmd.cli_ctx.data.get("subscription_id")
+    subscription = clean_value(get_subscription_id(cmd.cli_ctx) if given is None else given)
+    known = {account["name"].lower(): account["id"] for account in ACCOUNT.get("subscriptions") or ()}
+    subscription = check_subscription(known.get(subscription.lower(), subscription))
     cmd.cli_ctx.data["subscription_id"] = subscription  # what get_subscription_id returns from here on
     return subscription

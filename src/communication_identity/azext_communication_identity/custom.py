@@ -134,11 +134,15 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
 
 def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
     """What all logins can read. Warns of each tenant that doesn't answer; raises an azclierror if none does."""
+    from azure.cli.core.commands.client_factory import get_subscription_id
+
     from .actions.list import list_everywhere, warn_of_skipped_tenant
     from .arm.errors import explain
     from .arm.login import logins
     from .runner.report import run_all
     outcome = run_all(cmd, logins(cmd.cli_ctx), lambda _: list_everywhere(ids, names), what="tenants")
+    if not outcome:
+        get_subscription_id(cmd.cli_ctx)  # raises azure-cli's own error: nobody is logged in
     if outcome.failures and not outcome.results:
         explain(next(iter(outcome.failures.values())))
     for login, failure in outcome.failures.items():

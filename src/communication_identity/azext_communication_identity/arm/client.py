@@ -91,7 +91,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             return address.startswith("/")
         host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
         # urllib3 ends a host at a backslash, urlsplit doesn't.
-        is_plain = re.fullmatch(r"(?a:[-\w.:]+)", parts.netloc) is not None
+        is_plain = re.fullmatch(r"(?a:([-\w.]+|\[[\da-fA-F:.]+\])(:\d*)?)", parts.netloc) is not None
         return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
 
     def _credential(self, subscription: str) -> LoginCredential:

@@ -13,7 +13,7 @@ from .quoting import printable
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DEFAULT_THROTTLE = 5.0  # seconds to wait if a 429 names no time
-TRANSIENT = (408, 500, 502, 503, 504)
+TRANSIENT = (408, 500, *range(502, 600))  # 501 isn't: the service doesn't know the method
 _MOST_DETAILS = 5  # of an error, to repeat
 # "Retry after 2 seconds." (recorded inside FailedIdentityOperation), "try again after '6' seconds." (recorded, ARM).
 _SECONDS_IN_TEXT = r"(?i:(?:retry|try again) after '?(\d{1,6})'? seconds)"
@@ -82,9 +82,9 @@ def is_transient(reply: Reply) -> bool:
 
 
 def is_not_found(reply: Reply) -> bool:
-    """Whether ARM says that something doesn't exist; not a proxy, nor for a subscription that isn't visible."""
-    return (isinstance(reply, Answer) and reply.status == 404 and error_code(reply) != "subscriptionnotfound"
-            and (reply.body is not None or not reply.text.strip()))
+    """Whether ARM says that something doesn't exist; not a proxy, nor of an unknown subscription or API version."""
+    return (isinstance(reply, Answer) and reply.status == 404 and (reply.body is not None or not reply.text.strip())
+            and error_code(reply) not in ("subscriptionnotfound", "invalidresourcetype"))
 
 
 def seconds_asked_for(answer: Answer) -> float:

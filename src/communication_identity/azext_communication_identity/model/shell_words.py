@@ -61,7 +61,7 @@ def from_git_bash(words: Iterable[str]) -> bool:
 
 def clean_value(text: str) -> str:
     """A single value: a name, a role, a scope. It is never split."""
-    return _repaired(_trimmed(text))
+    return _repaired(_trimmed(_trimmed(text).rstrip(",")))
 
 
 def clean_list(words: Sequence[str], *, names: bool = True) -> list[str]:

@@ -256,10 +256,12 @@ async def _follow(reply: Answer, goal: Goal) -> Updated:
 
 async def _until_visible(snapshot: Snapshot, goal: Goal, ended: float) -> Updated:
     """Read until the resource isn't busy and shows the goal, with all IDs. `ended`: when the operation did."""
-    pause, had_failed = 1.0, goal.had_failed
+    pause, had_failed, latest_end = 1.0, goal.had_failed, ended + OPERATION_LIMIT
     while True:
-        had_failed = had_failed and not snapshot.is_busy  # a failure after an operation is new
-        snapshot = await until_idle(goal.resource, snapshot)
+        if snapshot.is_busy:
+            had_failed = False  # a failure after an operation is new
+            snapshot = await until_idle(goal.resource, snapshot)
+            ended = min(snapshot.at, latest_end)
         if snapshot.state in FAILED_STATES and not had_failed:
             raise _not_done(goal, snapshot, f"its provisioningState is now {snapshot.state}")
         is_met, missing = goal.is_met_by(snapshot.block), without_ids(snapshot.block, goal.named)

@@ -152,7 +152,7 @@ def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: 
         lines += [f"The service may still be working on {len(unfinished)} resources.{hint}",
                   "To see their current identities, run:\naz communication identity show --ids "
                   + " ".join(for_shell(one.resource.id) for one in unfinished)]
-    lines += [left for one in unfinished for left in one.remaining]
+    lines += dict.fromkeys(left for one in unfinished for left in one.remaining)
     (logger.error if unfinished else logger.warning)("%s", "\n".join(filter(None, lines)))
 
 
