@@ -48,7 +48,7 @@ def test_many_processes_at_once(az: Az, sim: Armsim) -> None:
 
 def test_many_processes_and_a_service_that_ignores_if_match(az: Az, sim: Armsim) -> None:
     sim.options.honour_if_match = False
-    ids = [sim.state.add_user_identity(f"mi{number}", "rg") for number in range(8)]
+    ids = [sim.state.add_user_identity(f"mi{number}", "rg") for number in range(5)]
     resource = sim.state.add_resource("myApp", "rg")
     running = Started(az)
     for identity in ids:

@@ -283,8 +283,8 @@ ACCESS = ["roleAssignments", "roleDefinitions", "denyAssignments"]
 TURNS = 5
 # Which read of which check fails, and how often; each fault takes its turn with every fifth of them.
 READS = [(words, path, times)
-         for words, paths in ((FOR_AI, ["/myApp$", "/accounts/myAI$", *ACCESS]), (READER, ["/myApp$", "/one$", *ACCESS]),
-                              ((), ["/myApp$", "/one$"]))
+         for words, paths in ((FOR_AI, ["/myApp$", "/accounts/myAI$", *ACCESS]),
+                              (READER, ["/myApp$", "/one$", *ACCESS]), ((), ["/myApp$", "/one$"]))
          for path, times in itertools.product(paths, (1, FOREVER))]
 
 
