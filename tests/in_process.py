@@ -70,13 +70,16 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self._clock = clock
+        self._patience = 0.001  # seconds
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
         if ready or timeout is None or timeout <= 0:
+            self._patience = 0.001
             return ready if ready or timeout is not None else super().select(None)
         if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
-            return super().select(0.002)
+            self._patience = min(2 * self._patience, 0.05)  # first for a thread that just ends, then for an answer
+            return super().select(self._patience)
         ready = super().select(0)  # what the last thread left before it ended
         if ready:
             return ready
