@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from armsim import Armsim, Clock
 from armsim.openapi import shared_folder
 from az import SOURCE, Az, add_extension
+from filelock import FileLock  # pip-audit brings it
 from hypothesis import settings
 from in_process import FakeClock, InProcessAz
 from scripted_arm import ScriptedArm, ScriptedAz, quick_time_outs
@@ -31,6 +33,8 @@ settings.load_profile("more" if "ACS_FUZZ" in os.environ else "same")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: the commands would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+gc.set_threshold(20_000, 20, 50)  # azure-cli leaves much behind; seldom is cheaper
 
 OTHER_SUBSCRIPTION = ("00000000-0000-0000-0000-000000000002", "other")  # known to the login; tests add it
 
@@ -56,10 +60,22 @@ def shared() -> Path:
     return folder
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """What `make` returns for a folder of this name: the first of the processes that share the tests makes it."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    done = base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
+        if not done.exists():
+            (base / name).mkdir()
+            done.write_text(str(make(base / name)), encoding="utf-8")
+    return Path(done.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built."""
-    return build(sys.executable, tmp_path_factory.mktemp("wheel"))
+    return made_once(tmp_path_factory, "wheel", lambda folder: build(sys.executable, folder))
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +83,8 @@ def their_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Microsoft's `communication`, if ACS_PEER_WHEEL names its wheel; else a stand-in, built."""
     if os.environ.get("ACS_PEER_WHEEL"):
         return Path(os.environ["ACS_PEER_WHEEL"]).resolve(strict=True)
-    folder = tmp_path_factory.mktemp("theirs")
-    source = folder / "source"
-    shutil.copytree(Path(__file__).parent / "stand_in", source)
-    return build(sys.executable, folder, source)
+    return made_once(tmp_path_factory, "theirs", lambda folder: build(sys.executable, folder, Path(
+        shutil.copytree(Path(__file__).parent / "stand_in", folder / "source"))))
 
 
 class FollowingClock(Clock):
@@ -110,9 +124,9 @@ def sim(sim_server: Armsim) -> Iterator[Armsim]:
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path, sim_server: Armsim) -> Az:
     """An `az` that has the extension, installed as people do, and is logged in."""
-    folder = tmp_path_factory.mktemp("az")
     python = os.environ.get("ACS_AZ_PYTHON", sys.executable)  # dev.py matrix: the Python of another azure-cli
-    az = Az(folder / "config", add_extension(wheel, folder, python), sim_server.env(), python)
+    extensions = made_once(tmp_path_factory, "extension", lambda folder: add_extension(wheel, folder, python))
+    az = Az(tmp_path_factory.mktemp("az") / "config", extensions, sim_server.env(), python)
     sim_server.reset()
     sim_server.state.add_subscription(*OTHER_SUBSCRIPTION)
     az.log_in(sim_server.url)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -84,17 +85,15 @@ class ScriptedArm:
         self._login_has_ended = False
         self._lock = threading.Lock()
         self.ca_file = str(folder / "ca.pem")
-        authority = trustme.CA()
+        authority, context = _certificates()
         authority.cert_pem.write_to_path(self.ca_file)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
         self._servers = [_Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"arm": self})) for _ in "ab"]
         arm, tokens = self._servers
         arm.socket = context.wrap_socket(arm.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"https://localhost:{arm.server_address[1]}"
         self._token_url = f"http://127.0.0.1:{tokens.server_address[1]}/msi/token"
         for server in self._servers:
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self) -> None:
         self.over.set()
@@ -156,6 +155,14 @@ class ScriptedArm:
                          for part in ({"alg": "none", "typ": "JWT"}, claims)) + "."
         return {"access_token": token, "expires_on": str(ends), "expires_in": str(self.token_life),
                 "token_type": "Bearer", "resource": self.url, "client_id": SUB}
+
+
+@cache
+def _certificates() -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority, and a server's certificate from it: once for all tests."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return authority, context
 
 
 class _Server(ThreadingHTTPServer):

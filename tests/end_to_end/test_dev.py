@@ -270,7 +270,7 @@ def test_a_port_in_use_is_one_line() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
-@pytest.mark.parametrize("number", ["SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("number", [pytest.param("SIGINT", marks=pytest.mark.full), "SIGHUP"])
 def test_sim_runs_until_it_is_stopped_and_leaves_nothing(number: str, tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, str(ROOT / "dev.py"), "sim", "--resources", "5"], text=True, cwd=ROOT,
                                stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,

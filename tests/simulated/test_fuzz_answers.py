@@ -44,7 +44,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scenes import BODIES, CODES, said
 
-EXAMPLES = int(os.environ.get("ACS_FUZZ", "1000"))
+EXAMPLES = int(os.environ.get("ACS_FUZZ", "500"))
 RESOURCE = ResourceId("00000000-0000-0000-0000-000000000001", "rg", "myApp")
 OTHER = ResourceId(RESOURCE.subscription, "rg", "other")
 ONE, TWO, THREE = (f"/subscriptions/{RESOURCE.subscription}/resourcegroups/rg/providers/Microsoft.ManagedIdentity"

@@ -103,8 +103,9 @@ GARBAGE = {"page": "<html>Sign in to the network</html>", "list": [], "number": 
            "empty items": {"value": [{}]}, "half an item": {"value": [{"id": None, "properties": None}]}}
 
 
-@pytest.mark.parametrize("name", GARBAGE)
-@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize(("status", "name"), [
+    pytest.param(status, name, marks=[pytest.mark.full] * bool(status != 200 and number % 3))
+    for status in (200, 403, 404) for number, name in enumerate(GARBAGE)])
 def test_garbage_from_authorization(in_process: InProcessAz, sim: Armsim, name: str, status: int) -> None:
     resource = sim.state.add_resource("myApp", "rg", identity=block(system=True))
     sim.add_fault(raw("GET", AUTHORIZATION, GARBAGE[name], status, times=FOREVER))
@@ -407,9 +408,9 @@ def test_policy_tokens_for_identities_and_role_assignments(in_process: InProcess
 
 # ---- closed streams ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-@pytest.mark.parametrize("words", [line("show", *APP), line("remove", *APP, "--system-assigned"),
-                                   line("assign", *APP, "--user-assigned", "one")])
+@pytest.mark.parametrize(("words", "closed"), [
+    (line("remove", *APP, "--system-assigned"), "<&-"), (line("remove", *APP, "--system-assigned"), "<&- 2>&-"),
+    (line("assign", *APP, "--user-assigned", "one"), "2>&-"), (line("show", *APP), "<&- 2>&-")])
 def test_closed_streams(az: Az, sim: Armsim, closed: str, words: list[str]) -> None:
     one = sim.state.add_user_identity("one", "rg")
     resource = sim.state.add_resource("myApp", "rg", identity=block(one, system=True))
