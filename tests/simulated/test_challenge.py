@@ -6,6 +6,7 @@ that has it goes on; one that hasn't is told once how to get it, and sends nothi
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from base64 import standard_b64encode, urlsafe_b64encode
@@ -254,6 +255,31 @@ def test_a_challenge_that_cannot_be_read(in_process: InProcessAz, sim: Armsim, l
     assert run.exit_code == 1
     assert login.claims == [None]
     assert has(sim, resource) == (False, [])
+
+
+def test_a_challenge_that_cannot_be_read_is_no_policy_to_change(in_process: InProcessAz, sim: Armsim,
+                                                                log_in: Callable[..., Login]) -> None:
+    log_in(Login(strong=True))
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", status=401, code="RequestDisallowedByPolicy", message="Disallowed by policy.",
+                        headers={"WWW-Authenticate": 'Bearer error="insufficient_claims", claims="%%%"'}, times=10**6))
+    text = said(in_process(ASSIGN).error)
+    assert "Disallowed by policy." in text
+    assert "az login" in text
+    assert "az policy" not in text
+
+
+@pytest.mark.parametrize("change", [lambda value: value.replace('claims="', 'claims = "'),
+                                    lambda value: value.replace('"', "'"),
+                                    lambda value: value.replace("insufficient", "Insufficient"),
+                                    lambda value: re.sub('claims="(.*)"', r"claims=\1", value)])
+def test_a_challenge_in_other_spellings(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login],
+                                        change: Callable[[str], str]) -> None:
+    log_in(Login(strong=False))
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(status=401, code="RequestDisallowedByPolicy", times=10**6, headers={
+        "WWW-Authenticate": change(header(MFA))}))
+    assert command(sim) in flat(said(in_process(SHOW).error))
 
 
 def test_several_challenges(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]) -> None:

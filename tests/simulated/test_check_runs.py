@@ -73,6 +73,16 @@ def test_a_subscription_that_the_cli_does_not_know(in_process: InProcessAz, sim:
     assert check(in_process, resource=("--ids", APP_ID)).json["status"] == "ok"
 
 
+def test_a_scope_of_another_tenant_has_no_command_that_cannot_work(in_process: InProcessAz, sim: Armsim) -> None:
+    Scene(sim).grant(READER_ID, RG_AI).grant(READER_ID, RG_AI, ONE)
+    sim.state.add_subscription(OTHER, "other")
+    know_tenants(in_process, second=OTHER)
+    run = check(in_process, *READER, f"/subscriptions/{OTHER}")
+    assert problems(run.json) == [("tenant", "failed")]
+    assert "An identity works only in its own tenant." in run.output
+    assert "fix" not in run.output
+
+
 @pytest.mark.parametrize(("tenant", "expected", "requests"), [
     ("00000000-0000-0000-0000-00000000000a", [], 5), (OTHER, [("tenant", "failed")], 1),
     (None, [("tenant", "unknown")], 5)])

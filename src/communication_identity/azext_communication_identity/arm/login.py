@@ -135,13 +135,17 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE
 
     def _fetch(self, options: dict[str, Any]) -> Any:
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import AzureError, ServiceResponseError
         from knack.util import CLIError
+        from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
         from requests.exceptions import RequestException
         try:
             token = self._credential.get_token(*self._scopes, **options)
             int(token.expires_on)
             return token
+        except MsalError as error:  # the login service failed; this error can't be copied
+            self._failed.append(ServiceResponseError(str(error)))
+            raise self._failed[-1] from error
         except (AzureError, RequestException) as error:
             self._failed.append(error)
             raise
