@@ -84,6 +84,9 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
     ("for others", lambda scene: setattr(scene.state.identities[ONE.lower()], "providers", ("Microsoft.Compute",)), (),
      [("restrictions", "warning")], "only to resources of Microsoft.Compute (assignmentRestrictions). The service may "
      "refuse it (inferred)"),
+    ("isolated and for others", both(is_isolated, lambda scene: setattr(
+        scene.state.identities[ONE.lower()], "providers", ("Microsoft.Compute",))), (), [("restrictions", "warning")],
+     "of Microsoft.Compute (assignmentRestrictions) and in its own region (isolationScope Regional)"),
     ("identity hidden", hidden(MSI_READ, ONE), (), [("identity", "unknown")], MSI_READ),
     ("unknown type", typed("SystemAssigned, Other"), (), [("identity", "unknown")], "the type 'SystemAssigned, Other'"),
     # ---- Azure AI
@@ -143,6 +146,9 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
      "There is no 'accounts/myAI' in resource group 'ai'."),
     ("AI, no answer", lambda scene: scene.grant(USER_ID, AI).answer("/myAI", lambda one: one.update(id="/x"), {}),
      FOR_AI, [("target", "unknown")], "is not the resource"),
+    ("AI, properties hidden", both(grants(USER_ID, AI), lambda scene: scene.answer(
+        "/myAI", lambda one: one.update(id=AI, kind="AIServices"), {})), FOR_AI,
+     [("target", "unknown"), ("subdomain", "unknown"), ("network", "unknown")], "provisioningState is not shown"),
     ("AI, creating", ai(state="Creating"), FOR_AI, [("target", "failed")], "provisioningState is Creating"),
     ("AI, multi-service", ai(kind="CognitiveServices"), FOR_AI, [], ""),
     ("AI, OpenAI", ai(kind="OpenAI"), FOR_AI, [("kind", "warning")], "only for message analysis"),
@@ -167,6 +173,9 @@ CASES: list[tuple[str, Callable[[Scene], Any], tuple[str, ...], list[tuple[str, 
      [("access", "unknown")], "a part of the data actions that write blobs"),
     ("recording, no container", grants(BLOB_ID, DATA), (*RECORDING, f"{CONTAINER}2"), [("target", "failed")],
      "There is no 'containers/calls2' in resource group 'ai'."),
+    ("recording, deleted container", both(grants(BLOB_ID, DATA), lambda scene: scene.answer(
+        "/calls", lambda one: one.update(id=CONTAINER, properties={"deleted": True}), {})), (*RECORDING, CONTAINER),
+     [("target", "failed")], "'containers/calls' was deleted, and can be recovered."),
     ("recording, no account", lambda scene: scene.state.delete_target(DATA), (*RECORDING, CONTAINER),
      [("target", "failed")], "There is no 'storageAccounts/data' in resource group 'ai'."),
     ("recording, files", storage(kind="FileStorage"), (*RECORDING, DATA), [("kind", "failed")], "can't hold blobs"),
@@ -244,7 +253,8 @@ NOT_MENDED = {"failed", "canceled", "of another tenant", "of another tenant, wit
               "AI, new and denied", "AI, another one deleted", "AI, denied", "AI, denied in part",
               "AI, denied to its group", "AI, not there", "AI, deleted",
               "AI, deleted, and the list is hidden", "AI, creating", "AI, face", "AI, closed",
-              "AI, rules", "recording, no container", "recording, no account", "recording, files",
+              "AI, rules", "recording, deleted container",
+              "recording, no container", "recording, no account", "recording, files",
               "recording, closed", "recording, rules"}
 
 

@@ -286,6 +286,8 @@ def test_one_failure_neither_stops_nor_hides_the_others(in_process: InProcessAz,
     run = check(in_process, resource=("--ids", APP_ID, f"{APP_ID}2"))
     assert (run.exit_code, [one["id"] for one in run.json]) == (1, [APP_ID])
     assert "1 of 2 resources failed; 1 succeeded." in run.stderr
+    run = check(in_process, *READER, resource=("--ids", APP_ID, f"{APP_ID}2"))
+    assert run.stderr.index("2 checks failed.") < run.stderr.index("1 of 2 resources failed; 1 succeeded.")
 
 
 def test_no_resources_are_no_problem(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:

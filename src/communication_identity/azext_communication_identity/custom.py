@@ -103,7 +103,11 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
     problems = summary(outcome.results.values())
     if problems:
         is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # which has no column for the commands
-        fail_after_output(cmd.cli_ctx, ValidationError(problems, advice(printed) if is_table else None))
+        error = ValidationError(problems, advice(printed) if is_table else None)
+        if outcome.failures:  # whose number is the last word
+            error.print_error()
+        else:
+            fail_after_output(cmd.cli_ctx, error)
     return printed
 
 

@@ -118,7 +118,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             try:
                 found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
                     subscription_id=login.subscription if login else None)
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
+            except (ValueError, LookupError, TypeError, AttributeError, PermissionError) as error:
                 # MSAL uses the parts of the login service's description of itself without a check.
                 failure = login_failed(error)
             self._credentials[login] = LoginCredential(login, found)
