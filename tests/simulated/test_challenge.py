@@ -19,6 +19,7 @@ from armsim.http_types import Answer, Request, json_answer
 from armsim.patch_shapes import SHAPES
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError
 from in_process import InProcessAz, Input
+from knack.log import get_logger
 from scenes import APP, OTHER, SUB, has, line, said
 
 MFA = '{"access_token":{"acrs":{"essential":true,"values":["p1"]}}}'  # as recorded of ARM
@@ -152,6 +153,20 @@ def test_a_fleet_of_a_login_that_cannot_answer_ends_at_once(
     assert len(challenged) <= 2
     assert [request for request in sim.requests if request.at > challenged[-1].at and request.method == "PATCH"] == []
     assert not any(has(sim, resource)[0] for resource in ids)
+
+
+def test_the_command_is_named_once(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]) -> None:
+    """Since 2.76, azure-cli itself warns of it, for a user: `az logout` and `az login …`."""
+    class Core(Login):
+        def get_token(self, *scopes: str, claims: str | None = None, **more: Any) -> Any:
+            if claims:
+                get_logger("azure.cli.core.auth.util").warning("Run the command below:\naz logout\naz login --x")
+            return super().get_token(*scopes, claims=claims, **more)
+    log_in(Core(strong=False))
+    ids = fleet(sim, 5)
+    challenge(sim, ("PATCH",))
+    run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids), Input())
+    assert flat(run.stderr).count("az login") == flat(run.stderr).count(command(sim)) == 1
 
 
 @pytest.mark.parametrize("words", [SHOW, ASSIGN, line("list"), line("list", "--all-subscriptions"),

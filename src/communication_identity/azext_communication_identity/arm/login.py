@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from copy import copy
+from logging import LogRecord
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -85,6 +86,11 @@ def require_subscription(login: Login | None, path: str) -> None:
             "resource with --subscription. If access was granted recently, run:\naz account list --refresh")
 
 
+def _has_no_command(record: LogRecord) -> bool:
+    """Leaves out core's own warning of a challenge, which names the command that the error names."""
+    return "az login" not in record.getMessage()
+
+
 class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the token, its failures, and whose it is
     """The credential of one login, as azure-core's policies use it. Safe for threads. `failure`: why no request of this
     login is sent any more.
@@ -136,9 +142,12 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
 
     def _fetch(self, options: dict[str, Any]) -> Any:
         from azure.core.exceptions import AzureError, ServiceResponseError
+        from knack.log import get_logger
         from knack.util import CLIError
         from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
         from requests.exceptions import RequestException
+        core_logger = get_logger("azure.cli.core.auth.util")
+        core_logger.addFilter(_has_no_command)
         try:
             token = self._credential.get_token(*self._scopes, **options)
             int(token.expires_on)
@@ -154,6 +163,8 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
             claims = options.get("claims")
             self.failure = self._needs_another_proof(claims) if claims else login_failed(error)
             raise self.failure from error
+        finally:
+            core_logger.removeFilter(_has_no_command)
 
     def _needs_another_proof(self, claims: str) -> AzCLIError:
         from azure.cli.core import __version__
