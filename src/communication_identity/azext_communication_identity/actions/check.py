@@ -107,7 +107,7 @@ def _system_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOpt
 def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
     """What is wrong with an identity of this tenant; empty if it is the tenant of the resource, or isn't known."""
     ours = options.tenant_of(resource.id) or str(snapshot.block.get("tenantId") or "")
-    return (f"It belongs to tenant '{printable(str(tenant))}', and the resource to '{printable(ours)}'."
+    return (f"It belongs to tenant '{printable(str(tenant))}', but the resource belongs to '{printable(ours)}'."
             if tenant and ours and str(tenant).lower() != ours.lower() else "")
 
 
