@@ -73,6 +73,19 @@ def test_a_subscription_that_the_cli_does_not_know(in_process: InProcessAz, sim:
     assert check(in_process, resource=("--ids", APP_ID)).json["status"] == "ok"
 
 
+def test_an_identity_that_is_known_to_be_of_another_tenant_need_not_be_readable(in_process: InProcessAz, sim: Armsim
+                                                                                ) -> None:
+    sim.state.add_subscription(OTHER, "other")
+    far = sim.state.add_user_identity("far", "ids", OTHER)
+    sim.state.add_resource("myApp", "rg", identity=block(far))
+    sim.state.deny(MSI_READ, far)
+    assert problems(check(in_process).json) == [("identity", "unknown")]
+    know_tenants(in_process, second=OTHER)
+    run = check(in_process)
+    assert problems(run.json) == [("identity", "failed")]
+    assert f"belongs to tenant '{OTHER}'" in run.output
+
+
 def test_a_scope_of_another_tenant_has_no_command_that_cannot_work(in_process: InProcessAz, sim: Armsim) -> None:
     Scene(sim).grant(READER_ID, RG_AI).grant(READER_ID, RG_AI, ONE)
     sim.state.add_subscription(OTHER, "other")

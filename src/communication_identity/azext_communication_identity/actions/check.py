@@ -133,7 +133,10 @@ async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: Chec
 
 def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Found, options: CheckOptions) -> Finding:
     """The finding on an identity that exists or can't be read."""
-    elsewhere = _of_other_tenant(resource, snapshot, found.properties.get("tenantId"), options)
+    tenant = found.properties.get("tenantId") or options.tenant_of(identity)
+    elsewhere = _of_other_tenant(resource, snapshot, tenant, options)
+    if elsewhere:
+        return Finding("identity", FAILED, elsewhere, identity)
     if found.error:
         return Finding("identity", UNKNOWN, f"Whether it still exists can't be seen: {_why(found.error)}", identity)
     if was_recreated(snapshot.block, identity, found):
@@ -143,8 +146,6 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
                            replace, assign + _grant_words(options.roles, options.scopes)])
     if not held_principal(snapshot.block, identity) or not found.properties.get("principalId"):
         return Finding("identity", UNKNOWN, _NO_PRINCIPAL, identity)
-    if elsewhere:
-        return Finding("identity", FAILED, elsewhere, identity)
     return Finding("identity", OK, f"It exists, and is the one that '{resource.name}' holds.", identity)
 
 
