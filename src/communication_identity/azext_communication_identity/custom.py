@@ -42,9 +42,11 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from ._format import show_table
     from .actions.remove import Removal, RemoveOptions, confirm, remove, warn_of_removed
+    from .arm.login import customer_tenants
     from .runner.report import run_all
     options = RemoveOptions(system_assigned=system_assigned, user_assigned=user_assigned, consent=yes, dry_run=dry_run,
-                            delete_role_assignments=delete_role_assignments, wait=not skip_wait)
+                            delete_role_assignments=delete_role_assignments, wait=not skip_wait,
+                            managed=customer_tenants(cmd.cli_ctx) if delete_role_assignments else ())
     removed: list[Removal] | None = [] if len(resources) > 1 else None
     try:
         outcome = run_all(cmd, resources, lambda resource: remove(resource, options, removed),

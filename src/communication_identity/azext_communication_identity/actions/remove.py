@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,7 +34,9 @@ from .dry_run import dry_run_result, require_writable
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
 class RemoveOptions:
-    """What the command line of `remove` says. `user_assigned`: names and resource IDs; empty means all, None none."""
+    """What the command line of `remove` says. `user_assigned`: names and resource IDs; empty means all, None none.
+    `managed`: subscriptions that the login manages from another tenant (Azure Lighthouse), in lower case.
+    """
 
     system_assigned: bool = False
     user_assigned: Sequence[str] | None = None
@@ -42,6 +44,7 @@ class RemoveOptions:
     consent: Consent = Consent.PROCEED
     dry_run: bool = False
     wait: bool = True
+    managed: Collection[str] = ()
 
     @property
     def removes_all(self) -> bool:
@@ -246,6 +249,11 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         raise AzureResponseError(
             f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
+    if resource.subscription.lower() in removal.options.managed:
+        raise AzureResponseError(
+            f"Your login manages the subscription of '{resource.name}' from another tenant (Azure Lighthouse) and "
+            "doesn't see its role assignments. Nothing was removed.",
+            f"Use a login of the subscription's own tenant. {leave}")
     try:
         here = await assignments_of(resource.subscription, principal)
     except RequestError as error:
