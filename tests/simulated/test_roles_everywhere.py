@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from armsim import FAILURES, SHAPES, Armsim, Fault
-from in_process import InProcessAz
+from in_process import InProcessAz, Input
 from scenes import (
     AI,
     APP,
@@ -299,6 +299,8 @@ def test_a_login_that_manages_for_another_tenant_sees_none_to_delete(in_process:
     for one in profile["subscriptions"]:
         one["homeTenantId"] = tenant
     path.write_text(json.dumps(profile), "utf-8")
+    run = in_process.captured(line("show", *APP, "--roles"), Input())
+    assert (run.exit_code, "doesn't see its role assignments: myApp." in run.stderr) == (0, True)
     removal = line("remove", *APP, "--system-assigned", "--yes")
     run = in_process([*removal, "--delete-role-assignments"])
     assert run.exit_code == 1

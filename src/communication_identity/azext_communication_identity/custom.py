@@ -126,8 +126,8 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
 
 def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     """Add the role assignments elsewhere, and the names of all roles, to blocks: one query for each login."""
-    from .actions.show import roles_elsewhere, warn_of_others, with_roles_elsewhere
-    from .arm.login import Login, Logins
+    from .actions.show import roles_elsewhere, warn_of_managed, warn_of_others, with_roles_elsewhere
+    from .arm.login import Login, Logins, customer_tenants
     from .runner.report import run_all
     logins = Logins(cmd.cli_ctx)
     blocks: dict[Login | None, list[Block]] = {}
@@ -137,6 +137,8 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
                     what="tenants")
     for failure in found.failures.values():
         warn_of_others(failure)
+    managed = customer_tenants(cmd.cli_ctx)
+    warn_of_managed([one for one in outcome.results if one.subscription.lower() in managed])
     for resource, block in outcome.results.items():
         everywhere, names = found.results.get(logins.of(resource.subscription), ({}, {}))
         outcome.results[resource] = with_roles_elsewhere(block, resource.subscription, everywhere, names)
