@@ -90,6 +90,12 @@ def of_another_tenant(scene: Scene) -> None:
     scene.answer("/one", lambda document: document["properties"].update(tenantId=OTHER), identity)
 
 
+def before_a_transfer(scene: Scene) -> None:
+    """The system-assigned identity belongs to the tenant that the subscription was transferred from."""
+    scene.answer("/myApp", lambda document: document["identity"].update(tenantId=OTHER),
+                 scene.state.get_resource(APP_ID)[0])
+
+
 def typed(kind: str) -> Callable[[Scene], Any]:
     return lambda scene: scene.answer("/myApp", lambda document: document["identity"].update(type=kind),
                                       scene.state.get_resource(APP_ID)[0])

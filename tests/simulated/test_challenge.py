@@ -6,6 +6,7 @@ that has it goes on; one that hasn't is told once how to get it, and sends nothi
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from base64 import standard_b64encode, urlsafe_b64encode
@@ -18,6 +19,7 @@ from armsim.http_types import Answer, Request, json_answer
 from armsim.patch_shapes import SHAPES
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError
 from in_process import InProcessAz, Input
+from knack.log import get_logger
 from scenes import APP, OTHER, SUB, has, line, said
 
 MFA = '{"access_token":{"acrs":{"essential":true,"values":["p1"]}}}'  # as recorded of ARM
@@ -153,6 +155,20 @@ def test_a_fleet_of_a_login_that_cannot_answer_ends_at_once(
     assert not any(has(sim, resource)[0] for resource in ids)
 
 
+def test_the_command_is_named_once(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]) -> None:
+    """Since 2.76, azure-cli itself warns of it, for a user: `az logout` and `az login …`."""
+    class Core(Login):
+        def get_token(self, *scopes: str, claims: str | None = None, **more: Any) -> Any:
+            if claims:
+                get_logger("azure.cli.core.auth.util").warning("Run the command below:\naz logout\naz login --x")
+            return super().get_token(*scopes, claims=claims, **more)
+    log_in(Core(strong=False))
+    ids = fleet(sim, 5)
+    challenge(sim, ("PATCH",))
+    run = in_process.captured(line("assign", "--system-assigned", "--ids", *ids), Input())
+    assert flat(run.stderr).count("az login") == flat(run.stderr).count(command(sim)) == 1
+
+
 @pytest.mark.parametrize("words", [SHOW, ASSIGN, line("list"), line("list", "--all-subscriptions"),
                                    line("remove", *APP, "--system-assigned"), line("wait", *APP, "--exists")],
                          ids=lambda words: " ".join(words[2:]))
@@ -254,6 +270,31 @@ def test_a_challenge_that_cannot_be_read(in_process: InProcessAz, sim: Armsim, l
     assert run.exit_code == 1
     assert login.claims == [None]
     assert has(sim, resource) == (False, [])
+
+
+def test_a_challenge_that_cannot_be_read_is_no_policy_to_change(in_process: InProcessAz, sim: Armsim,
+                                                                log_in: Callable[..., Login]) -> None:
+    log_in(Login(strong=True))
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(method="PATCH", status=401, code="RequestDisallowedByPolicy", message="Disallowed by policy.",
+                        headers={"WWW-Authenticate": 'Bearer error="insufficient_claims", claims="%%%"'}, times=10**6))
+    text = said(in_process(ASSIGN).error)
+    assert "Disallowed by policy." in text
+    assert "az login" in text
+    assert "az policy" not in text
+
+
+@pytest.mark.parametrize("change", [lambda value: value.replace('claims="', 'claims = "'),
+                                    lambda value: value.replace('"', "'"),
+                                    lambda value: value.replace("insufficient", "Insufficient"),
+                                    lambda value: re.sub('claims="(.*)"', r"claims=\1", value)])
+def test_a_challenge_in_other_spellings(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login],
+                                        change: Callable[[str], str]) -> None:
+    log_in(Login(strong=False))
+    sim.state.add_resource("myApp", "rg")
+    sim.add_fault(Fault(status=401, code="RequestDisallowedByPolicy", times=10**6, headers={
+        "WWW-Authenticate": change(header(MFA))}))
+    assert command(sim) in flat(said(in_process(SHOW).error))
 
 
 def test_several_challenges(in_process: InProcessAz, sim: Armsim, log_in: Callable[..., Login]) -> None:

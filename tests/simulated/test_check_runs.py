@@ -73,6 +73,29 @@ def test_a_subscription_that_the_cli_does_not_know(in_process: InProcessAz, sim:
     assert check(in_process, resource=("--ids", APP_ID)).json["status"] == "ok"
 
 
+def test_an_identity_that_is_known_to_be_of_another_tenant_need_not_be_readable(in_process: InProcessAz, sim: Armsim
+                                                                                ) -> None:
+    sim.state.add_subscription(OTHER, "other")
+    far = sim.state.add_user_identity("far", "ids", OTHER)
+    sim.state.add_resource("myApp", "rg", identity=block(far))
+    sim.state.deny(MSI_READ, far)
+    assert problems(check(in_process).json) == [("identity", "unknown")]
+    know_tenants(in_process, second=OTHER)
+    run = check(in_process)
+    assert problems(run.json) == [("identity", "failed")]
+    assert f"belongs to tenant '{OTHER}'" in run.output
+
+
+def test_a_scope_of_another_tenant_has_no_command_that_cannot_work(in_process: InProcessAz, sim: Armsim) -> None:
+    Scene(sim).grant(READER_ID, RG_AI).grant(READER_ID, RG_AI, ONE)
+    sim.state.add_subscription(OTHER, "other")
+    know_tenants(in_process, second=OTHER)
+    run = check(in_process, *READER, f"/subscriptions/{OTHER}")
+    assert problems(run.json) == [("tenant", "failed")]
+    assert "An identity works only in its own tenant." in run.output
+    assert "fix" not in run.output
+
+
 @pytest.mark.parametrize(("tenant", "expected", "requests"), [
     ("00000000-0000-0000-0000-00000000000a", [], 5), (OTHER, [("tenant", "failed")], 1),
     (None, [("tenant", "unknown")], 5)])
@@ -276,6 +299,8 @@ def test_one_failure_neither_stops_nor_hides_the_others(in_process: InProcessAz,
     run = check(in_process, resource=("--ids", APP_ID, f"{APP_ID}2"))
     assert (run.exit_code, [one["id"] for one in run.json]) == (1, [APP_ID])
     assert "1 of 2 resources failed; 1 succeeded." in run.stderr
+    run = check(in_process, *READER, resource=("--ids", APP_ID, f"{APP_ID}2"))
+    assert run.stderr.index("2 checks failed.") < run.stderr.index("1 of 2 resources failed; 1 succeeded.")
 
 
 def test_no_resources_are_no_problem(in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch) -> None:

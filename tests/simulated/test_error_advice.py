@@ -96,6 +96,21 @@ CASES = {
         SYSTEM, 400, "BadRequest", "Identity of this resource can't be patched.",
         ["doesn't accept a PATCH of the identity", "Nothing was changed.", "az extension add --name communication"], [],
         method="PATCH"),
+    "an identity that can't be changed": Case(
+        SYSTEM, 409, "PropertyChangeNotAllowed", "Changing property 'identity' is not allowed.",
+        ["Nothing was changed.", "az extension add --name communication"],
+        ["may be in progress"], method="PATCH"),
+    "an identity that a PATCH doesn't know": Case(
+        SYSTEM, 400, "InvalidRequestContent", "Could not find member 'identity' on object of type 'ResourceUpdate'.",
+        ["Nothing was changed.", "az extension add --name communication"], [],
+        method="PATCH"),
+    "an identity that is read-only": Case(
+        SYSTEM, 400, "BadRequest", "The property 'identity' is read-only.",
+        ["Nothing was changed.", "az extension add --name communication"], [],
+        method="PATCH"),
+    "an unknown part of the identity": Case(
+        SYSTEM, 400, "BadRequest", "Unknown property 'identity.type2'.", ["(BadRequest) Unknown property"], ["PATCH"],
+        method="PATCH"),
     "a bad request of another kind": Case(
         SYSTEM, 400, "BadRequest", "The request is invalid.", ["(BadRequest) The request is invalid."], ["PATCH"],
         method="PATCH"),
@@ -149,6 +164,10 @@ FOREIGN = ["Something other than Azure Resource Manager answered", "Check the pr
     (SYSTEM, raw(409, "", "PATCH"), ["status 409", "gives no reason", "run the command again"], ["network", "proxy"]),
     (SYSTEM, raw(409, {"error": {"message": "No."}}, "PATCH"), ["No.", "run the command again"], ["network", "proxy"]),
     (SHOW, raw(400, {}), ["status 400", "gives no reason", "--debug"], ["network", "proxy"]),
+    (SHOW, raw(400, '"Not with this name."'), ["Not with this name."], ["network", "no reason"]),
+    (SYSTEM, raw(400, {"title": "Invalid.", "errors": {"Identity": ["It is bad."]}}, "PATCH"), ["It is bad."],
+     ["network", "no reason"]),
+    (SHOW, raw(503, [{"code": "Busy", "message": "Too much to do."}]), ["The service failed:", "Too much to do."], []),
     (SYSTEM, raw(405, "", "PATCH"), ["doesn't accept a PATCH", "Nothing was changed."], ["network"]),
     (SHOW, raw(200, {"id": f"{RESOURCE}2"}), ["something other than the requested resource"], ["network", "proxy"]),
     (LIST, raw(200, {"value": [], "nextLink": "{url}"}), ["links back to a page"], ["network", "proxy"]),

@@ -15,7 +15,9 @@ import pytest
 from armsim import FAILURES, Armsim, Fault
 from az import Az
 from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, ForbiddenError
-from in_process import InProcessAz, Run
+from in_process import InProcessAz, Input, Run
+from msal.exceptions import MsalServiceError
+from requests.exceptions import ConnectionError as NoConnection
 from scenes import AI, APP, BODIES, CODES, GRAPH, OTHER, SUB, USER, USER_ID, block, granted, has, line, said, writes
 
 FOREVER = 10**6
@@ -427,3 +429,26 @@ def test_whether_there_is_a_subscription_that_the_profile_lacks_is_up_to_arm(in_
     resource = sim.state.add_resource("myApp", "rg").replace(SUB, unknown)
     assert f"There is no subscription '{unknown}'" in fails_well(in_process(line("show", "--ids", resource)))
     assert len(sim.requests) == 1
+
+
+@pytest.mark.parametrize(("error", "shows", "most"), [
+    (ValueError("Unable to get authority configuration."), "couldn't get a token: Unable to get authority", 1),
+    (KeyError("token_endpoint"), "couldn't get a token", 1), (AttributeError("get"), "couldn't get a token", 1),
+    (MsalServiceError("HTTP Error: 503", error=None, error_description=None), "HTTP Error: 503", 4),
+    (NoConnection("reset"), "Check the network", 4)])
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_login_service_that_does_not_say_where_tokens_are(
+        in_process: InProcessAz, sim: Armsim, monkeypatch: pytest.MonkeyPatch, error: Exception, shows: str, most: int,
+        count: int) -> None:
+    """MSAL asks it when the CLI makes the credential: it may be down, or a page of the network answers."""
+    asked = []
+
+    def refuse(*_: Any, **options: Any) -> Any:
+        asked.append(options)
+        raise error
+    monkeypatch.setattr("azure.cli.core._profile.Profile.get_login_credentials", refuse)
+    ids = [sim.state.add_resource(f"app{number}", "rg") for number in range(count)]
+    run = in_process.captured(line("show", "--ids", *ids), Input())
+    assert isinstance(run.error, AzCLIError), repr(run.error)
+    assert shows in run.stderr
+    assert 1 <= len(asked) <= most

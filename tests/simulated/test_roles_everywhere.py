@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import Any
 
 import pytest
 from armsim import FAILURES, SHAPES, Armsim, Fault
-from in_process import InProcessAz
+from in_process import InProcessAz, Input
 from scenes import (
     AI,
     APP,
@@ -287,3 +288,22 @@ def test_every_scope_counts(in_process: InProcessAz, sim: Armsim) -> None:
     run = in_process(line("assign", *APP, "--system-assigned", *GRANT, "--scope", ELSEWHERE))
     assert run.exit_code == 0, run.error
     assert granted(sim) == [(scope, USER_ID, principal) for scope in (AI, ELSEWHERE)]
+
+
+def test_a_login_that_manages_for_another_tenant_sees_none_to_delete(in_process: InProcessAz, sim: Armsim) -> None:
+    """Azure Lighthouse: what it can't see would stay, and nothing else would know the principal."""
+    resource, _ = scene(sim)
+    path = in_process.config / "azureProfile.json"
+    profile = json.loads(path.read_text("utf-8-sig"))
+    tenant = sim.state.manage_for_another_tenant()
+    for one in profile["subscriptions"]:
+        one["homeTenantId"] = tenant
+    path.write_text(json.dumps(profile), "utf-8")
+    run = in_process.captured(line("show", *APP, "--roles"), Input())
+    assert (run.exit_code, "doesn't see its role assignments: myApp." in run.stderr) == (0, True)
+    removal = line("remove", *APP, "--system-assigned", "--yes")
+    run = in_process([*removal, "--delete-role-assignments"])
+    assert run.exit_code == 1
+    assert "(Azure Lighthouse) and doesn't see its role assignments. Nothing was removed." in str(run.error)
+    assert (writes(sim), has(sim, resource)[0]) == ([], True)
+    assert in_process(removal).exit_code == 0

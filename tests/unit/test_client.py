@@ -90,7 +90,17 @@ from azext_communication_identity.model.requests import Query
 
 login.logins = lambda _: []
 arm = client.Arm(None)
-arm._client = lambda *_: sys.exit("azure.core.exceptions" in sys.modules or not arm._lock.locked())
+
+class Lock:
+    is_held, imported = False, ["azure.core.exceptions" in sys.modules]
+    def __enter__(self):
+        self.is_held = True
+    def __exit__(self, *_):
+        self.is_held = False
+        self.imported.append("azure.core.exceptions" in sys.modules)
+
+arm._lock = Lock()
+arm._client = lambda *_: sys.exit(arm._lock.imported != [False, True] or not arm._lock.is_held)
 arm._credential = lambda _: None
 arm.send(Query({}), "a subscription")
 """

@@ -14,7 +14,8 @@ import pytest
 from azext_communication_identity.arm import login as logins
 from azext_communication_identity.arm.login import Login, LoginCredential, Logins
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError, AzureResponseError, ResourceNotFoundError
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from msal.exceptions import MsalServiceError
 from requests.exceptions import ConnectionError as NoConnection
 
 SCOPE = "https://management.core.windows.net//.default"
@@ -52,7 +53,7 @@ def attempt(one: LoginCredential, **options: Any) -> Any:
     """The token, or the failure."""
     try:
         return one.get_token(SCOPE, **options)
-    except (AzCLIError, NoConnection, ServiceRequestError) as error:
+    except (AzCLIError, NoConnection, ServiceRequestError, ServiceResponseError) as error:
         return error
 
 
@@ -129,7 +130,8 @@ def test_a_login_that_fails_is_asked_once(outcome: Any, said: str, ways: list[st
         one.raise_if_failed()
 
 
-@pytest.mark.parametrize("error", [NoConnection("reset"), ServiceRequestError("reset")])
+@pytest.mark.parametrize("error", [NoConnection("reset"), ServiceRequestError("reset"), MsalServiceError(
+    "reset", error=None, error_description=None)])
 def test_a_broken_connection_is_tried_again_but_not_by_those_that_waited_for_it(error: Exception) -> None:
     class Slow(Entra):
         def get_token(self, *scopes: str, **options: Any) -> Any:

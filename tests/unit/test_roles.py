@@ -76,6 +76,11 @@ def test_what_never_is_there_is_an_error() -> None:
     assert isinstance(played.refused.request, Put)
 
 
+def test_a_role_is_found_even_if_the_filter_minds_the_case() -> None:
+    every = Answer(200, {"value": [{"id": ROLE.id, "properties": {"roleName": "Reader"}}]})
+    assert play(resolve_role("reader", SCOPE, SUB), EMPTY, every).result == ROLE
+
+
 # ---- deleting ------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("answer", [Answer(200, there()), Answer(200), Answer(204), Answer(200, None, text="null"),

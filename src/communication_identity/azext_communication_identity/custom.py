@@ -42,9 +42,11 @@ def remove_identity(cmd: Any, resources: list[ResourceId], *, yes: Consent, syst
     """Remove identities from each resource and keep the others. In a terminal, ask once for all resources."""
     from ._format import show_table
     from .actions.remove import Removal, RemoveOptions, confirm, remove, warn_of_removed
+    from .arm.login import customer_tenants
     from .runner.report import run_all
     options = RemoveOptions(system_assigned=system_assigned, user_assigned=user_assigned, consent=yes, dry_run=dry_run,
-                            delete_role_assignments=delete_role_assignments, wait=not skip_wait)
+                            delete_role_assignments=delete_role_assignments, wait=not skip_wait,
+                            managed=customer_tenants(cmd.cli_ctx) if delete_role_assignments else ())
     removed: list[Removal] | None = [] if len(resources) > 1 else None
     try:
         outcome = run_all(cmd, resources, lambda resource: remove(resource, options, removed),
@@ -99,7 +101,11 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
     problems = summary(outcome.results.values())
     if problems:
         is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # which has no column for the commands
-        fail_after_output(cmd.cli_ctx, ValidationError(problems, advice(printed) if is_table else None))
+        error = ValidationError(problems, advice(printed) if is_table else None)
+        if outcome.failures:  # whose number is the last word
+            error.print_error()
+        else:
+            fail_after_output(cmd.cli_ctx, error)
     return printed
 
 
@@ -116,8 +122,8 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
 
 def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     """Add the role assignments elsewhere, and the names of all roles, to blocks: one query for each login."""
-    from .actions.show import roles_elsewhere, warn_of_others, with_roles_elsewhere
-    from .arm.login import Login, Logins
+    from .actions.show import roles_elsewhere, warn_of_managed, warn_of_others, with_roles_elsewhere
+    from .arm.login import Login, Logins, customer_tenants
     from .runner.report import run_all
     logins = Logins(cmd.cli_ctx)
     blocks: dict[Login | None, list[Block]] = {}
@@ -127,6 +133,8 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
                     what="tenants")
     for failure in found.failures.values():
         warn_of_others(failure)
+    managed = customer_tenants(cmd.cli_ctx)
+    warn_of_managed([one for one in outcome.results if one.subscription.lower() in managed])
     for resource, block in outcome.results.items():
         everywhere, names = found.results.get(logins.of(resource.subscription), ({}, {}))
         outcome.results[resource] = with_roles_elsewhere(block, resource.subscription, everywhere, names)

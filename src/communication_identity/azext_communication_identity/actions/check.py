@@ -62,7 +62,7 @@ async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
     elif options.roles:
         findings += await _for_roles(resource, snapshot, options)
     else:
-        findings += [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot),
+        findings += [*_nothing_assigned(resource, snapshot, options), *_system_assigned(resource, snapshot, options),
                      *await _user_assigned(resource, snapshot, options, VERSIONS)]
     return {"id": resource.id, "status": worst(findings), "findings": [one.as_output() for one in findings]}
 
@@ -95,11 +95,21 @@ def _unsupported(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
                     "extension doesn't know.")] if reason else []
 
 
-def _system_assigned(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
+def _system_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
     if not snapshot.identities.system_assigned:
         return []
+    elsewhere = _of_other_tenant(resource, snapshot, snapshot.block.get("tenantId"), options)
+    if elsewhere:  # as after a transfer of the subscription
+        return [Finding("identity", FAILED, elsewhere, SYSTEM)]
     return [Finding("identity", OK, f"'{resource.name}' has a system-assigned identity.", SYSTEM)
             if principal_of(snapshot.block, None) else Finding("identity", UNKNOWN, _NO_PRINCIPAL, SYSTEM)]
+
+
+def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
+    """What is wrong with an identity of this tenant; empty if it is the tenant of the resource, or isn't known."""
+    ours = options.tenant_of(resource.id) or str(snapshot.block.get("tenantId") or "")
+    return (f"It belongs to tenant '{printable(str(tenant))}', but the resource belongs to '{printable(ours)}'."
+            if tenant and ours and str(tenant).lower() != ours.lower() else "")
 
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
@@ -124,8 +134,10 @@ async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: Chec
 
 def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Found, options: CheckOptions) -> Finding:
     """The finding on an identity that exists or can't be read."""
-    tenant = snapshot.block.get("tenantId") or options.tenant_of(resource.id)
-    its_tenant = found.properties.get("tenantId")
+    tenant = found.properties.get("tenantId") or options.tenant_of(identity)
+    elsewhere = _of_other_tenant(resource, snapshot, tenant, options)
+    if elsewhere:
+        return Finding("identity", FAILED, elsewhere, identity)
     if found.error:
         return Finding("identity", UNKNOWN, f"Can't tell whether it still exists: {_why(found.error)}", identity)
     if was_recreated(snapshot.block, identity, found):
@@ -135,9 +147,6 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
                            replace, assign + _grant_words(options.roles, options.scopes)])
     if not held_principal(snapshot.block, identity) or not found.properties.get("principalId"):
         return Finding("identity", UNKNOWN, _NO_PRINCIPAL, identity)
-    if tenant and its_tenant and str(tenant).lower() != str(its_tenant).lower():
-        return Finding("identity", FAILED, f"It belongs to tenant '{printable(str(its_tenant))}', but the resource "
-                       f"belongs to '{printable(str(tenant))}'.", identity)
     return Finding("identity", OK, f"It exists, and is the one that '{resource.name}' holds.", identity)
 
 
@@ -158,14 +167,16 @@ def _grant_words(roles: Sequence[str], scopes: Sequence[str]) -> str:
 async def _for_roles(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
     """Whether each identity holds each role at each scope. An identity that doesn't work holds none."""
     users = await _user_assigned(resource, snapshot, options, VERSIONS[-1:])
-    system = _system_assigned(resource, snapshot)
-    findings = [*_nothing_assigned(resource, snapshot, options), *(one for one in system + users if one.status != OK)]
-    broken = {one.identity for one in findings if one.status == FAILED}
-    for identity in [SYSTEM] * len(system) + [one for one in snapshot.identities.user_assigned if one not in broken]:
+    system = _system_assigned(resource, snapshot, options)
+    tenants = [one for scope in options.scopes for one in _tenant(resource, snapshot, scope, options)]
+    findings = [*_nothing_assigned(resource, snapshot, options), *(one for one in system + users if one.status != OK),
+                *(one for one in tenants if one.status == FAILED)]
+    broken = {one.identity or one.scope for one in findings if one.status == FAILED}
+    for identity in [SYSTEM] * len(system) + list(snapshot.identities.user_assigned):
         principal = principal_of(snapshot.block, None if identity == SYSTEM else identity)
-        if principal:
+        if principal and identity not in broken:
             findings += [await _access(resource, scope, identity, principal, options, role=role)
-                         for role, scope in product(options.roles, options.scopes)]
+                         for role, scope in product(options.roles, options.scopes) if scope not in broken]
     return findings
 
 
@@ -176,7 +187,7 @@ async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpos
     usable = [scope for scope, (_, is_there) in found.items() if is_there]
     missing = Finding("identity", FAILED, f"'{resource.name}' has no system-assigned identity. {_INSTRUCTIONS}", SYSTEM,
                       fix=[_assign_system(resource, [purpose.role], usable)])
-    identity = _system_assigned(resource, snapshot) or _unsupported(resource, snapshot) or [missing]
+    identity = _system_assigned(resource, snapshot, options) or _unsupported(resource, snapshot) or [missing]
     principal = principal_of(snapshot.block, None) if worst(identity) == OK else None
     access = [await _access(resource, scope, SYSTEM, principal, options) for scope in usable if principal]
     return [*identity, *(finding for findings, _ in found.values() for finding in findings), *access]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +34,13 @@ from .options import KEYWORD_ONLY, ChangeOptions
 
 @dataclass(frozen=True, **KEYWORD_ONLY)
 class RemoveOptions(ChangeOptions):
-    """What the command line of `remove` says. `user_assigned`: empty means all."""
+    """What the command line of `remove` says. `user_assigned`: empty means all. `managed`: subscriptions that the login
+    manages from another tenant (Azure Lighthouse), in lower case.
+    """
 
     delete_role_assignments: bool = False
     consent: Consent = Consent.PROCEED
+    managed: Collection[str] = ()
 
     @property
     def removes_all(self) -> bool:
@@ -237,6 +240,11 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
         raise AzureResponseError(
             f"The service doesn't show the principal ID of the system-assigned identity of '{resource.name}', so its "
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
+    if resource.subscription.lower() in removal.options.managed:
+        raise AzureResponseError(
+            f"Your login manages the subscription of '{resource.name}' from another tenant (Azure Lighthouse) and "
+            "doesn't see its role assignments. Nothing was removed.",
+            f"Use a login of the subscription's own tenant. {leave}")
     try:
         here = await assignments_of(resource.subscription, principal)
     except RequestError as error:

@@ -80,6 +80,13 @@ def with_roles_elsewhere(block: Block, subscription: str, everywhere: Mapping[st
         for one in found.values()]}
 
 
+def warn_of_managed(resources: Sequence[ResourceId]) -> None:
+    """Say of which resources a login of a managing tenant (Azure Lighthouse) sees no role assignments."""
+    if resources:
+        warn("Your login manages the subscription of these resources from another tenant (Azure Lighthouse) and "
+             f"doesn't see its role assignments: {', '.join(one.name for one in resources)}.")
+
+
 def warn_of_others(error: Exception) -> None:
     """Say that the list is incomplete, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")

@@ -25,7 +25,7 @@ from azure.cli.core.azclierror import (
 )
 
 from ..model.answers import Answer, error_of, error_text, seconds_asked_for, text_of
-from ..model.quoting import for_shell, printable
+from ..model.quoting import for_display, for_shell, printable
 from ..model.requests import Request, UpdateIdentity
 from ..model.resource_id import GUID
 
@@ -38,7 +38,9 @@ DEBUG = "To see the whole response, run the command again with --debug."
 # What a 400 says if the service takes no PATCH of the identity.
 _NOT_PATCHED = (r"(?i)\bidentity\b.*(?:not|can't) be (?:patched|updated|changed|modified)"
                 r"|\bpatch.*(?:not|n't) (?:be )?(?:support|allow|permit)|(?:not|n't) (?:support|allow|permit).*\bpatch"
-                r"|unsupported.*\bpatch|\bpatch.*unsupported|method ?not ?(?:allowed|supported)")
+                r"|unsupported.*\bpatch|\bpatch.*unsupported|method ?not ?(?:allowed|supported)"
+                r"|(?:could not find|unknown|unrecognized|unexpected) (?:member|property|field)\W+identity\b(?!\.)"
+                r"|\bidentity\W+is (?:immutable|read-?only)")
 
 
 class ServiceError(NamedTuple):
@@ -77,7 +79,8 @@ def advise(request: Request, answer: Answer) -> AzCLIError:
     """The error for a request that the service refused."""
     inner = error_of(answer)
     error = ServiceError(request, answer, code=text_of(inner.get("code")), message=text_of(inner.get("message")),
-                         text=error_text(inner), path=printable(unquote(urlsplit(request.path).path)))
+                         text=error_text(inner) or (for_display(answer.text.strip()) if answer.body else ""),
+                         path=printable(unquote(urlsplit(request.path).path)))
     if answer.status == 429:
         return _throttled(error)
     return _BY_CODE.get(error.code.lower(), _by_path)(error) or _by_status(error)
@@ -97,7 +100,8 @@ def _by_status(error: ServiceError) -> AzCLIError:
     if status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
         return UnauthorizedError(error.message_shown, LOG_IN)
     if isinstance(error.request, UpdateIdentity) and (
-            status in (405, 501) or status == 400 and re.search(_NOT_PATCHED, error.text)):
+            status in (405, 501) or error.code.lower() == "propertychangenotallowed"
+            or status == 400 and re.search(_NOT_PATCHED, error.text)):
         return BadRequestError(
             f"The service doesn't accept a PATCH of the identity. Nothing was changed. It said: {error.message_shown}",
             "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole "
@@ -241,7 +245,9 @@ def _locked(error: ServiceError) -> AzCLIError:
         "The owner of the lock can delete it with az lock delete.")
 
 
-def _disallowed_by_policy(error: ServiceError) -> AzCLIError:
+def _disallowed_by_policy(error: ServiceError) -> AzCLIError | None:
+    if error.answer.status == 401:  # a claims challenge that can't be read
+        return None
     listed = error_of(error.answer).get("additionalinfo")
     policies = [one["info"] for one in (listed if isinstance(listed, list) else ())
                 if isinstance(one, dict) and one.get("type") == "PolicyViolation" and isinstance(one.get("info"), dict)]

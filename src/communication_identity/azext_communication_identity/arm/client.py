@@ -19,7 +19,7 @@ from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
 from ..model.requests import ListRequest, OneRequest, Request, UpdateIdentity
 from .errors import challenge_of, first_line
-from .login import Login, LoginCredential, Logins, require_subscription
+from .login import Login, LoginCredential, Logins, credential_of, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
@@ -45,25 +45,29 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
     def send(self, request: Request, subscription: str) -> Reply:
         """Send a request once. Raises an azclierror if the login fails, or the machine."""
         with self._lock:  # one thread imports azure-core, whose modules import each other
-            credential = self._credential(subscription)
-            client = self._client(request, subscription, credential)
-        from azure.core.exceptions import AzureError, HttpResponseError
-        from requests.exceptions import RequestException
-        from urllib3.exceptions import HTTPError
-        address = getattr(request, "next_page", "") or request.path
-        if not self._belongs_to_arm(address):
-            return NoAnswer("The address doesn't belong to Azure Resource Manager: "
-                            + for_display(address.partition("?")[0]),  # the query may contain a signature
-                            permanent=True)
-        credential.raise_if_failed()
-        require_subscription(self.login_of(subscription), address)
+            # The login imports requests anyway, but so deep in the call stack that CPython 3.11 then takes longer for
+            # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
+            import requests
+            from azure.core.exceptions import AzureError, HttpResponseError
+            from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
+            from urllib3.exceptions import HTTPError
         try:
+            with self._lock:
+                credential = self._credential(subscription)
+                client = self._client(request, subscription, credential)
+            address = getattr(request, "next_page", "") or request.path
+            if not self._belongs_to_arm(address):
+                return NoAnswer("The address doesn't belong to Azure Resource Manager: "
+                                + for_display(address.partition("?")[0]),  # the query may contain a signature
+                                permanent=True)
+            credential.raise_if_failed()
+            require_subscription(self.login_of(subscription), address)
             _call(client, request)
         except _AnswerReceived as received:
             return self._answer(received.args[0], credential)
         except HttpResponseError as error:  # the body is incomplete
             return NoAnswer(first_line(error), is_network=True)
-        except (AzureError, RequestException, HTTPError) as error:
+        except (AzureError, requests.exceptions.RequestException, HTTPError, MsalError) as error:
             return NoAnswer(first_line(error), timed_out=_timed_out(error), is_network=True)
         except OSError as error:  # a certificate bundle that isn't there
             raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
@@ -97,13 +101,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
     def _credential(self, subscription: str) -> LoginCredential:
         login = self.login_of(subscription)
         if login not in self._credentials:
-            # The login imports it anyway, but so deep in the call stack that CPython 3.11 then takes longer for
-            # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
-            import requests  # noqa: F401  # pylint: disable=unused-import  # as above
-            from azure.cli.core._profile import Profile
-            found, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials(
-                subscription_id=login.subscription if login else None)
-            self._credentials[login] = LoginCredential(login, found)
+            self._credentials[login] = credential_of(self._cli_ctx, login)
         return self._credentials[login]
 
     def _client(self, request: Request, subscription: str, credential: LoginCredential) -> Any:

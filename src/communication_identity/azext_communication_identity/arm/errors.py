@@ -68,7 +68,8 @@ def _no_answer(reply: NoAnswer) -> AzCLIError:
 def challenge_of(answer: Answer) -> str:
     """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if there are none."""
     header = answer.headers.get("www-authenticate", "")
-    found = re.search(r'(?i)\bclaims="([^"]+)"', header) if "insufficient_claims" in header else None
+    found = (re.search(r"""(?i)\bclaims\s*=\s*["']?([-\w+/]+=*)""", header)
+             if "insufficient_claims" in header.lower() else None)
     if not found:
         return ""
     try:

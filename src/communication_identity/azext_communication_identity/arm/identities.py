@@ -50,15 +50,16 @@ class Found(NamedTuple):
     @property
     def restriction(self) -> str:
         """What it may be assigned to, if that leaves out resources of Communication Services; else empty."""
-        if str(self.properties.get("isolationScope")).lower() == "regional":
-            return ("can be assigned only to resources in its own region (isolationScope Regional), and the location "
-                    "of Communication Services resources is global")
+        limits = []
         providers = object_at(self.properties, "assignmentRestrictions").get("providers")
         allowed = [printable(str(one)) for one in providers] if isinstance(providers, list) else []
         ours = ("microsoft.communication", "microsoft.communication/communicationservices")
         if allowed and not any(one.lower() in ours for one in allowed):
-            return f"can be assigned only to resources of {', '.join(allowed)} (assignmentRestrictions)"
-        return ""
+            limits.append(f"of {', '.join(allowed)} (assignmentRestrictions)")
+        if str(self.properties.get("isolationScope")).lower() == "regional":
+            limits.append("in its own region (isolationScope Regional), and the location of Communication Services "
+                          "resources is global")
+        return f"can be assigned only to resources {' and '.join(limits)}" if limits else ""
 
 
 async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,)) -> Found:

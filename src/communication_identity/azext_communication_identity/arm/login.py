@@ -7,6 +7,7 @@ import re
 import time
 from base64 import b64encode
 from copy import copy
+from logging import LogRecord
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -87,6 +88,11 @@ def require_subscription(login: Login | None, path: str) -> None:
             "resource with --subscription. If access was granted recently, run:\naz account list --refresh")
 
 
+def _has_no_command(record: LogRecord) -> bool:
+    """Leaves out core's own warning of a challenge, which names the command that the error names."""
+    return "az login" not in record.getMessage()
+
+
 class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the token, its failures, and whose it is
     """The credential of one login, as azure-core's policies use it. Safe for threads. `failure`: why no request of this
     login is sent any more.
@@ -131,13 +137,20 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return self.failure
 
     def _fetch(self, options: dict[str, Any]) -> Any:
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import AzureError, ServiceResponseError
+        from knack.log import get_logger
         from knack.util import CLIError
+        from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
         from requests.exceptions import RequestException
+        core_logger = get_logger("azure.cli.core.auth.util")
+        core_logger.addFilter(_has_no_command)
         try:
             token = self._credential.get_token(*self._scopes, **options)
             int(token.expires_on)
             return token
+        except MsalError as error:  # the login service failed; this error can't be copied
+            self._failed.append(ServiceResponseError(str(error)))
+            raise self._failed[-1] from error
         except (AzureError, RequestException) as error:
             self._failed.append(error)
             raise
@@ -146,6 +159,8 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
             claims = options.get("claims")
             self.failure = self._needs_another_proof(claims) if claims else _no_token(error)
             raise self.failure from error
+        finally:
+            core_logger.removeFilter(_has_no_command)
 
     def _needs_another_proof(self, claims: str) -> AzCLIError:
         from azure.cli.core import __version__
@@ -159,6 +174,20 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return AuthenticationError(
             f"Your login{whose} needs stronger authentication, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")
+
+
+def credential_of(cli_ctx: Any, login: Login | None) -> LoginCredential:
+    """The credential of a login. It has failed if MSAL can't use what the login service says of itself."""
+    from azure.cli.core._profile import Profile
+    found = failure = None
+    try:
+        found, _, _ = Profile(cli_ctx=cli_ctx).get_login_credentials(
+            subscription_id=login.subscription if login else None)
+    except (ValueError, LookupError, TypeError, AttributeError, PermissionError) as error:
+        failure = _no_token(error)
+    credential = LoginCredential(login, found)
+    credential.failure = failure
+    return credential
 
 
 def _no_token(error: Exception) -> AzCLIError:

@@ -44,11 +44,11 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
             return by_id
         return by_id._replace(name=found.name or by_id.name, permissions=found.permissions)
     literal = quote("roleName eq '" + role.replace("'", "''") + "'")
-    named = await role_definitions(scope, f"&$filter={literal}")
-    exact = next((known for known in named if known.name.lower() == role.lower()), None)
-    if exact:  # don't rely on the service's filter
-        return exact
-    every = await role_definitions(scope)
+    for odata_filter in (f"&$filter={literal}", ""):  # don't rely on the service's filter
+        every = await role_definitions(scope, odata_filter)
+        exact = next((known for known in every if known.name.lower() == role.lower()), None)
+        if exact:
+            return exact
     names = {known.name.lower(): known.name for known in every}
     near = [printable(names[name]) for name in get_close_matches(role.lower(), names, n=3, cutoff=0.5)]
     raise InvalidArgumentValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..model.answers import is_not_found
+from ..model.answers import is_not_found, object_at
 from ..model.purposes import account_of
 from ..model.requests import RequestError, SharedGet, pages, read
 
@@ -27,7 +27,8 @@ async def read_target(target: str) -> Target:
         account = await _get(path)
         if path != target:
             path = target
-            await _get(path)
+            if object_at(await _get(path), "properties").get("deleted") is True:
+                return Target(account, f"'{'/'.join(path.split('/')[-2:])}' was deleted, and can be recovered.")
     except RequestError as error:
         if not is_not_found(error.reply):
             return Target(account, error=error)

@@ -94,6 +94,8 @@ def _subdomain(account: str, properties: Json) -> Finding:
     _, _, subscription, _, group, *_, name = account.split("/")
     if properties.get("customSubDomainName"):
         return Finding("subdomain", OK, f"'{name}' has a custom subdomain.")
+    if not properties:
+        return Finding("subdomain", UNKNOWN, f"The service doesn't show whether '{name}' has a custom subdomain.")
     return Finding(
         "subdomain", FAILED,
         f"'{name}' has no custom subdomain, which Microsoft Entra tokens require. Once set, it can't be changed.",
