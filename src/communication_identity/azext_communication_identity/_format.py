@@ -31,7 +31,7 @@ def list_table(result: list[Block]) -> list[Row]:
     return _fitted([{"Name": item["name"], "ResourceGroup": item["resourceGroup"],
                      **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
                      "Type": item["type"], "PrincipalId": item.get("principalId", ""),
-                     "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
+                     "UserAssigned": ", ".join(_name_in(identity, item["resourceGroup"])
                                                for identity in item.get("userAssignedIdentities", {}))}
                     for item in result])
 
@@ -138,7 +138,7 @@ def _name_and_group(identity: str) -> tuple[str, str]:
     return (parts[8], parts[4]) if len(parts) == 9 else (identity, "")
 
 
-def _name_from(identity: str, group: str) -> str:
+def _name_in(identity: str, group: str) -> str:
     """The name of an identity, with its group unless that is `group`."""
     name, its_group = _name_and_group(identity)
     return name if its_group.lower() in ("", group.lower()) else f"{its_group}/{name}"

@@ -41,7 +41,7 @@ def dry_run_result(resource: ResourceId, snapshot: Snapshot, after: dict[str, An
             **({"unverified": unverified} if unverified else {})}
 
 
-def count_changes(results: Sequence[dict[str, Any]], total: int) -> None:
+def warn_of_changes(results: Sequence[dict[str, Any]], total: int) -> None:
     """The last line of a dry run over many resources."""
     changing = [result for result in results if result["changes"]]
     parts = [counted(sum(len((identities_of(result[one]) - identities_of(result[other])).described())

@@ -41,7 +41,7 @@ async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
     except (RequestError, AzCLIError) as error:
-        warn_of_others(error)
+        warn_of_missing_roles(error)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
     of_principals: dict[str, list[dict[str, str]]] = {}
@@ -87,6 +87,6 @@ def warn_of_managed(resources: Sequence[ResourceId]) -> None:
              f"doesn't see its role assignments: {', '.join(one.name for one in resources)}.")
 
 
-def warn_of_others(error: Exception) -> None:
+def warn_of_missing_roles(error: Exception) -> None:
     """Say that the list is incomplete, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")

@@ -18,8 +18,8 @@ from azure.cli.core.azclierror import AzureConnectionError
 from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
 from ..model.requests import ListRequest, OneRequest, Request, UpdateIdentity
-from .errors import challenge_of, first_line
-from .login import Login, LoginCredential, Logins, credential_of, require_subscription
+from .errors import first_line
+from .login import Login, LoginCredential, Logins, challenge_of, credential_of, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
@@ -73,7 +73,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
                                        "If REQUESTS_CA_BUNDLE is set, check that it names a file.") from error
         except (ValueError, LookupError, RecursionError) as error:  # azure-core decodes challenges and addresses
-            return _refused(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
+            return _undecoded_challenge(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
         raise AssertionError("an operation of the SDK ended without an answer")
 
     def _answer(self, response: Any, credential: LoginCredential) -> Answer:
@@ -222,7 +222,7 @@ def read_answer(response: Any) -> Answer:
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
 
 
-def _refused(error: Exception) -> Answer | None:
+def _undecoded_challenge(error: Exception) -> Answer | None:
     """The 401 whose challenge azure-core couldn't decode; from 1.36 on, it's the cause of the error."""
     from azure.core.exceptions import HttpResponseError
     cause = error.__cause__

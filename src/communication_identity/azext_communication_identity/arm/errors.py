@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, ValidationError
 
-from ..model.answers import Answer, NoAnswer
+from ..model.answers import NoAnswer
 from ..model.quoting import printable
 from ..model.requests import RequestError
 from ..model.unfinished import UnfinishedError
@@ -63,19 +62,6 @@ def _no_answer(reply: NoAnswer) -> AzCLIError:
     else:
         how = DEBUG if reply.permanent else f"{AGAIN} {DEBUG}"
     return AzureConnectionError(f"No usable response from the service: {reply.reason}", how)
-
-
-def challenge_of(answer: Answer) -> str:
-    """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if there are none."""
-    header = answer.headers.get("www-authenticate", "")
-    found = (re.search(r"""(?i)\bclaims\s*=\s*["']?([-\w+/]+=*)""", header)
-             if "insufficient_claims" in header.lower() else None)
-    if not found:
-        return ""
-    try:
-        return urlsafe_b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
-    except ValueError:  # not base64, or not UTF-8
-        return ""
 
 
 def reasons(errors: Iterable[Exception]) -> str:

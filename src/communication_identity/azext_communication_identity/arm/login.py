@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from copy import copy
 from logging import LogRecord
 from threading import Lock
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError, UnauthorizedError
 
+from ..model.answers import Answer
 from ..model.quoting import for_shell
 from .advice import LOG_IN
 from .errors import first_line
@@ -174,6 +175,19 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         return AuthenticationError(
             f"Your login{whose} needs stronger authentication, such as multifactor authentication.",
             recommendation=f"To log in with it, run:\n{command}")
+
+
+def challenge_of(answer: Answer) -> str:
+    """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if there are none."""
+    header = answer.headers.get("www-authenticate", "")
+    found = (re.search(r"""(?i)\bclaims\s*=\s*["']?([-\w+/]+=*)""", header)
+             if "insufficient_claims" in header.lower() else None)
+    if not found:
+        return ""
+    try:
+        return urlsafe_b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
+    except ValueError:  # not base64, or not UTF-8
+        return ""
 
 
 def credential_of(cli_ctx: Any, login: Login | None) -> LoginCredential:
