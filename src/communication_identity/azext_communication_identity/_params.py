@@ -36,8 +36,8 @@ def seconds(text: str) -> int:
     return number
 
 
-# `az config param-persist on` fills in a group, but never stores the one that is used here: the commands know resources
-# only, and azure-cli would look for the group after the command.
+# `az config param-persist on` may fill in the group (GET). It doesn't store the group of these commands (SET), because
+# validate_resources deletes the argument that azure-cli would then look for.
 _resource_group_settings = {"arg_type": resource_group_name_type, "required": False, "id_part": None,
                             "local_context_attribute": LocalContextAttribute(
                                 name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}

@@ -49,7 +49,7 @@ def warn_of_git_bash(namespace: Namespace) -> None:
 
 
 def require_files(namespace: Namespace) -> None:
-    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
+    """Refuse an @FILE that azure-cli couldn't read: it passes the word on unchanged, with its @."""
     for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
         raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
                                  f"There is no file {for_display(file)}.",
@@ -134,7 +134,7 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_resources(cmd: Any, namespace: Namespace) -> None:
-    """`show`, and a part of the others: `namespace.resources`, in the order given, each once."""
+    """`show`, and a part of the other validators. Sets `namespace.resources`, in the order given, each once."""
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
     if namespace.resources is not None:
@@ -224,8 +224,8 @@ def _read_file(name: str) -> list[str]:
 
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError if the command line alone shows that it
-    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [] written out: a
-    file or another command may contain [] unexpectedly.
+    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, or gets it from a file or
+    another command, which may contain [] unexpectedly.
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
@@ -257,7 +257,7 @@ def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: boo
 
 
 def _check_roles_and_scopes(namespace: Namespace, purpose: str | None = None) -> None:
-    """Refuse a bad --role or --scope, or one without the other. `check` also takes --for in the place of --role."""
+    """Check --role and --scope, and refuse one without the other. `check` also takes --for instead of --role."""
     if namespace.roles is None and namespace.scopes is None and not purpose:
         return
     if namespace.roles is None and not purpose:
@@ -290,7 +290,9 @@ def _roles(options: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _compile_query(text: str) -> Callable[[Any], Any]:
-    """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
+    """A function that returns what a JMESPath query finds in a resource; None while a property that the query passes to
+    a JMESPath function is missing. Raises InvalidArgumentValueError.
+    """
     import jmespath  # type: ignore[import-untyped]  # it ships no types
 
     def find(resource: Any) -> Any:
@@ -301,13 +303,13 @@ def _compile_query(text: str) -> Callable[[Any], Any]:
         except (jmespath.exceptions.JMESPathError, RecursionError) as error:
             raise InvalidArgumentValueError(f"{for_display(text)} is not a JMESPath query: {error}",
                                             "For example: --custom identity.principalId") from error
-    find({})
+    find({})  # refuses a bad query now
     return find
 
 
 def _resolve_subscription(cmd: Any) -> str:
-    """The subscription of this command: --subscription, or the one that `az account show` shows. azure-cli doesn't find
-    the name of one that a shell changed, and takes an empty one, such as an unset variable, for none.
+    """The ID of this command's subscription: --subscription, or the one that `az account show` shows. azure-cli doesn't
+    recognize a name with the white space or quotes that a shell added, and ignores an empty --subscription.
     """
     from azure.cli.core._session import ACCOUNT
     from azure.cli.core.commands.client_factory import get_subscription_id

@@ -100,9 +100,9 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
     printed = _printed(cmd, outcome, resources)
     problems = summary(outcome.results.values())
     if problems:
-        is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # which has no column for the commands
+        is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # a table has no column for the commands
         error = ValidationError(problems, fix_hint(printed) if is_table else None)
-        if outcome.failures:  # whose number is the last word
+        if outcome.failures:  # report() ends the command with their number
             error.print_error()
         else:
             fail_after_output(cmd.cli_ctx, error)

@@ -54,7 +54,7 @@ class CheckOptions:
 
 
 async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
-    """Returns the findings, and the worst status of them."""
+    """Returns the findings, and the worst of their statuses."""
     snapshot = await get(resource)
     findings = [_state(resource, snapshot)] if snapshot.is_busy or not options.scopes else []
     if options.purpose:
@@ -114,7 +114,7 @@ def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, opti
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
                          ) -> list[Finding]:
-    """Whether each identity exists unchanged. Those that are gone come first: no other change works before."""
+    """Whether each identity exists unchanged. Those that are gone come first: they block every other change."""
     found = {one: await find_identity(one, versions) for one in snapshot.identities.user_assigned}
     gone = tuple(identity for identity, one in found.items() if one.is_gone)
     fix = [f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
@@ -184,7 +184,7 @@ async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpos
                        ) -> list[Finding]:
     """Whether the system-assigned identity may do what the purpose needs, and each target is right for it."""
     found = {scope: await _target(resource, snapshot, scope, options) for scope in options.scopes}
-    usable = [scope for scope, (_, is_there) in found.items() if is_there]
+    usable = [scope for scope, (_, exists) in found.items() if exists]
     missing = Finding("identity", FAILED, f"'{resource.name}' has no system-assigned identity. {_INSTRUCTIONS}", SYSTEM,
                       fix=[_assign_system(resource, [purpose.role], usable)])
     identity = _system_assigned(resource, snapshot, options) or _unsupported(resource, snapshot) or [missing]
@@ -195,7 +195,7 @@ async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpos
 
 async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions
                   ) -> tuple[list[Finding], bool]:
-    """The findings on a target, and whether it may be there."""
+    """The findings on a target, and whether it exists, as far as this login can tell."""
     findings = _tenant(resource, snapshot, scope, options)
     if worst(findings) == FAILED:  # this login can't read it
         return findings, False
@@ -212,10 +212,10 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
 
 def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions) -> list[Finding]:
     """Whether a target in another subscription belongs to the tenant of the resource."""
-    ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
-    theirs = options.tenant_of(scope)
     if subscription_in(scope) == resource.subscription.lower():
         return []
+    ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
+    theirs = options.tenant_of(scope)
     if not (ours and theirs):
         return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
                         f"{_named(scope)}.", scope=scope)]

@@ -49,7 +49,7 @@ def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str,
 
 
 def warn_of_nothing_found(identities: Sequence[str], *, all_subscriptions: bool, group: str | None) -> None:
-    """Say that no resource has the identities, and where was searched: people ask before they delete an identity."""
+    """Say that no resource has the identities, and where `list` looked: people ask before they delete an identity."""
     where = ("any subscription that you can read" if all_subscriptions else
              f"resource group '{group}'" if group else "this subscription")
     warn(f"No Communication Services resource in {where} has the user-assigned identity "

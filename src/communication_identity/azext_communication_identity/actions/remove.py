@@ -82,7 +82,7 @@ class Removal:
                 and (not gone.system_assigned or principal_of(snapshot.block, None) == self.principal))
 
     def as_result(self) -> dict[str, Any]:
-        """The same as a dry run has it, for a table."""
+        """The removal in the form of a dry run's result, for a table."""
         return {"id": self.resource.id, "before": expected_block(self.before, NO_BLOCK),
                 "after": expected_block(self.left, NO_BLOCK), "roleAssignments": [
                     {"change": "delete" if self.options.delete_role_assignments else "orphan",
@@ -127,7 +127,7 @@ def confirm(removals: Sequence[Removal], table: Table) -> None:
 
 
 def warn_of_removed(removals: Sequence[Removal], table: Table) -> None:
-    """Say what several resources lost that nobody was asked about."""
+    """Say what several resources lost without a question."""
     if not removals:
         return
     removals = sorted(removals, key=lambda one: one.resource.name.lower())
@@ -164,7 +164,9 @@ def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
 
 
 async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Removal] | None = None) -> dict[str, Any]:
-    """Returns the plain block, or what would change. `removed`: of several resources, takes what nobody agreed to."""
+    """Returns the plain block, or what would change. `removed`: None for a single resource; with several, a list that
+    takes the destructive removals that nobody was asked about.
+    """
     named = options.identities_in(resource)
     snapshot = await until_idle(resource, await get(resource))
     _require_assigned(resource, snapshot.identities, named, options)
@@ -274,7 +276,9 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
 
 
 async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:
-    """Warn of what is lost, or ask, then read again. Raises RequiredArgumentMissingError if it can't ask."""
+    """Warn of what is lost, or ask (the runner calls `confirm` once, for all resources), then read again. Raises
+    RequiredArgumentMissingError if it can't ask.
+    """
     consent = removal.options.consent
     if removal.is_destructive and consent is Consent.NEEDS_YES:
         raise RequiredArgumentMissingError(

@@ -34,8 +34,8 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
-    """The role assignments of the blocks of one login, everywhere, by principal; the names of roles by GUID. The keys
-    are in lower case.
+    """For the blocks that one login sees: all role assignments by principal ID, and the names of their roles by GUID,
+    unless built in. The keys are in lower case.
     """
     principals = {principal for block in blocks for principal in principals_of(block)}
     try:
@@ -88,5 +88,5 @@ def warn_of_managed(resources: Sequence[ResourceId]) -> None:
 
 
 def warn_of_missing_roles(error: Exception) -> None:
-    """Say that the list is incomplete, and why."""
+    """Say that role assignments in other subscriptions are missing, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")
