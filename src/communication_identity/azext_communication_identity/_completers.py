@@ -35,7 +35,7 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
 
 @Completer
 def complete_assigned(cmd: Any, prefix: str, namespace: Namespace, **_: Any) -> Any:
-    """The identities of the resource, by name if that is enough, else by ID; those in the group if it isn't named yet."""
+    """The identities of the resource, by name if that is enough; those in the group if no resource is named yet."""
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return complete_user_assigned.func(cmd, prefix, namespace)

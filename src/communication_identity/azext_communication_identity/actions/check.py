@@ -150,7 +150,7 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
     return Finding("identity", OK, f"It exists, and is the one that '{resource.name}' holds.", identity)
 
 
-def _assign_system(resource: ResourceId, roles: Sequence[str] = (), scopes: Sequence[str] = ()) -> str:
+def _assign_system(resource: ResourceId, roles: Sequence[str], scopes: Sequence[str]) -> str:
     return (f"az communication identity assign --ids {for_shell(resource.id)} --system-assigned"
             f"{_grant_words(roles, scopes)}")
 
@@ -203,8 +203,7 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"Can't read {_named(scope)}: {_why(target.error)}",
-                                scope=scope))
+        findings.append(Finding("target", UNKNOWN, f"Can't read {_named(scope)}: {_why(target.error)}", scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
     return findings, True

@@ -55,8 +55,7 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
 def _no_answer(reply: NoAnswer) -> AzCLIError:
     """The network and the proxy are to blame only where nothing came."""
     if "certificate" in reply.reason.lower() or "ssl" in reply.reason.lower():
-        how = ("If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
-               "#work-behind-a-proxy")
+        how = "If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively#work-behind-a-proxy"
     elif reply.is_network or reply.timed_out:
         how = f"Check the network and the proxy settings. {AGAIN}"
     else:
