@@ -73,7 +73,7 @@ class Removal:
     @property
     def is_destructive(self) -> bool:
         """Whether it removes something that can't be restored, or that the user hasn't named."""
-        return self.gone.system_assigned or bool(self.gone) and (self.options.removes_all or not self.left)
+        return self.gone.system_assigned or (bool(self.gone) and (self.options.removes_all or not self.left))
 
     def still_agreed(self, snapshot: Snapshot, wanted: Identities) -> bool:
         """Whether no more goes than was announced, although someone else may have changed the resource."""

@@ -101,7 +101,7 @@ def _by_status(error: Refusal) -> AzCLIError:
         return UnauthorizedError(error.message_shown, LOG_IN)
     if isinstance(error.request, UpdateIdentity) and (
             status in (405, 501) or error.code.lower() == "propertychangenotallowed"
-            or status == 400 and re.search(_NOT_PATCHED, error.text)):
+            or (status == 400 and re.search(_NOT_PATCHED, error.text))):
         return BadRequestError(
             f"The service doesn't accept a PATCH of the identity. Nothing was changed. It said: {error.message_shown}",
             "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole "
@@ -110,7 +110,7 @@ def _by_status(error: Refusal) -> AzCLIError:
     if status >= 500:
         return AzureInternalError(f"The service failed: {error.message_shown}", AGAIN)
     kind = _BY_STATUS.get(status, AzureResponseError)
-    if status < 400 or not error.text and error.answer.body is None and error.answer.text.strip():
+    if status < 400 or (not error.text and error.answer.body is None and error.answer.text.strip()):
         return kind(f"Something other than Azure Resource Manager answered, with status {status}.",
                     "It may be a proxy, or a network that asks you to sign in. Check the proxy settings. "
                     f"{AGAIN}")

@@ -91,7 +91,7 @@ def held_principal(block: Block, identity: str) -> str | None:
     users = block.get("userAssignedIdentities") or {}
     key = find_id(identity, users)
     details = users[key] if key else {}
-    if details is None or isinstance(details, dict) and details.get("principalId", "") is None:
+    if details is None or (isinstance(details, dict) and details.get("principalId", "") is None):
         return ""
     principal = details.get("principalId") if isinstance(details, dict) else None
     return principal if isinstance(principal, str) else None

@@ -120,7 +120,7 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
             if self._failed[failed_before:]:
                 raise copy(self._failed[-1])  # each thread adds its traceback
             if self._token and self._token.expires_on > time.time() + _RENEW and (
-                    claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE):
+                    claims is None or (claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE)):
                 return self._token
             claims, self._scopes = claims or self._claims, scopes  # a renewed token is as strong as the one before
             self._token = self._fetch({**options, "claims": claims} if claims else options)

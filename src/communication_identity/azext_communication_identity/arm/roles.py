@@ -172,11 +172,11 @@ async def delete_assignment(assignment_id: str) -> None:
     request = Delete(f"{assignment_id}?{ROLES_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = await request
-        if is_not_found(reply) or reply.ok and not reply.is_malformed:
+        if is_not_found(reply) or (reply.ok and not reply.is_malformed):
             return
         if reply.ok:
             reply = NoAnswer("The service's response to the deletion is not JSON.", at=reply.at)
-        if pause is None or isinstance(reply, Answer) and reply.status < 500:
+        if pause is None or (isinstance(reply, Answer) and reply.status < 500):
             break
         await Sleep(pause, "the service to answer again")
     raise RequestError(request, reply)

@@ -37,7 +37,7 @@ class Assignment(NamedTuple):
 
     def settled(self, *, data: bool) -> datetime:
         """When it has taken effect everywhere; `data`: also as to data actions."""
-        late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
+        late = self.through_group or (data and not self.scope.lower().startswith("/subscriptions/"))
         created = min(self.created or _NEVER, _NEVER - _SETTLES_LATE)
         return created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
 
@@ -107,8 +107,8 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
     """A deny assignment, if it may apply at the target to `principals`: an ID, and those of its known groups."""
     properties = object_at(row, "properties")
     scope, elements = properties.get("scope"), elements_of(properties.get("permissions"))
-    if isinstance(scope, str) and (not reaches(scope, target) or properties.get("doNotApplyToChildScopes")
-                                   and _with_slash(scope) != _with_slash(target)):
+    if isinstance(scope, str) and (not reaches(scope, target) or (properties.get("doNotApplyToChildScopes")
+                                   and _with_slash(scope) != _with_slash(target))):
         return None
     known = {_guid_digits(one) for one in principals} | {_EVERYONE}
     whom = properties.get("principals")
@@ -164,7 +164,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
     every = sorted(assignments, key=lambda one: one.settled(data=data))
     unread = {one for one in every if roles.get(one.role) is None}
-    given = {one: [element._replace(conditional=one.conditional or element.conditional and one.role != role)
+    given = {one: [element._replace(conditional=one.conditional or (element.conditional and one.role != role))
                    for element in (EVERYTHING if one in unread else roles[one.role] or ())] for one in every}
     here = [one for one in every if reaches(one.scope, target)]
     hits = {deny: coverage(need, deny.elements) for deny in denies}
@@ -190,7 +190,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
         asked = tuple(one for one in here if any(element.conditional for element in given[one]))
         hidden = tuple(one for one in asked if one in unread)
         return Access("unknown", "unreadable", hidden) if hidden else Access("unknown", "condition", asked)
-    if possible == UNDECIDED or possible == PART and not role:
+    if possible == UNDECIDED or (possible == PART and not role):
         return Access("unknown", possible, tuple(one for one in here if covered([one]) != NONE))
     below = tuple(one for one in every if one not in here and reaches(target, one.scope))
     if covered([*here, *below]) == ALL:

@@ -166,6 +166,6 @@ def all_assignments(request: Request, found: Iterable[Any], principal_ids: Colle
     wanted = [principal_id.lower() for principal_id in principal_ids]
     for one in found:
         principal = str(object_at(one, "properties").get("principalId"))
-        if not re.fullmatch(GUID, principal) or not is_assignment(one) and principal.lower() in wanted:
+        if not re.fullmatch(GUID, principal) or (not is_assignment(one) and principal.lower() in wanted):
             raise request.unusable("The service's list contains a role assignment that can't be read.")
     return plain_assignments(found, *principal_ids)

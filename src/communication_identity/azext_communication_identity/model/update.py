@@ -168,8 +168,8 @@ class Attempts:
     def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
         """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
         is_lost = isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT  # it may have taken effect
-        is_contended = (reply.status == 412 and request.etag is not None
-                        or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+        is_contended = ((reply.status == 412 and request.etag is not None)
+                        or (reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES)))
         if not is_lost and not is_contended:
             raise RequestError(request, reply)
         self.may_have_written |= is_lost
