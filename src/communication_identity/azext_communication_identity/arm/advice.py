@@ -44,7 +44,7 @@ _NOT_PATCHED = (r"(?i)\bidentity\b.*(?:not|can't) be (?:patched|updated|changed|
 
 
 class Refusal(NamedTuple):
-    """An error answer; each text may be empty. `text`: with that of its details. `path`: unescaped."""
+    """An error answer; each text may be empty. `text`: codes and messages, also of its details. `path`: unescaped."""
 
     request: Request
     answer: Answer
@@ -176,7 +176,7 @@ def _authorization_failed(error: Refusal) -> AzCLIError | None:
 
 
 def _or_absent(scope: str) -> str:
-    """What may not exist: ARM doesn't say so to those who may not see it. A subscription has an error of its own."""
+    """What may not exist: ARM doesn't tell those who may not see it. A missing subscription has an error of its own."""
     found = re.search(r"(?i)/resourceGroups/([^/]+)(?:/.*/([^/]+))?", scope)
     if not found:
         return ""

@@ -93,10 +93,10 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             return False
         if not parts.netloc:
             return address.startswith("/")
-        host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
+        host, arm_host = (parts.hostname or "").lower(), (arm.hostname or "").lower()
         # urllib3 ends a host at a backslash, urlsplit doesn't.
         is_plain = re.fullmatch(r"(?a:([-\w.]+|\[[\da-fA-F:.]+\])(:\d*)?)", parts.netloc) is not None
-        return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
+        return is_plain and origin == _origin(arm) and (host == arm_host or host.endswith(f".{arm_host}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
         login = self.login_of(subscription)
@@ -157,9 +157,9 @@ def _as_model(block: dict[str, Any]) -> Any:
 
 
 def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
-    """Send what no SDK of the CLI has an operation for: addresses of operations, which have to be sent back unchanged,
-    Azure Resource Graph, and what few commands read. azure-mgmt-authorization, for example, would take some 60 ms to
-    load, and its create has no `tenantId`.
+    """Send what no SDK of the CLI has an operation for, such as the address of an operation, which has to be sent back
+    unchanged, and Azure Resource Graph; and what only few commands need: azure-mgmt-authorization, for example, would
+    take some 60 ms to load, and its create has no `tenantId`.
     """
     from azure.core.rest import HttpRequest
     body = getattr(request, "body", None)
@@ -210,7 +210,7 @@ def read_answer(response: Any) -> Answer:
     """Only the parts of an answer that the code uses, because a fleet keeps thousands of them."""
     try:
         text = response.text()
-    except (UnicodeError, LookupError):  # to show, no more: it isn't JSON
+    except (UnicodeError, LookupError):  # it isn't JSON, but is still shown
         content = response.body() if hasattr(response, "body") else response.content
         text = content.decode(errors="replace")
     try:

@@ -40,8 +40,8 @@ def explained(error: Exception) -> AzCLIError | None:
 
 
 def _unfinished(error: UnfinishedError) -> AzCLIError:
-    """The error of what ended a command, with what was accepted before and what is still to be done. The commands that
-    do it belong to the message, which is printed even with --only-show-errors. Then the same command doesn't help.
+    """The error that ended a command, with what was accepted before and what is still to be done. The commands that do
+    it are in the message, which is printed even with --only-show-errors; advice to run the same command again goes.
     """
     cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
     kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
@@ -53,7 +53,7 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
 
 
 def _no_answer(reply: NoAnswer) -> AzCLIError:
-    """The network and the proxy are to blame only where nothing came."""
+    """The error for a missing or unusable answer. It blames the network and the proxy only if nothing came."""
     if "certificate" in reply.reason.lower() or "ssl" in reply.reason.lower():
         how = "If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively#work-behind-a-proxy"
     elif reply.is_network or reply.timed_out:

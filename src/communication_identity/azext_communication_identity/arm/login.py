@@ -54,7 +54,7 @@ def home_tenants(cli_ctx: Any) -> dict[str, str]:
 
 
 def customer_tenants(cli_ctx: Any) -> dict[str, str]:
-    """The same for the subscriptions that a login manages from another tenant (Azure Lighthouse)."""
+    """The tenants of the subscriptions that a login manages from another tenant (Azure Lighthouse), in the same way."""
     return {one["id"].lower(): one["homeTenantId"] for one in _accounts(cli_ctx)
             if one.get("homeTenantId") and one["homeTenantId"] != one["tenantId"]}
 
@@ -90,7 +90,7 @@ def require_subscription(login: Login | None, path: str) -> None:
 
 
 def _has_no_command(record: LogRecord) -> bool:
-    """Leaves out core's own warning of a challenge, which names the command that the error names."""
+    """A filter for core's own warning of a challenge, since the error names the same command."""
     return "az login" not in record.getMessage()
 
 
@@ -113,7 +113,7 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         self._failed: list[Exception] = []  # of all attempts
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
-        """A token. Raises the login's failure to all that ask, and that of a connection to those that waited for it."""
+        """A token. Raises a failure of the login for all that ask, one of the connection for those that waited."""
         claims, failed_before = options.get("claims"), len(self._failed)
         with self._lock:
             self.raise_if_failed()
@@ -191,7 +191,7 @@ def challenge_of(answer: Answer) -> str:
 
 
 def credential_of(cli_ctx: Any, login: Login | None) -> LoginCredential:
-    """The credential of a login. It has failed if MSAL can't use what the login service says of itself."""
+    """The credential of a login. It has failed already if MSAL can't use the login service's description of itself."""
     from azure.cli.core._profile import Profile
     found = failure = None
     try:

@@ -57,7 +57,7 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
 
 
 async def read_role(scope: str, guid: str) -> Role:
-    """The role with this GUID; without permissions if the answer is another one. Raises RequestError."""
+    """The role with this GUID; without permissions if the service returns another role. Raises RequestError."""
     role = _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
     return role if role.guid.lower() == guid.lower() else role._replace(permissions=None)
 
