@@ -276,16 +276,14 @@ async def _preview(removal: Removal, snapshot: Snapshot) -> dict[str, Any]:
 
 
 async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Snapshot:
-    """Warn of what is lost, or ask (the runner calls `confirm` once, for all resources), then read again. Raises
-    RequiredArgumentMissingError if it can't ask.
-    """
+    """Warn of what is lost, or ask, then read again. Raises RequiredArgumentMissingError if it can't ask."""
     consent = removal.options.consent
     if removal.is_destructive and consent is Consent.NEEDS_YES:
         raise RequiredArgumentMissingError(
             f"{removal.consequence()} Can't prompt for confirmation without a terminal. Nothing was removed.",
             "To remove without a prompt, add --yes. To see what would change, use --dry-run.")
     if consent is Consent.ASK:
-        await Ask(removal)
+        await Ask(removal)  # the runner calls `confirm` once, for all resources
         return await get(removal.resource) if removal.is_destructive else snapshot
     if removal.is_destructive and is_single:
         warn(removal.consequence())

@@ -23,10 +23,9 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     block = plain_block((await get(resource)).block)
     if not with_roles:
         return block
-    block["roleAssignments"] = []
     principals = principals_of(block)
-    for principal in principals:
-        block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
+    block["roleAssignments"] = [one for principal in principals
+                                for one in await roles.assignments_of(resource.subscription, principal)]
     if len(principals) < len(identities_of(block).described()):
         warn(f"The service doesn't show the principal ID of every identity of '{resource.name}', so the roles of these "
              "can't be looked up.")
@@ -34,9 +33,7 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
-    """For the blocks that one login sees: all role assignments by principal ID, and the names of their roles by GUID,
-    unless built in. The keys are in lower case.
-    """
+    """Of the blocks of one login: all role assignments by principal ID, and names of roles by GUID, both lower case."""
     principals = {principal for block in blocks for principal in principals_of(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))

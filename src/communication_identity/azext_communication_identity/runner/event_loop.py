@@ -75,9 +75,7 @@ def asking() -> AbstractContextManager[None]:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    """Not for signals that a script's `az … &` ignores, or that a program around Python handles; and only the main
-    thread can handle any.
-    """
+    """Only in the main thread, and not for signals that are ignored (a script's `az … &`) or handled outside Python."""
     is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, handler) for number in _SIGNALS
               if is_main and signal.getsignal(number) not in (signal.SIG_IGN, None)}

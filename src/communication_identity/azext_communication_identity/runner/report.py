@@ -136,9 +136,7 @@ def retry_hint(cmd: Any) -> str:
 
 
 def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
-    """What is printed after Ctrl-C: what is done, what failed, and what the service may still be working on. An error
-    if there is any of the last, since the user then has to look; else a warning.
-    """
+    """Print, after Ctrl-C, what is done, what failed, and (as an error) what the service may still be working on."""
     outcome = runner.outcome
     unfinished = [failure for failure in map(outcome.failures.get, targets)
                   if isinstance(failure, UnfinishedError) and failure.is_interrupted]
