@@ -84,7 +84,7 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
             "assignment, run:\naz role assignment delete --ids ID")
     has_ids = namespace.resources is not None
     validate_resources(cmd, namespace)
-    namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)
+    namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)  # remove_identity gets a Consent
 
 
 def validate_check(cmd: Any, namespace: Namespace) -> None:

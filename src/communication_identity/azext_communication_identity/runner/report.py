@@ -43,7 +43,7 @@ def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], co
             what: str = "resources") -> Outcome[T]:
     """Run the flow of each target. `what`: what the targets are. Exits with 130 or 143 after Ctrl-C or SIGTERM."""
     def run_flow(target: Any) -> Flow[T]:
-        keep(target)
+        keep(target)  # from warnings_in_order below, like show_warnings
         return flow(target)
 
     def ask(removals: Mapping[Any, Any]) -> None:
