@@ -30,7 +30,7 @@ from ..model.update import Snapshot, get
 from .options import KEYWORD_ONLY
 
 SYSTEM = "system-assigned"
-_MENDED_BY_ROLE = ("missing", "below", "part", "undecided")
+_FIXED_BY_ROLE = ("missing", "below", "part", "undecided")
 _NO_PRINCIPAL = "The service doesn't show its principal ID."
 _INSTRUCTIONS = "Microsoft's instructions use it. The service doesn't use any other identity (inferred)."
 
@@ -98,14 +98,14 @@ def _unsupported(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
 def _system_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
     if not snapshot.identities.system_assigned:
         return []
-    elsewhere = _of_other_tenant(resource, snapshot, snapshot.block.get("tenantId"), options)
-    if elsewhere:  # as after a transfer of the subscription
-        return [Finding("identity", FAILED, elsewhere, SYSTEM)]
+    problem = _tenant_problem(resource, snapshot, snapshot.block.get("tenantId"), options)
+    if problem:  # as after a transfer of the subscription
+        return [Finding("identity", FAILED, problem, SYSTEM)]
     return [Finding("identity", OK, f"'{resource.name}' has a system-assigned identity.", SYSTEM)
             if principal_of(snapshot.block, None) else Finding("identity", UNKNOWN, _NO_PRINCIPAL, SYSTEM)]
 
 
-def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
+def _tenant_problem(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
     """What is wrong with an identity of this tenant; empty if it is the tenant of the resource, or isn't known."""
     ours = options.tenant_of(resource.id) or str(snapshot.block.get("tenantId") or "")
     return (f"It belongs to tenant '{printable(str(tenant))}', but the resource belongs to '{printable(ours)}'."
@@ -135,9 +135,9 @@ async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: Chec
 def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Found, options: CheckOptions) -> Finding:
     """The finding on an identity that exists or can't be read."""
     tenant = found.properties.get("tenantId") or options.tenant_of(identity)
-    elsewhere = _of_other_tenant(resource, snapshot, tenant, options)
-    if elsewhere:
-        return Finding("identity", FAILED, elsewhere, identity)
+    problem = _tenant_problem(resource, snapshot, tenant, options)
+    if problem:
+        return Finding("identity", FAILED, problem, identity)
     if found.error:
         return Finding("identity", UNKNOWN, f"Can't tell whether it still exists: {_why(found.error)}", identity)
     if was_recreated(snapshot.block, identity, found):
@@ -236,7 +236,7 @@ async def _access(resource: ResourceId, scope: str, identity: str, principal: st
                         rights_for(PURPOSES[str(options.purpose)], scope, principal, options.now))
     except RequestError as error:
         return Finding("access", UNKNOWN, f"Can't tell what it may do: {_why(error)}", identity, scope)
-    fix = [create_command(scope, rights.role, principal)] if rights.access.why in _MENDED_BY_ROLE else []
+    fix = [create_command(scope, rights.role, principal)] if rights.access.why in _FIXED_BY_ROLE else []
     return Finding("access", rights.access.status, _verdict(rights, scope, options), identity, scope, fix)
 
 

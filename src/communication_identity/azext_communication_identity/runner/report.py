@@ -99,7 +99,8 @@ def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[Resourc
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
     errors = {one: explained(failures[one]) for one in resources if one in failures}
     printed: set[str] = set()
-    for same, text in same_texts([(one, _text(failures[one])) for one in errors]):
+    for same, text in same_texts([(one, str(error or f"{type(failures[one]).__name__}: {failures[one]}"))
+                                  for one, error in errors.items()]):
         recommended = [_for_all(*one) for one in same_texts([
             (resource, text) for resource in same for text in getattr(errors[resource], "recommendations", ())])]
         AzureResponseError(heading(same, text) + text, [one for one in recommended if one not in printed]).print_error()
@@ -111,10 +112,6 @@ def _for_all(resources: Sequence[ResourceId], recommendation: str) -> str:
     if len(resources) > MOST_NAMES:
         return recommendation
     return recommendation.replace(f"--ids {resources[0].id}", " ".join(["--ids", *(one.id for one in resources)]))
-
-
-def _text(failure: Exception) -> str:
-    return str(explained(failure) or f"{type(failure).__name__}: {failure}")
 
 
 def _rerun_helps(failure: BaseException) -> bool:
