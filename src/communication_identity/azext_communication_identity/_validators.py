@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Checks of a whole command line, before any call: what is missing, what is wrong, and which resources it means.
 
-An incomplete command line ends with exit code 2, as in argparse. A refused value ends with 1, as in azure-cli's own
-validators.
+What argparse would miss (the resource, the identity, the value of an option) ends with exit code 2, as in argparse.
+Everything else ends with 1, as in azure-cli's own validators.
 """
 
 from __future__ import annotations
