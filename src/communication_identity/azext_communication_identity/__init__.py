@@ -15,8 +15,7 @@ class CommunicationIdentityCommandsLoader(AzCommandsLoader):
 
     def __init__(self, cli_ctx: Any = None) -> None:
         from azure.cli.core.commands import CliCommandType
-        super().__init__(cli_ctx=cli_ctx,
-                         custom_command_type=CliCommandType(operations_tmpl=f"{__name__}.custom#{{}}"))
+        super().__init__(cli_ctx=cli_ctx, custom_command_type=CliCommandType(operations_tmpl=f"{__name__}.custom#{{}}"))
 
     def load_command_table(self, args: list[str] | None) -> dict[str, Any]:
         from .commands import load_command_table

@@ -35,7 +35,7 @@ def complete_user_assigned(cmd: Any, _prefix: str, namespace: Namespace, **_: An
 
 @Completer
 def complete_assigned(cmd: Any, prefix: str, namespace: Namespace, **_: Any) -> Any:
-    """The identities of the resource named so far, by name if that is enough, else by ID; else those in the group."""
+    """The identities of the resource, by name if that is enough; those in the group if no resource is named yet."""
     resource = _named_so_far(cmd, namespace)
     if resource is None:
         return complete_user_assigned.func(cmd, prefix, namespace)
@@ -78,7 +78,7 @@ def _group(namespace: Namespace) -> str | None:
 
 
 def _named_so_far(cmd: Any, namespace: Namespace) -> ResourceId | None:
-    """The resource that --ids, or --name and --resource-group, name; the first of several."""
+    """The resource that --ids (the first one), or --name and --resource-group, name so far; None if they don't yet."""
     from azure.cli.core.commands.client_factory import get_subscription_id
 
     from .model.resource_id import ResourceId, check_resource_name, parse_resource_id

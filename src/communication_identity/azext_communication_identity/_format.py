@@ -15,7 +15,7 @@ from .runner.terminal import is_terminal
 
 Row = dict[str, str]
 Block = dict[str, Any]
-_COLUMNS = 80, 100  # that a table with roles or reasons has, as long as names leave room
+_LEAST_COLUMNS, _MOST_COLUMNS = 80, 100  # to fit scopes and reasons into; long names can make a table wider
 _NARROWEST_SCOPE, _NARROWEST_REASON = 20, 28  # columns
 
 
@@ -31,7 +31,7 @@ def list_table(result: list[Block]) -> list[Row]:
     return _fitted([{"Name": item["name"], "ResourceGroup": item["resourceGroup"],
                      **({"Subscription": item["subscriptionId"]} if "subscriptionId" in item else {}),
                      "Type": item["type"], "PrincipalId": item.get("principalId", ""),
-                     "UserAssigned": ", ".join(_name_from(identity, item["resourceGroup"])
+                     "UserAssigned": ", ".join(_name_in(identity, item["resourceGroup"])
                                                for identity in item.get("userAssignedIdentities", {}))}
                     for item in result])
 
@@ -87,7 +87,7 @@ def _roles(assignments: list[dict[str, str]], principal_id: str) -> list[Row]:
 
 
 def _fitted(rows: list[Row]) -> list[Row]:
-    """Escape control characters, and shorten scopes to the room there is; in a dry run, they follow the name."""
+    """Escape control characters, and shorten scopes to fit. A dry run shows a scope behind the name of its role."""
     rows = [{column: printable(str(cell)) for column, cell in row.items()} for row in rows]
     widths = {column: max(len(column) + 2, *(len(row.get(column, "")) for row in rows)) + 2
               for column in dict.fromkeys(column for row in rows for column in row) if column != "Scope"}
@@ -103,12 +103,12 @@ def _fitted(rows: list[Row]) -> list[Row]:
 
 def _columns() -> int:
     """The columns of the terminal, within bounds."""
-    least, most = _COLUMNS
-    return max(least, min(most, get_terminal_size().columns)) if is_terminal(sys.stdout) else most
+    columns = get_terminal_size().columns if is_terminal(sys.stdout) else _MOST_COLUMNS
+    return max(_LEAST_COLUMNS, min(_MOST_COLUMNS, columns))
 
 
 def _short_scope(scope: str, width: int) -> str:
-    """A scope from its resource group on, or its subscription. Without its middle if it's longer than `width`."""
+    """A scope from its resource group on; a subscription by its name. Its middle is left out beyond `width`."""
     parts, text = scope.strip("/").split("/"), scope
     if parts[0].lower() == "subscriptions" and "".join(parts[2:3]).lower() in ("", "resourcegroups"):
         parts = parts[3:] or [f"subscription {_subscription_name(''.join(parts[1:2]))}"]
@@ -133,12 +133,12 @@ def _row(kind: str, name: str, group: str, ids: dict[str, Any]) -> Row:
 
 
 def _name_and_group(identity: str) -> tuple[str, str]:
-    """The name and the group in an identity's ID. What isn't an ID, the service's own key, is its own name."""
+    """The name and the group in an identity's ID. A key of the service that isn't an ID is taken as the name."""
     parts = identity.split("/")
     return (parts[8], parts[4]) if len(parts) == 9 else (identity, "")
 
 
-def _name_from(identity: str, group: str) -> str:
+def _name_in(identity: str, group: str) -> str:
     """The name of an identity, with its group unless that is `group`."""
     name, its_group = _name_and_group(identity)
     return name if its_group.lower() in ("", group.lower()) else f"{its_group}/{name}"

@@ -36,11 +36,11 @@ def seconds(text: str) -> int:
     return number
 
 
-# `az config param-persist on` fills in a group, but never stores the one that is used here: the commands know resources
-# only, and azure-cli would look for the group after the command.
-_resource_group_type = {"arg_type": resource_group_name_type, "required": False, "id_part": None,
-                        "local_context_attribute": LocalContextAttribute(
-                            name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}
+# `az config param-persist on` may fill in the group (GET). It doesn't store the group of these commands (SET), because
+# validate_resources deletes the argument that azure-cli would then look for.
+_resource_group_settings = {"arg_type": resource_group_name_type, "required": False, "id_part": None,
+                            "local_context_attribute": LocalContextAttribute(
+                                name="resource_group_name", actions=[LocalContextAction.GET], scopes=[ALL])}
 _name_type = CLIArgumentType(
     options_list=["--name", "-n"], completer=complete_resources,
     help="Name of the Communication Services resource.")
@@ -67,7 +67,7 @@ def load_arguments(self: Any, _command: str) -> None:
         with self.argument_context(f"communication identity {command}", arg_group="Resource Id") as c:
             c.argument("resources", _ids_type)
             for name, settings in (("resource_name", {"arg_type": _name_type}),
-                                   ("resource_group_name", _resource_group_type)):
+                                   ("resource_group_name", _resource_group_settings)):
                 c.extra(name, **settings)
                 c.argument(name, **settings)  # otherwise, another extension's settings would apply
     _load_changes(self)
@@ -119,7 +119,7 @@ def _load_reads(self: Any) -> None:
                    help="Show the role assignments of each identity, in every subscription that you can read.")
 
     with self.argument_context("communication identity list", arg_group=None) as c:
-        c.argument("resource_group_name", **_resource_group_type)
+        c.argument("resource_group_name", **_resource_group_settings)
         c.argument("all_subscriptions", options_list=["--all-subscriptions"], action="store_true",
                    help="List the resources of every subscription that you can read, using Azure Resource "
                         "Graph. Changes from the last minute may be missing.")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Checks of a whole command line, before any call: what is missing, what is wrong, and which resources it means.
 
-An incomplete command line ends with exit code 2, as in argparse. A refused value ends with 1, as in azure-cli's own
-validators.
+What argparse would miss (the resource, the identity, the value of an option) ends with exit code 2, as in argparse.
+Everything else ends with 1, as in azure-cli's own validators.
 """
 
 from __future__ import annotations
@@ -41,11 +41,33 @@ from .runner.terminal import Consent, is_terminal
 logger = get_logger(__name__)
 
 
+def warn_of_git_bash(namespace: Namespace) -> None:
+    """Warn once if Git Bash changed any ID."""
+    if from_git_bash(_words(namespace)):
+        logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
+                       "conversion, run: export MSYS_NO_PATHCONV=1")
+
+
+def require_files(namespace: Namespace) -> None:
+    """Refuse an @FILE that azure-cli couldn't read: it passes the word on unchanged, with its @."""
+    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
+        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
+                                 f"There is no file {for_display(file)}.",
+                                 "Specify the path of a file after @, or use @- to read from standard input.")
+
+
+def _words(namespace: Namespace) -> list[str]:
+    """The words of all options that take names or IDs."""
+    names = [getattr(namespace, name, None) or "" for name in ("resource_name", "resource_group_name")]
+    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
+    return names + [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
+
+
 def validate_assign(cmd: Any, namespace: Namespace) -> None:
     """`assign`: at least one identity to add."""
     _read_user_assigned(namespace)
     _require_identity(namespace, "assign", has_user_assigned=bool(namespace.user_assigned))
-    _check_role(namespace)
+    _check_roles_and_scopes(namespace)
     validate_resources(cmd, namespace)
 
 
@@ -62,7 +84,7 @@ def validate_remove(cmd: Any, namespace: Namespace) -> None:
             "assignment, run:\naz role assignment delete --ids ID")
     has_ids = namespace.resources is not None
     validate_resources(cmd, namespace)
-    namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)
+    namespace.yes = _consent(cmd, namespace, has_ids=has_ids, is_bare=is_bare)  # remove_identity gets a Consent
 
 
 def validate_check(cmd: Any, namespace: Namespace) -> None:
@@ -72,7 +94,7 @@ def validate_check(cmd: Any, namespace: Namespace) -> None:
         raise MutuallyExclusiveArgumentError(
             "--for can't be used with --role.",
             "Use --for to check all that a purpose needs, or --role to check whether the identities hold a role.")
-    _check_role(namespace, purpose=namespace.purpose)
+    _check_roles_and_scopes(namespace, purpose=namespace.purpose)
     for scope in namespace.scopes if namespace.purpose else ():
         check_target(namespace.purpose, scope)
     validate_resources(cmd, namespace)
@@ -97,13 +119,13 @@ def validate_list(cmd: Any, namespace: Namespace) -> None:
         usage_error(RequiredArgumentMissingError("--user-assigned requires at least one identity.",
                                                  "Specify the name or resource ID of the identity to look for."))
     if not namespace.all_subscriptions:
-        _subscription(cmd)
+        _resolve_subscription(cmd)
 
 
 def validate_wait(cmd: Any, namespace: Namespace) -> None:
     """`wait`: something to wait for."""
     if namespace.custom is not None:
-        namespace.custom = _query(namespace.custom)
+        namespace.custom = _compile_query(namespace.custom)
     if not (namespace.created or namespace.updated or namespace.deleted or namespace.exists or namespace.custom):
         raise RequiredArgumentMissingError(
             "The condition to wait for is missing.",
@@ -112,7 +134,7 @@ def validate_wait(cmd: Any, namespace: Namespace) -> None:
 
 
 def validate_resources(cmd: Any, namespace: Namespace) -> None:
-    """`show`, and a part of the others: `namespace.resources`, in the order given, each once."""
+    """`show`, and a part of the other validators. Sets `namespace.resources`, in the order given, each once."""
     name, group = namespace.resource_name, namespace.resource_group_name
     del namespace.resource_name, namespace.resource_group_name  # the commands know resources only
     if namespace.resources is not None:
@@ -128,7 +150,14 @@ def validate_resources(cmd: Any, namespace: Namespace) -> None:
             "(--name --resource-group | --ids) are required.",
             "Specify the resource with --name and --resource-group, or with --ids."))
     name, group = check_resource_name(clean_value(name)), check_group_name(clean_value(group))
-    namespace.resources = [ResourceId(_subscription(cmd), group, name)]
+    namespace.resources = [ResourceId(_resolve_subscription(cmd), group, name)]
+
+
+def usage_error(error: AzCLIError) -> NoReturn:
+    """End the way argparse does if something is missing: print the error and recommendation, exit with code 2."""
+    error.print_error()
+    error.send_telemetry()
+    raise SystemExit(2)
 
 
 def _resources(words: Sequence[Sequence[str]]) -> list[ResourceId]:
@@ -195,8 +224,8 @@ def _read_file(name: str) -> list[str]:
 
 def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) -> Consent:
     """What to do before a removal that destroys something. Raises NoTTYError if the command line alone shows that it
-    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, not even [] written out: a
-    file or another command may contain [] unexpectedly.
+    needs confirmation and there is no one to ask. `is_bare`: --user-assigned has no value, or gets it from a file or
+    another command, which may contain [] unexpectedly.
     """
     if namespace.dry_run or not namespace.resources:
         return Consent.PROCEED
@@ -219,35 +248,6 @@ def _consent(cmd: Any, namespace: Namespace, *, has_ids: bool, is_bare: bool) ->
     return Consent.NEEDS_YES if has_ids else Consent.PROCEED
 
 
-def usage_error(error: AzCLIError) -> NoReturn:
-    """End the way argparse does if something is missing: print the error and recommendation, exit with code 2."""
-    error.print_error()
-    error.send_telemetry()
-    raise SystemExit(2)
-
-
-def warn_of_git_bash(namespace: Namespace) -> None:
-    """Warn once if Git Bash changed any ID."""
-    if from_git_bash(_words(namespace)):
-        logger.warning("Git Bash converted a resource ID to a file path. The original ID is used. To prevent the "
-                       "conversion, run: export MSYS_NO_PATHCONV=1")
-
-
-def require_files(namespace: Namespace) -> None:
-    """Refuse a file that azure-cli couldn't read. It passes the word on as it is, with its @."""
-    for file in [word.strip()[1:] for word in _words(namespace) if re.match(r"\s*@.", word)]:
-        raise FileOperationError(f"Can't read the file {for_display(file)}." if Path(file).exists() else
-                                 f"There is no file {for_display(file)}.",
-                                 "Specify the path of a file after @, or use @- to read from standard input.")
-
-
-def _words(namespace: Namespace) -> list[str]:
-    """The words of all options that take names or IDs."""
-    names = [getattr(namespace, name, None) or "" for name in ("resource_name", "resource_group_name")]
-    options = [getattr(namespace, name, None) for name in ("resources", "user_assigned", "scopes", "roles")]
-    return names + [word for words in options if isinstance(words, list) for of_one in words for word in of_one]
-
-
 def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: bool) -> None:
     """Refuse a command that specifies no identity. `--system-assigned false` specifies none."""
     if not (namespace.system_assigned or has_user_assigned):
@@ -256,8 +256,8 @@ def _require_identity(namespace: Namespace, verb: str, *, has_user_assigned: boo
             f"To see examples, run:\naz communication identity {verb} --help"))
 
 
-def _check_role(namespace: Namespace, purpose: str | None = None) -> None:
-    """Refuse a bad --role or --scope, or one without the other. `check` also takes --for in the place of --role."""
+def _check_roles_and_scopes(namespace: Namespace, purpose: str | None = None) -> None:
+    """Check --role and --scope, and refuse one without the other. `check` also takes --for instead of --role."""
     if namespace.roles is None and namespace.scopes is None and not purpose:
         return
     if namespace.roles is None and not purpose:
@@ -289,8 +289,10 @@ def _roles(options: Sequence[Sequence[str]]) -> list[str]:
     return list(roles.values())
 
 
-def _query(text: str) -> Callable[[Any], Any]:
-    """What a JMESPath query finds in a resource; None as long as a property that a function needs isn't there."""
+def _compile_query(text: str) -> Callable[[Any], Any]:
+    """A function that returns what a JMESPath query finds in a resource; None while a property that the query passes to
+    a JMESPath function is missing. Raises InvalidArgumentValueError.
+    """
     import jmespath  # type: ignore[import-untyped]  # it ships no types
 
     def find(resource: Any) -> Any:
@@ -301,13 +303,13 @@ def _query(text: str) -> Callable[[Any], Any]:
         except (jmespath.exceptions.JMESPathError, RecursionError) as error:
             raise InvalidArgumentValueError(f"{for_display(text)} is not a JMESPath query: {error}",
                                             "For example: --custom identity.principalId") from error
-    find({})
+    find({})  # refuses a bad query now
     return find
 
 
-def _subscription(cmd: Any) -> str:
-    """The subscription of this command: --subscription, or the one that `az account show` shows. azure-cli doesn't find
-    the name of one that a shell changed, and takes an empty one, such as an unset variable, for none.
+def _resolve_subscription(cmd: Any) -> str:
+    """The ID of this command's subscription: --subscription, or the one that `az account show` shows. azure-cli doesn't
+    recognize a name with the white space or quotes that a shell added, and ignores an empty --subscription.
     """
     from azure.cli.core._session import ACCOUNT
     from azure.cli.core.commands.client_factory import get_subscription_id

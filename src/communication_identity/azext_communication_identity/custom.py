@@ -92,7 +92,7 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
 
     from .actions.check import CheckOptions, check
     from .arm.login import customer_tenants, home_tenants
-    from .model.findings import advice, summary
+    from .model.findings import fix_hint, summary
     from .runner.report import fail_after_output, run_all
     options = CheckOptions(purpose=purpose, roles=roles or (), scopes=scopes or (), now=datetime.now(timezone.utc),
                            tenants=home_tenants(cmd.cli_ctx), managed=frozenset(customer_tenants(cmd.cli_ctx)))
@@ -100,9 +100,9 @@ def check_identity(cmd: Any, resources: list[ResourceId], *, purpose: str | None
     printed = _printed(cmd, outcome, resources)
     problems = summary(outcome.results.values())
     if problems:
-        is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # which has no column for the commands
-        error = ValidationError(problems, advice(printed) if is_table else None)
-        if outcome.failures:  # whose number is the last word
+        is_table = cmd.cli_ctx.invocation.data["output"] == "table"  # a table has no column for the commands
+        error = ValidationError(problems, fix_hint(printed) if is_table else None)
+        if outcome.failures:  # report() ends the command with their number
             error.print_error()
         else:
             fail_after_output(cmd.cli_ctx, error)
@@ -122,7 +122,7 @@ def wait_for_resource(cmd: Any, resources: list[ResourceId], *, created: bool = 
 
 def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     """Add the role assignments elsewhere, and the names of all roles, to blocks: one query for each login."""
-    from .actions.show import roles_elsewhere, warn_of_managed, warn_of_others, with_roles_elsewhere
+    from .actions.show import roles_elsewhere, warn_of_managed, warn_of_missing_roles, with_roles_elsewhere
     from .arm.login import Login, Logins, customer_tenants
     from .runner.report import run_all
     logins = Logins(cmd.cli_ctx)
@@ -132,7 +132,7 @@ def _add_roles(cmd: Any, outcome: Outcome[Block]) -> None:
     found = run_all(cmd, [login for login in blocks if login], lambda login: roles_elsewhere(blocks[login]),
                     what="tenants")
     for failure in found.failures.values():
-        warn_of_others(failure)
+        warn_of_missing_roles(failure)
     managed = customer_tenants(cmd.cli_ctx)
     warn_of_managed([one for one in outcome.results if one.subscription.lower() in managed])
     for resource, block in outcome.results.items():
@@ -161,11 +161,11 @@ def _list_all(cmd: Any, ids: list[str], names: list[str]) -> list[Block]:
 def _printed(cmd: Any, outcome: Outcome[Block], resources: list[ResourceId], *, dry_run: bool = False
              ) -> Block | list[Block]:
     """The block of a single resource, or a list of several blocks, each with the ID of its resource."""
-    from .actions.dry_run import count_changes
+    from .actions.dry_run import warn_of_changes
     from .runner.report import report
     if len(resources) != 1:
         for resource, block in outcome.results.items():
             outcome.results[resource] = {"id": resource.id, **block}
         if dry_run and resources:
-            count_changes(list(outcome.results.values()), len(outcome))
+            warn_of_changes(list(outcome.results.values()), len(outcome))
     return report(cmd, outcome, resources)

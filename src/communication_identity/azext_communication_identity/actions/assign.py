@@ -37,8 +37,8 @@ from .options import KEYWORD_ONLY, ChangeOptions
 @dataclass(frozen=True, **KEYWORD_ONLY)
 class AssignOptions(ChangeOptions):
     """What the command line of `assign` says. `roles`: names and IDs, each granted at each of the `scopes`. `known`:
-    what was looked up for all resources before. `customer_tenants`: by subscription that the login manages from another
-    tenant (Azure Lighthouse), in lower case.
+    with several resources, the identities that were looked up before, by ID in lower case. `customer_tenants`: those of
+    the subscriptions that the login manages from another tenant (Azure Lighthouse), by subscription in lower case.
     """
 
     roles: Sequence[str] = ()
@@ -139,7 +139,7 @@ def _names(named: Identities) -> list[tuple[str, str | None]]:
 
 async def _grant_all(resource: ResourceId, block: dict[str, Any], named: Identities, grants: Sequence[Grant],
                      options: AssignOptions) -> list[dict[str, str]]:
-    """Grant what is missing. Whatever ends it, its error says what is done and how to do the rest."""
+    """Grant the roles that are missing. Any error says what is done, and how to do the rest."""
     granted: list[dict[str, str]] = []
     failed: list[Exception] = []
     left: dict[str, None] = {}  # the commands that are still to be run, in order

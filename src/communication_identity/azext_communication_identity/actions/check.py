@@ -30,7 +30,7 @@ from ..model.update import Snapshot, get
 from .options import KEYWORD_ONLY
 
 SYSTEM = "system-assigned"
-_MENDED_BY_ROLE = ("missing", "below", "part", "undecided")
+_FIXED_BY_ROLE = ("missing", "below", "part", "undecided")
 _NO_PRINCIPAL = "The service doesn't show its principal ID."
 _INSTRUCTIONS = "Microsoft's instructions use it. The service doesn't use any other identity (inferred)."
 
@@ -54,7 +54,7 @@ class CheckOptions:
 
 
 async def check(resource: ResourceId, options: CheckOptions) -> dict[str, Any]:
-    """Returns the findings, and the worst status of them."""
+    """Returns the findings, and the worst of their statuses."""
     snapshot = await get(resource)
     findings = [_state(resource, snapshot)] if snapshot.is_busy or not options.scopes else []
     if options.purpose:
@@ -98,14 +98,14 @@ def _unsupported(resource: ResourceId, snapshot: Snapshot) -> list[Finding]:
 def _system_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions) -> list[Finding]:
     if not snapshot.identities.system_assigned:
         return []
-    elsewhere = _of_other_tenant(resource, snapshot, snapshot.block.get("tenantId"), options)
-    if elsewhere:  # as after a transfer of the subscription
-        return [Finding("identity", FAILED, elsewhere, SYSTEM)]
+    problem = _tenant_problem(resource, snapshot, snapshot.block.get("tenantId"), options)
+    if problem:  # as after a transfer of the subscription
+        return [Finding("identity", FAILED, problem, SYSTEM)]
     return [Finding("identity", OK, f"'{resource.name}' has a system-assigned identity.", SYSTEM)
             if principal_of(snapshot.block, None) else Finding("identity", UNKNOWN, _NO_PRINCIPAL, SYSTEM)]
 
 
-def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
+def _tenant_problem(resource: ResourceId, snapshot: Snapshot, tenant: Any, options: CheckOptions) -> str:
     """What is wrong with an identity of this tenant; empty if it is the tenant of the resource, or isn't known."""
     ours = options.tenant_of(resource.id) or str(snapshot.block.get("tenantId") or "")
     return (f"It belongs to tenant '{printable(str(tenant))}', but the resource belongs to '{printable(ours)}'."
@@ -114,7 +114,7 @@ def _of_other_tenant(resource: ResourceId, snapshot: Snapshot, tenant: Any, opti
 
 async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: CheckOptions, versions: Sequence[str]
                          ) -> list[Finding]:
-    """Whether each identity exists unchanged. Those that are gone come first: no other change works before."""
+    """Whether each identity exists unchanged. Those that are gone come first: they block every other change."""
     found = {one: await find_identity(one, versions) for one in snapshot.identities.user_assigned}
     gone = tuple(identity for identity, one in found.items() if one.is_gone)
     fix = [f"az communication identity remove --ids {for_shell(resource.id)} --user-assigned "
@@ -135,9 +135,9 @@ async def _user_assigned(resource: ResourceId, snapshot: Snapshot, options: Chec
 def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Found, options: CheckOptions) -> Finding:
     """The finding on an identity that exists or can't be read."""
     tenant = found.properties.get("tenantId") or options.tenant_of(identity)
-    elsewhere = _of_other_tenant(resource, snapshot, tenant, options)
-    if elsewhere:
-        return Finding("identity", FAILED, elsewhere, identity)
+    problem = _tenant_problem(resource, snapshot, tenant, options)
+    if problem:
+        return Finding("identity", FAILED, problem, identity)
     if found.error:
         return Finding("identity", UNKNOWN, f"Can't tell whether it still exists: {_why(found.error)}", identity)
     if was_recreated(snapshot.block, identity, found):
@@ -150,7 +150,7 @@ def _present(resource: ResourceId, snapshot: Snapshot, identity: str, found: Fou
     return Finding("identity", OK, f"It exists, and is the one that '{resource.name}' holds.", identity)
 
 
-def _assign_system(resource: ResourceId, roles: Sequence[str] = (), scopes: Sequence[str] = ()) -> str:
+def _assign_system(resource: ResourceId, roles: Sequence[str], scopes: Sequence[str]) -> str:
     return (f"az communication identity assign --ids {for_shell(resource.id)} --system-assigned"
             f"{_grant_words(roles, scopes)}")
 
@@ -184,7 +184,7 @@ async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpos
                        ) -> list[Finding]:
     """Whether the system-assigned identity may do what the purpose needs, and each target is right for it."""
     found = {scope: await _target(resource, snapshot, scope, options) for scope in options.scopes}
-    usable = [scope for scope, (_, is_there) in found.items() if is_there]
+    usable = [scope for scope, (_, exists) in found.items() if exists]
     missing = Finding("identity", FAILED, f"'{resource.name}' has no system-assigned identity. {_INSTRUCTIONS}", SYSTEM,
                       fix=[_assign_system(resource, [purpose.role], usable)])
     identity = _system_assigned(resource, snapshot, options) or _unsupported(resource, snapshot) or [missing]
@@ -195,7 +195,7 @@ async def _for_purpose(resource: ResourceId, snapshot: Snapshot, purpose: Purpos
 
 async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions
                   ) -> tuple[list[Finding], bool]:
-    """The findings on a target, and whether it may be there."""
+    """The findings on a target, and whether it exists, as far as this login can tell."""
     findings = _tenant(resource, snapshot, scope, options)
     if worst(findings) == FAILED:  # this login can't read it
         return findings, False
@@ -203,8 +203,7 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
     if target.missing:
         return [*findings, Finding("target", FAILED, target.missing, scope=scope)], False
     if target.error:
-        findings.append(Finding("target", UNKNOWN, f"Can't read {_named(scope)}: {_why(target.error)}",
-                                scope=scope))
+        findings.append(Finding("target", UNKNOWN, f"Can't read {_named(scope)}: {_why(target.error)}", scope=scope))
     if target.account:
         findings += target_findings(str(options.purpose), scope, target.account)
     return findings, True
@@ -212,10 +211,10 @@ async def _target(resource: ResourceId, snapshot: Snapshot, scope: str, options:
 
 def _tenant(resource: ResourceId, snapshot: Snapshot, scope: str, options: CheckOptions) -> list[Finding]:
     """Whether a target in another subscription belongs to the tenant of the resource."""
-    ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
-    theirs = options.tenant_of(scope)
     if subscription_in(scope) == resource.subscription.lower():
         return []
+    ours = str(snapshot.block.get("tenantId") or options.tenant_of(resource.id)).lower()
+    theirs = options.tenant_of(scope)
     if not (ours and theirs):
         return [Finding("tenant", UNKNOWN, "Azure CLI doesn't know the tenant of the subscription of "
                         f"{_named(scope)}.", scope=scope)]
@@ -237,7 +236,7 @@ async def _access(resource: ResourceId, scope: str, identity: str, principal: st
                         rights_for(PURPOSES[str(options.purpose)], scope, principal, options.now))
     except RequestError as error:
         return Finding("access", UNKNOWN, f"Can't tell what it may do: {_why(error)}", identity, scope)
-    fix = [create_command(scope, rights.role, principal)] if rights.access.why in _MENDED_BY_ROLE else []
+    fix = [create_command(scope, rights.role, principal)] if rights.access.why in _FIXED_BY_ROLE else []
     return Finding("access", rights.access.status, _verdict(rights, scope, options), identity, scope, fix)
 
 

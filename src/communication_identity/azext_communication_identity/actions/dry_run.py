@@ -16,7 +16,7 @@ from ..runner.messages import counted, warn
 
 async def require_writable(resource: ResourceId, snapshot: Snapshot, wanted: Identities,
                            known: Mapping[str, Found] | None = None) -> dict[str, Found]:
-    """What a write would name, looked up. Raises an azclierror if it would be refused. `known`: in lower case."""
+    """Look up what a write would name. Raises an azclierror if it would be refused. `known`: by ID in lower case."""
     require_supported(resource, snapshot.block)
     found = {identity: (known or {}).get(identity.lower()) or await find_identity(identity, VERSIONS)
              for identity in wanted.user_assigned}
@@ -41,7 +41,7 @@ def dry_run_result(resource: ResourceId, snapshot: Snapshot, after: dict[str, An
             **({"unverified": unverified} if unverified else {})}
 
 
-def count_changes(results: Sequence[dict[str, Any]], total: int) -> None:
+def warn_of_changes(results: Sequence[dict[str, Any]], total: int) -> None:
     """The last line of a dry run over many resources."""
     changing = [result for result in results if result["changes"]]
     parts = [counted(sum(len((identities_of(result[one]) - identities_of(result[other])).described())

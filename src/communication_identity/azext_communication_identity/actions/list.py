@@ -8,10 +8,9 @@ from typing import Any
 
 from ..arm.errors import explained
 from ..arm.graph import graph_rows, resources_query
-from ..model.answers import NoAnswer
 from ..model.identities import plain_block
 from ..model.quoting import for_display
-from ..model.requests import ListResources, Query, Request, RequestError, pages
+from ..model.requests import ListResources, Query, Request, pages
 from ..model.resource_id import last_segment
 from ..runner.messages import warn
 
@@ -44,14 +43,13 @@ def _listed(item: Mapping[str, Any], request: Request, **more: str) -> dict[str,
     """A resource of a list, with its plain identity block. Raises RequestError for anything else."""
     segments = str(item.get("id")).split("/")
     if len(segments) != 9 or not isinstance(item.get("identity"), (dict, type(None))):
-        raise RequestError(request, NoAnswer("The service's list contains something other than resources.",
-                                             permanent=True))
+        raise request.unusable("The service's list contains something other than resources.")
     return {"id": item["id"], "name": str(item.get("name") or segments[8]), "resourceGroup": segments[4], **more,
             **plain_block(item.get("identity") or {})}
 
 
 def warn_of_nothing_found(identities: Sequence[str], *, all_subscriptions: bool, group: str | None) -> None:
-    """Say that no resource has the identities, and where was searched: people ask before they delete an identity."""
+    """Say that no resource has the identities, and where `list` looked: people ask before they delete an identity."""
     where = ("any subscription that you can read" if all_subscriptions else
              f"resource group '{group}'" if group else "this subscription")
     warn(f"No Communication Services resource in {where} has the user-assigned identity "

@@ -73,7 +73,7 @@ class Removal:
     @property
     def is_destructive(self) -> bool:
         """Whether it removes something that can't be restored, or that the user hasn't named."""
-        return self.gone.system_assigned or bool(self.gone) and (self.options.removes_all or not self.left)
+        return self.gone.system_assigned or (bool(self.gone) and (self.options.removes_all or not self.left))
 
     def still_agreed(self, snapshot: Snapshot, wanted: Identities) -> bool:
         """Whether no more goes than was announced, although someone else may have changed the resource."""
@@ -82,7 +82,7 @@ class Removal:
                 and (not gone.system_assigned or principal_of(snapshot.block, None) == self.principal))
 
     def as_result(self) -> dict[str, Any]:
-        """The same as a dry run has it, for a table."""
+        """The removal in the form of a dry run's result, for a table."""
         return {"id": self.resource.id, "before": expected_block(self.before, NO_BLOCK),
                 "after": expected_block(self.left, NO_BLOCK), "roleAssignments": [
                     {"change": "delete" if self.options.delete_role_assignments else "orphan",
@@ -127,7 +127,7 @@ def confirm(removals: Sequence[Removal], table: Table) -> None:
 
 
 def warn_of_removed(removals: Sequence[Removal], table: Table) -> None:
-    """Say what several resources lost that nobody was asked about."""
+    """Say what several resources lost without a question."""
     if not removals:
         return
     removals = sorted(removals, key=lambda one: one.resource.name.lower())
@@ -164,7 +164,9 @@ def _summary(removals: Sequence[Removal], *, is_done: bool) -> str:
 
 
 async def remove(resource: ResourceId, options: RemoveOptions, removed: list[Removal] | None = None) -> dict[str, Any]:
-    """Returns the plain block, or what would change. `removed`: of several resources, takes what nobody agreed to."""
+    """Returns the plain block, or what would change. `removed`: None for a single resource; with several, a list that
+    takes the destructive removals that nobody was asked about.
+    """
     named = options.identities_in(resource)
     snapshot = await until_idle(resource, await get(resource))
     _require_assigned(resource, snapshot.identities, named, options)
@@ -281,7 +283,7 @@ async def _agree(removal: Removal, snapshot: Snapshot, *, is_single: bool) -> Sn
             f"{removal.consequence()} Can't prompt for confirmation without a terminal. Nothing was removed.",
             "To remove without a prompt, add --yes. To see what would change, use --dry-run.")
     if consent is Consent.ASK:
-        await Ask(removal)
+        await Ask(removal)  # the runner calls `confirm` once, for all resources
         return await get(removal.resource) if removal.is_destructive else snapshot
     if removal.is_destructive and is_single:
         warn(removal.consequence())

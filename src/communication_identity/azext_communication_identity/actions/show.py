@@ -23,10 +23,9 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
     block = plain_block((await get(resource)).block)
     if not with_roles:
         return block
-    block["roleAssignments"] = []
     principals = principals_of(block)
-    for principal in principals:
-        block["roleAssignments"] += await roles.assignments_of(resource.subscription, principal)
+    block["roleAssignments"] = [one for principal in principals
+                                for one in await roles.assignments_of(resource.subscription, principal)]
     if len(principals) < len(identities_of(block).described()):
         warn(f"The service doesn't show the principal ID of every identity of '{resource.name}', so the roles of these "
              "can't be looked up.")
@@ -34,14 +33,12 @@ async def show(resource: ResourceId, *, with_roles: bool) -> dict[str, Any]:
 
 
 async def roles_elsewhere(blocks: Sequence[Block]) -> tuple[dict[str, list[dict[str, str]]], dict[str, str]]:
-    """The role assignments of the blocks of one login, everywhere, by principal; the names of roles by GUID. The keys
-    are in lower case.
-    """
+    """Of the blocks of one login: all role assignments by principal ID, and names of roles by GUID, both lower case."""
     principals = {principal for block in blocks for principal in principals_of(block)}
     try:
         everywhere = await graph.assignments_everywhere(sorted(principals))
     except (RequestError, AzCLIError) as error:
-        warn_of_others(error)
+        warn_of_missing_roles(error)
         everywhere = []
     own = [one for block in blocks for one in block["roleAssignments"]]
     of_principals: dict[str, list[dict[str, str]]] = {}
@@ -87,6 +84,6 @@ def warn_of_managed(resources: Sequence[ResourceId]) -> None:
              f"doesn't see its role assignments: {', '.join(one.name for one in resources)}.")
 
 
-def warn_of_others(error: Exception) -> None:
-    """Say that the list is incomplete, and why."""
+def warn_of_missing_roles(error: Exception) -> None:
+    """Say that role assignments in other subscriptions are missing, and why."""
     warn(f"Role assignments in other subscriptions are missing from the list: {explained(error) or error}")

@@ -30,7 +30,7 @@ class Condition(NamedTuple):
             return self.deleted
         if self.custom is not None and self.custom(snapshot.body):  # pylint: disable=not-callable  # if it isn't None
             return True
-        return self.exists or (self.created or self.updated) and snapshot.state == "succeeded"
+        return self.exists or ((self.created or self.updated) and snapshot.state == "succeeded")
 
 
 async def wait(resource: ResourceId, condition: Condition, interval: float, timeout: float) -> None:
@@ -72,7 +72,7 @@ def _too_late(resource: ResourceId, timeout: float, *, exists: bool) -> AzureRes
 
 
 def _pause_after(error: RequestError, failures: int) -> float:
-    """The seconds until another read, after so many failures. Raises the refusal if another one is of no use."""
+    """The seconds until the next read, after `failures` earlier ones. Raises `error` if another read is of no use."""
     reply = error.reply
     asked = reply.retry_after or 0.0
     if isinstance(reply, Answer) and reply.status == 429:

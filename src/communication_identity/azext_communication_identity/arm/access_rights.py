@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ..model.action_patterns import Element
+from ..model.findings import FAILED, UNKNOWN
 from ..model.permissions import Access, Assignment, assignment_of, deny_of, elements_of, is_readable, judge, reaches
 from ..model.purposes import Purpose
 from ..model.requests import RequestError, SharedGet, pages
@@ -20,7 +21,7 @@ _MANAGEMENT_GROUP = "/providers/microsoft.management/"
 
 
 class Rights(NamedTuple):
-    """The verdict. `role`: the name of the one that was asked for. `known`: all that were read, by GUID."""
+    """The verdict. `role`: the name of the role that was asked for. `known`: the roles that were read, by GUID."""
 
     access: Access
     role: str
@@ -33,7 +34,7 @@ class Rights(NamedTuple):
 
 
 async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime) -> Rights:
-    """Whether a principal may do what a purpose needs. Raises RequestError if the login may not see it."""
+    """Whether a principal may do what a purpose needs. Raises RequestError if this login may not read what tells."""
     assignments = await _assignments(scope, principal)
     guids, refused = sorted({one.role for one in assignments}), None
     known: dict[str, Role] = {}
@@ -52,7 +53,7 @@ async def rights_for(purpose: Purpose, scope: str, principal: str, now: datetime
 
 
 async def role_held(role: str, scope: str, subscription: str, principal: str, now: datetime) -> Rights:
-    """Whether a principal has a role, or roles that contain it. Raises RequestError; an azclierror for no role."""
+    """Whether a principal has a role, or roles that contain it. Raises RequestError, and as `resolve_role` does."""
     assignments = await _assignments(scope, principal)
     by_id = role_by_id(role, subscription)
     guid = by_id.guid if by_id else next((one for one, name in BUILT_IN_ROLES.items() if name.lower() == role.lower()),
@@ -65,7 +66,7 @@ async def role_held(role: str, scope: str, subscription: str, principal: str, no
     wanted = wanted or await resolve_role(role, scope, subscription)
     need = elements_of(wanted.permissions)
     if need is None:
-        return Rights(Access("unknown", "no-definition"), wanted.name, {})
+        return Rights(Access(UNKNOWN, "no-definition"), wanted.name, {})
     known[wanted.guid.lower()] = wanted
     access = await _judge(need, scope, principal, assignments, known, now=now, role=wanted.guid.lower())
     return Rights(access, wanted.name, known)
@@ -76,7 +77,7 @@ async def _judge(need: Sequence[Element], scope: str, principal: str, assignment
     """The verdict. Deny assignments are read only if they can change it."""
     elements = {guid: elements_of(one.permissions) for guid, one in known.items()}
     access = judge(need, scope, assignments, elements, (), now=now, role=role)
-    if access.status == "failed":
+    if access.status == FAILED:
         return access
     at_scope = quote("atScope()", safe="()")
     rows = await pages(SharedGet(f"{scope}{AUTHORIZATION}/denyAssignments?{ROLES_VERSION}&$filter={at_scope}"), dict)
@@ -86,7 +87,7 @@ async def _judge(need: Sequence[Element], scope: str, principal: str, assignment
 
 
 async def _assignments(scope: str, principal: str) -> list[Assignment]:
-    """Those of a principal and its groups that reach a scope, or are below one that isn't a management group."""
+    """The role assignments of a principal and its groups at a scope, above, and below (not of a management group)."""
     at_scope = "atScope() and " if scope.lower().startswith(_MANAGEMENT_GROUP) else ""
     address = f"{scope}{AUTHORIZATION}/roleAssignments?{ROLES_VERSION}&$filter="
     request = SharedGet(address + quote(f"{at_scope}assignedTo('{principal}')"))

@@ -43,8 +43,8 @@ _NOT_PATCHED = (r"(?i)\bidentity\b.*(?:not|can't) be (?:patched|updated|changed|
                 r"|\bidentity\W+is (?:immutable|read-?only)")
 
 
-class ServiceError(NamedTuple):
-    """An error answer; each text may be empty. `text`: with that of its details. `path`: unescaped."""
+class Refusal(NamedTuple):
+    """An error answer; each text may be empty. `text`: codes and messages, also of its details. `path`: unescaped."""
 
     request: Request
     answer: Answer
@@ -78,15 +78,15 @@ class ServiceError(NamedTuple):
 def advise(request: Request, answer: Answer) -> AzCLIError:
     """The error for a request that the service refused."""
     inner = error_of(answer)
-    error = ServiceError(request, answer, code=text_of(inner.get("code")), message=text_of(inner.get("message")),
-                         text=error_text(inner) or (for_display(answer.text.strip()) if answer.body else ""),
-                         path=printable(unquote(urlsplit(request.path).path)))
+    error = Refusal(request, answer, code=text_of(inner.get("code")), message=text_of(inner.get("message")),
+                    text=error_text(inner) or (for_display(answer.text.strip()) if answer.body else ""),
+                    path=printable(unquote(urlsplit(request.path).path)))
     if answer.status == 429:
         return _throttled(error)
     return _BY_CODE.get(error.code.lower(), _by_path)(error) or _by_status(error)
 
 
-def _throttled(error: ServiceError) -> AzCLIError:
+def _throttled(error: Refusal) -> AzCLIError:
     asked, waited = f"it asks for a wait of {seconds_asked_for(error.answer):.0f} seconds", error.answer.waited
     if waited:
         asked = f"after {waited:.0f} seconds of waiting, {asked}"
@@ -94,14 +94,14 @@ def _throttled(error: ServiceError) -> AzCLIError:
                               "Try again later, with fewer resources at a time.")
 
 
-def _by_status(error: ServiceError) -> AzCLIError:
+def _by_status(error: Refusal) -> AzCLIError:
     """The error for a code that is unknown, or for an answer that isn't ARM's."""
     status = error.answer.status
     if status == 401 or re.match(r"(?i)(Expired|Invalid)AuthenticationToken", error.code):
         return UnauthorizedError(error.message_shown, LOG_IN)
     if isinstance(error.request, UpdateIdentity) and (
             status in (405, 501) or error.code.lower() == "propertychangenotallowed"
-            or status == 400 and re.search(_NOT_PATCHED, error.text)):
+            or (status == 400 and re.search(_NOT_PATCHED, error.text))):
         return BadRequestError(
             f"The service doesn't accept a PATCH of the identity. Nothing was changed. It said: {error.message_shown}",
             "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole "
@@ -110,7 +110,7 @@ def _by_status(error: ServiceError) -> AzCLIError:
     if status >= 500:
         return AzureInternalError(f"The service failed: {error.message_shown}", AGAIN)
     kind = _BY_STATUS.get(status, AzureResponseError)
-    if status < 400 or not error.text and error.answer.body is None and error.answer.text.strip():
+    if status < 400 or (not error.text and error.answer.body is None and error.answer.text.strip()):
         return kind(f"Something other than Azure Resource Manager answered, with status {status}.",
                     "It may be a proxy, or a network that asks you to sign in. Check the proxy settings. "
                     f"{AGAIN}")
@@ -122,7 +122,7 @@ def _by_status(error: ServiceError) -> AzCLIError:
         f"The service refused the request with status {status}, and gives no reason.", DEBUG)
 
 
-def _by_path(error: ServiceError) -> AzCLIError | None:
+def _by_path(error: Refusal) -> AzCLIError | None:
     """What isn't there, or not registered; None if the path of the request doesn't name it."""
     name, group, subscription = map(error.segment, ("communicationServices", "resourceGroups", "subscriptions"))
     is_of_roles = "/providers/microsoft.authorization/" in error.path.lower()
@@ -151,13 +151,13 @@ def _by_path(error: ServiceError) -> AzCLIError | None:
     return kind(what, how) if is_named else None
 
 
-def _wrong_tenant(error: ServiceError) -> AzCLIError | None:
+def _wrong_tenant(error: Refusal) -> AzCLIError | None:
     tenant = re.search(rf"must match[^']*'https?://[^/']+/({GUID})", error.message)
     return UnauthorizedError(error.text, f"To log in to the tenant of the subscription, run:\naz login --tenant "
                                          f"{tenant.group(1)}") if tenant else None
 
 
-def _authorization_failed(error: ServiceError) -> AzCLIError | None:
+def _authorization_failed(error: Refusal) -> AzCLIError | None:
     action, scope = error.quoted("perform action"), error.quoted("over scope")
     if not (action and scope):
         return None
@@ -176,7 +176,7 @@ def _authorization_failed(error: ServiceError) -> AzCLIError | None:
 
 
 def _or_absent(scope: str) -> str:
-    """What may not exist: ARM doesn't say so to those who may not see it. A subscription has an error of its own."""
+    """What may not exist: ARM doesn't tell those who may not see it. A missing subscription has an error of its own."""
     found = re.search(r"(?i)/resourceGroups/([^/]+)(?:/.*/([^/]+))?", scope)
     if not found:
         return ""
@@ -194,7 +194,7 @@ def _least_role(action: str) -> str:
     return _OPERATOR if rest.endswith("/assign/action") else "Contributor"
 
 
-def _linked_authorization_failed(error: ServiceError) -> AzCLIError | None:
+def _linked_authorization_failed(error: Refusal) -> AzCLIError | None:
     subscription = error.quoted("linked subscription")
     if subscription:  # "however the current tenant '…' is not authorized to access …", "… was not found"
         return ForbiddenError(
@@ -215,15 +215,15 @@ def _linked_authorization_failed(error: ServiceError) -> AzCLIError | None:
         f"Ask someone who can assign roles there to run:\n{grants}")
 
 
-def _grant(error: ServiceError, role: str, scope: str) -> str:
+def _grant(error: Refusal, role: str, scope: str) -> str:
     return f"az role assignment create --role {for_shell(role)} --assignee {_who(error)} --scope {for_shell(scope)}"
 
 
-def _who(error: ServiceError) -> str:
+def _who(error: Refusal) -> str:
     return for_shell(error.quoted("with object id") or "OBJECT_ID")
 
 
-def _identity_operation_failed(error: ServiceError) -> AzCLIError:
+def _identity_operation_failed(error: Refusal) -> AzCLIError:
     named = re.search(rf"(?i)/subscriptions/({GUID})/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/",
                       error.message)
     where = f" --subscription {named.group(1)}" if named else error.subscription_option
@@ -235,7 +235,7 @@ def _identity_operation_failed(error: ServiceError) -> AzCLIError:
         '--query "[].id" --output tsv' if is_of_users else "Run the command again in a few minutes.")
 
 
-def _locked(error: ServiceError) -> AzCLIError:
+def _locked(error: Refusal) -> AzCLIError:
     locked, group = error.quoted(r"following scope\(s\) are locked:"), error.segment("resourceGroups")
     of_group = f" --resource-group {for_shell(group)}" if group else ""
     return ForbiddenError(
@@ -245,7 +245,7 @@ def _locked(error: ServiceError) -> AzCLIError:
         "The owner of the lock can delete it with az lock delete.")
 
 
-def _disallowed_by_policy(error: ServiceError) -> AzCLIError | None:
+def _disallowed_by_policy(error: Refusal) -> AzCLIError | None:
     if error.answer.status == 401:  # a claims challenge that can't be read
         return None
     listed = error_of(error.answer).get("additionalinfo")
@@ -268,7 +268,7 @@ def _policy_text(policy: dict[str, Any]) -> str:
     return " ".join(filter(None, (f"'{name}'" if name else "", f"(assignment '{assignment}')" if assignment else "")))
 
 
-_BY_CODE: dict[str, Callable[[ServiceError], AzCLIError | None]] = {
+_BY_CODE: dict[str, Callable[[Refusal], AzCLIError | None]] = {
     "invalidauthenticationtokentenant": _wrong_tenant,
     "authorizationfailed": _authorization_failed,
     "linkedauthorizationfailed": _linked_authorization_failed,

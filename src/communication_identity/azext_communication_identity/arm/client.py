@@ -18,8 +18,8 @@ from azure.cli.core.azclierror import AzureConnectionError
 from ..model.answers import Answer, NoAnswer, Reply
 from ..model.quoting import for_display
 from ..model.requests import ListRequest, OneRequest, Request, UpdateIdentity
-from .errors import challenge_of, first_line
-from .login import Login, LoginCredential, Logins, credential_of, require_subscription
+from .errors import first_line
+from .login import Login, LoginCredential, Logins, challenge_of, credential_of, require_subscription
 
 API_VERSION = "2023-04-01"  # the first stable one whose PATCH takes the identity block
 HEADERS = frozenset(("etag", "date", "retry-after", "azure-asyncoperation", "location", "www-authenticate",
@@ -73,7 +73,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             raise AzureConnectionError(f"Azure CLI can't send requests from this machine: {first_line(error)}",
                                        "If REQUESTS_CA_BUNDLE is set, check that it names a file.") from error
         except (ValueError, LookupError, RecursionError) as error:  # azure-core decodes challenges and addresses
-            return _refused(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
+            return _undecoded_challenge(error) or NoAnswer(f"The service's response can't be read: {first_line(error)}")
         raise AssertionError("an operation of the SDK ended without an answer")
 
     def _answer(self, response: Any, credential: LoginCredential) -> Answer:
@@ -93,10 +93,10 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             return False
         if not parts.netloc:
             return address.startswith("/")
-        host, known = (parts.hostname or "").lower(), (arm.hostname or "").lower()
+        host, arm_host = (parts.hostname or "").lower(), (arm.hostname or "").lower()
         # urllib3 ends a host at a backslash, urlsplit doesn't.
         is_plain = re.fullmatch(r"(?a:([-\w.]+|\[[\da-fA-F:.]+\])(:\d*)?)", parts.netloc) is not None
-        return is_plain and origin == _origin(arm) and (host == known or host.endswith(f".{known}"))
+        return is_plain and origin == _origin(arm) and (host == arm_host or host.endswith(f".{arm_host}"))
 
     def _credential(self, subscription: str) -> LoginCredential:
         login = self.login_of(subscription)
@@ -157,9 +157,9 @@ def _as_model(block: dict[str, Any]) -> Any:
 
 
 def _call_raw(client: Any, request: Request, options: dict[str, Any]) -> None:
-    """Send what no SDK of the CLI has an operation for: addresses of operations, which have to be sent back unchanged,
-    Azure Resource Graph, and what few commands read. azure-mgmt-authorization, for example, would take some 60 ms to
-    load, and its create has no `tenantId`.
+    """Send what no SDK of the CLI has an operation for, such as the address of an operation, which has to be sent back
+    unchanged, and Azure Resource Graph; and what only few commands need: azure-mgmt-authorization, for example, would
+    take some 60 ms to load, and its create has no `tenantId`.
     """
     from azure.core.rest import HttpRequest
     body = getattr(request, "body", None)
@@ -210,7 +210,7 @@ def read_answer(response: Any) -> Answer:
     """Only the parts of an answer that the code uses, because a fleet keeps thousands of them."""
     try:
         text = response.text()
-    except (UnicodeError, LookupError):  # to show, no more: it isn't JSON
+    except (UnicodeError, LookupError):  # it isn't JSON, but is still shown
         content = response.body() if hasattr(response, "body") else response.content
         text = content.decode(errors="replace")
     try:
@@ -222,7 +222,7 @@ def read_answer(response: Any) -> Answer:
     return Answer(response.status_code, body, headers, text if body is None or response.status_code >= 400 else "")
 
 
-def _refused(error: Exception) -> Answer | None:
+def _undecoded_challenge(error: Exception) -> Answer | None:
     """The 401 whose challenge azure-core couldn't decode; from 1.36 on, it's the cause of the error."""
     from azure.core.exceptions import HttpResponseError
     cause = error.__cause__

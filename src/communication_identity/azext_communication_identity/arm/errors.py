@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from azure.cli.core.azclierror import AzCLIError, AzureConnectionError, AzureResponseError, ValidationError
 
-from ..model.answers import Answer, NoAnswer
+from ..model.answers import NoAnswer
 from ..model.quoting import printable
 from ..model.requests import RequestError
 from ..model.unfinished import UnfinishedError
@@ -41,8 +40,8 @@ def explained(error: Exception) -> AzCLIError | None:
 
 
 def _unfinished(error: UnfinishedError) -> AzCLIError:
-    """The error of what ended a command, with what was accepted before and what is still to be done. The commands that
-    do it belong to the message, which is printed even with --only-show-errors. Then the same command doesn't help.
+    """The error that ended a command, with what was accepted before and what is still to be done. The commands that do
+    it are in the message, which is printed even with --only-show-errors; advice to run the same command again goes.
     """
     cause = None if error.is_interrupted else explained(error.cause)  # type: ignore[arg-type]  # else an Exception
     kind: Any = type(cause) if type(cause).__module__ == AzCLIError.__module__ else AzureResponseError
@@ -54,28 +53,14 @@ def _unfinished(error: UnfinishedError) -> AzCLIError:
 
 
 def _no_answer(reply: NoAnswer) -> AzCLIError:
-    """The network and the proxy are to blame only where nothing came."""
+    """The error for a missing or unusable answer. It blames the network and the proxy only if nothing came."""
     if "certificate" in reply.reason.lower() or "ssl" in reply.reason.lower():
-        how = ("If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively"
-               "#work-behind-a-proxy")
+        how = "If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively#work-behind-a-proxy"
     elif reply.is_network or reply.timed_out:
         how = f"Check the network and the proxy settings. {AGAIN}"
     else:
         how = DEBUG if reply.permanent else f"{AGAIN} {DEBUG}"
     return AzureConnectionError(f"No usable response from the service: {reply.reason}", how)
-
-
-def challenge_of(answer: Answer) -> str:
-    """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if there are none."""
-    header = answer.headers.get("www-authenticate", "")
-    found = (re.search(r"""(?i)\bclaims\s*=\s*["']?([-\w+/]+=*)""", header)
-             if "insufficient_claims" in header.lower() else None)
-    if not found:
-        return ""
-    try:
-        return urlsafe_b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
-    except ValueError:  # not base64, or not UTF-8
-        return ""
 
 
 def reasons(errors: Iterable[Exception]) -> str:

@@ -21,8 +21,8 @@ _PRINCIPALS_A_QUERY = 200
 
 
 async def graph_rows(query: str, keep: Callable[[dict[str, Any]], T]) -> tuple[list[T], str]:
-    """What `keep` returns for each row that a query finds, one POST a page; and the service's own word that some are
-    missing, as a sentence, else empty. Raises RequestError, also if the answer isn't a list of rows or never ends.
+    """What `keep` returns for each row that a query finds, one POST a page; and a sentence if the service says that
+    some are missing, else "". Raises RequestError, also if the answer isn't a list of rows or never ends.
     """
     # The scope filter includes role assignments at management groups, which apply to everything below them.
     options: dict[str, Any] = {"$top": _ROWS_A_PAGE, "resultFormat": "objectArray", "allowPartialScopes": True,

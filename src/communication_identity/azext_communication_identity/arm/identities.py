@@ -32,7 +32,7 @@ _UNKNOWN_VERSION = ("noregisteredproviderfound", "invalidapiversionparameter", "
 
 
 class Found(NamedTuple):
-    """What a login sees of an identity. `error`: why it can't be read. Without both, it doesn't exist."""
+    """What this login sees of an identity: `properties`, or why it can't be read. Without either, it doesn't exist."""
 
     properties: dict[str, Any]
     error: RequestError | None = None
@@ -63,7 +63,7 @@ class Found(NamedTuple):
 
 
 async def find_identity(identity: str, versions: Sequence[str] = (API_VERSION,)) -> Found:
-    """Read a user-assigned identity with the newest of these API versions that the cloud knows."""
+    """Read a user-assigned identity with the first of these API versions that the cloud knows."""
     parsed = parse_identity_id(identity)
     if parsed is None:  # the service's own key, which names something else
         return Found({"id": identity})
@@ -87,24 +87,24 @@ async def missing_identities(identities: Iterable[str]) -> list[str]:
 
 
 def held_principal(block: Block, identity: str) -> str | None:
-    """The principal ID that a block holds for a user-assigned identity: empty for null, None for nothing (yet)."""
+    """The principal ID that a block holds for a user-assigned identity: empty if it is null, None if it isn't there."""
     users = block.get("userAssignedIdentities") or {}
     key = find_id(identity, users)
     details = users[key] if key else {}
-    if details is None or isinstance(details, dict) and details.get("principalId", "") is None:
+    if details is None or (isinstance(details, dict) and details.get("principalId", "") is None):
         return ""
     principal = details.get("principalId") if isinstance(details, dict) else None
     return principal if isinstance(principal, str) else None
 
 
 def was_recreated(block: Block, identity: str, found: Found) -> bool:
-    """Whether the block holds another principal, or null. Without any IDs, the identity is only settling."""
+    """Whether the block holds another principal, or null. A block without the key is only not complete yet."""
     held, now = held_principal(block, identity), found.properties.get("principalId")
     return held is not None and isinstance(now, str) and held.lower() != now.lower()
 
 
 def recreated(resource: ResourceId, identity: str) -> tuple[str, str]:
-    """What to say of an identity that was created again, and how to mend it."""
+    """What an error or warning says of an identity that was created again, and how to fix it."""
     return (f"'{identity}' was deleted and created again. '{resource.name}' still holds the old identity, which no "
             "longer works.",
             "To assign the new one, run:\n" + "\n".join(replace_commands(resource, identity)))
@@ -173,7 +173,7 @@ async def gone_error(resource: ResourceId, has: Identities, gone: Sequence[str],
 
 async def explain_refusal(resource: ResourceId, has: Identities, named: Identities, update: Coroutine[Any, Any, T]
                           ) -> T:
-    """Await an update; if the service refuses an identity, find out why. `has`: the identities before."""
+    """Await an update. If the service refuses it, find out whether an identity is the reason. `has`: those before."""
     try:
         return await update
     except (RequestError, UnfinishedError) as error:
@@ -183,7 +183,7 @@ async def explain_refusal(resource: ResourceId, has: Identities, named: Identiti
             raise
         try:
             reason = await _reason(resource, has, named, cause)
-        except (AzCLIError, CancelledError):  # the login ends, or Ctrl-C: what was accepted stays said
+        except (AzCLIError, CancelledError):  # the login ends, or Ctrl-C: the first error says more
             raise error from None
         if reason is None:
             raise
@@ -202,8 +202,8 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     else:
         known, status, code = explained(error), error.reply.status, error_code(error.reply)
         message = text_of(error_of(error.reply).get("message")).lower()
-    is_of_identities = code in _IDENTITY_CODES or status in (400, 404) and "/userassignedidentities/" in message
-    if status not in (400, 403, 404) or code in _OTHER_CAUSES and not is_of_identities:
+    is_of_identities = code in _IDENTITY_CODES or (status in (400, 404) and "/userassignedidentities/" in message)
+    if status not in (400, 403, 404) or (code in _OTHER_CAUSES and not is_of_identities):
         return None
     found = {one: await find_identity(one, VERSIONS)
              for one in ((has | named).user_assigned if is_of_identities else ())}
@@ -219,9 +219,9 @@ async def _reason(resource: ResourceId, has: Identities, named: Identities, erro
     unseen = [identity for identity, one in found.items() if one.error and identity.lower() in message]
     if not unseen or code != "linkedauthorizationfailed" or known is None:
         return None
-    off = [f"If it no longer exists, remove it from the resource:\n{_remove_command(resource, has, unseen)}"]
+    removal = [f"If it no longer exists, remove it from the resource:\n{_remove_command(resource, has, unseen)}"]
     return kind(f"{str(known).rstrip('.')}, or it no longer exists.", [
-        *known.recommendations, *(off if has & Identities(user_assigned=tuple(unseen)) else ())])
+        *known.recommendations, *(removal if has & Identities(user_assigned=tuple(unseen)) else ())])
 
 
 def _remove_command(resource: ResourceId, has: Identities, identities: Sequence[str]) -> str:

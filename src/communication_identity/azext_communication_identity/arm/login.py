@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from copy import copy
 from logging import LogRecord
 from threading import Lock
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from azure.cli.core.azclierror import AuthenticationError, AzCLIError, ResourceNotFoundError, UnauthorizedError
 
+from ..model.answers import Answer
 from ..model.quoting import for_shell
 from .advice import LOG_IN
 from .errors import first_line
@@ -53,7 +54,7 @@ def home_tenants(cli_ctx: Any) -> dict[str, str]:
 
 
 def customer_tenants(cli_ctx: Any) -> dict[str, str]:
-    """The same for the subscriptions that a login manages from another tenant (Azure Lighthouse)."""
+    """The tenants of the subscriptions that a login manages from another tenant (Azure Lighthouse), in the same way."""
     return {one["id"].lower(): one["homeTenantId"] for one in _accounts(cli_ctx)
             if one.get("homeTenantId") and one["homeTenantId"] != one["tenantId"]}
 
@@ -89,7 +90,7 @@ def require_subscription(login: Login | None, path: str) -> None:
 
 
 def _has_no_command(record: LogRecord) -> bool:
-    """Leaves out core's own warning of a challenge, which names the command that the error names."""
+    """A filter for core's own warning of a challenge, since the error names the same command."""
     return "az login" not in record.getMessage()
 
 
@@ -112,14 +113,14 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         self._failed: list[Exception] = []  # of all attempts
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
-        """A token. Raises the login's failure to all that ask, and that of a connection to those that waited for it."""
+        """A token. Raises a failure of the login for all that ask, one of the connection for those that waited."""
         claims, failed_before = options.get("claims"), len(self._failed)
         with self._lock:
             self.raise_if_failed()
             if self._failed[failed_before:]:
                 raise copy(self._failed[-1])  # each thread adds its traceback
             if self._token and self._token.expires_on > time.time() + _RENEW and (
-                    claims is None or claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE):
+                    claims is None or (claims == self._claims and time.monotonic() - self._since < _SAME_CHALLENGE)):
                 return self._token
             claims, self._scopes = claims or self._claims, scopes  # a renewed token is as strong as the one before
             self._token = self._fetch({**options, "claims": claims} if claims else options)
@@ -176,8 +177,21 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
             recommendation=f"To log in with it, run:\n{command}")
 
 
+def challenge_of(answer: Answer) -> str:
+    """The claims that a 401 asks for (multifactor authentication, for example), decoded; empty if there are none."""
+    header = answer.headers.get("www-authenticate", "")
+    found = (re.search(r"""(?i)\bclaims\s*=\s*["']?([-\w+/]+=*)""", header)
+             if "insufficient_claims" in header.lower() else None)
+    if not found:
+        return ""
+    try:
+        return urlsafe_b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
+    except ValueError:  # not base64, or not UTF-8
+        return ""
+
+
 def credential_of(cli_ctx: Any, login: Login | None) -> LoginCredential:
-    """The credential of a login. It has failed if MSAL can't use what the login service says of itself."""
+    """The credential of a login. It has failed already if MSAL can't use the login service's description of itself."""
     from azure.cli.core._profile import Profile
     found = failure = None
     try:

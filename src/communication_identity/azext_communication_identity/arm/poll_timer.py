@@ -9,8 +9,8 @@ from collections.abc import Hashable
 from ..model.requests import PollDelay
 
 # Recorded PATCH operations of other services last 11 to 13 seconds, PUT operations of this service 65 to 94. In seconds
-# from the write: from 9 to 13, the polls are at most 1.5 s apart, and a little further apart before, so that an
-# operation of 13 s takes 8.
+# from the write: an end after 9 to 13 is seen at most 1.5 s later. Before, the polls are a little further apart, so an
+# operation of 13 s takes 8 of them.
 POLL_TIMES = (0.8, 2.3, 4.3, 6.3, 8.3, 10.1, 11.6, 13.1)
 LEAST_GAP = 1.0  # seconds from the answer to a poll until the next
 GAP, MOST_GAP = 1.5, 10.0  # the same after POLL_TIMES
@@ -43,16 +43,16 @@ class PollTimer:
         answered = loop.time()
         if not is_often and not self._longest:
             await asyncio.wait([self._learned], timeout=max(delay.since + UNKNOWN - answered, 0.0))
-        due = answered + delay.at_least if delay.at_least and is_often else max(
-            self._soon(delay, answered) if is_often else self._when_others_were_over(delay, answered),
-            answered + (delay.at_least or 0.0))
+        due = self._soon(delay, answered) if is_often else self._when_others_were_over(delay, answered)
+        if delay.at_least:
+            due = answered + delay.at_least if is_often else max(due, answered + delay.at_least)
         await asyncio.sleep(max(due - loop.time(), 0.0))
         turn = max(loop.time(), self._next_poll.get(subscription, 0.0))
         self._next_poll[subscription] = turn + 1 / POLLS_A_SECOND
         await asyncio.sleep(turn - loop.time())
 
     def _soon(self, delay: PollDelay, now: float) -> float:
-        """When to poll by the time since the write alone: none are made up for after a longer wait."""
+        """The next of POLL_TIMES, whatever others took. Those that passed during a longer wait are skipped."""
         passed = now - delay.since
         if not delay.polls:
             return max(delay.since + POLL_TIMES[0], now)
@@ -62,6 +62,6 @@ class PollTimer:
         return now + max(GAP, min(passed * max(len(self._often), 1) / 40, MOST_GAP))
 
     def _when_others_were_over(self, delay: PollDelay, now: float) -> float:
-        """When operations like it were over; a little later is fine, many polls are not."""
+        """When operations like it were over. Better a little late than many polls."""
         again = now + max(GAP, (now - delay.since) / 8) if delay.polls else now
         return max(delay.since + self._longest, again)

@@ -56,7 +56,7 @@ class FirstRequests:
     def __init__(self, *, until_answered: bool) -> None:
         self._turn = asyncio.Lock()
         self._is_open = False
-        self._until_answered = until_answered  # or until one was sent
+        self._until_answered = until_answered  # else, until it was sent
         self._silent: list[NoAnswer] = []
 
     @asynccontextmanager
@@ -75,5 +75,5 @@ class FirstRequests:
 
     @property
     def unreachable(self) -> NoAnswer | None:
-        """What every request gets, once so many in a row had no answer that there can be no network."""
+        """What every further request gets once SILENT of them had no answer, and none had one; until then, None."""
         return self._silent[-1]._replace(permanent=True) if len(self._silent) >= SILENT and not self._is_open else None

@@ -57,7 +57,7 @@ async def resolve_role(role: str, scope: str, subscription: str) -> Role:
 
 
 async def read_role(scope: str, guid: str) -> Role:
-    """The role with this GUID; without permissions if the answer is another one. Raises RequestError."""
+    """The role with this GUID; without permissions if the service returns another role. Raises RequestError."""
     role = _role((await read(SharedGet(f"{scope}{AUTHORIZATION}/roleDefinitions/{guid}?{ROLES_VERSION}"))).body)
     return role if role.guid.lower() == guid.lower() else role._replace(permissions=None)
 
@@ -172,11 +172,11 @@ async def delete_assignment(assignment_id: str) -> None:
     request = Delete(f"{assignment_id}?{ROLES_VERSION}")
     for pause in (1.0, 3.0, None):
         reply: Reply = await request
-        if is_not_found(reply) or reply.ok and not reply.is_malformed:
+        if is_not_found(reply) or (reply.ok and not reply.is_malformed):
             return
         if reply.ok:
             reply = NoAnswer("The service's response to the deletion is not JSON.", at=reply.at)
-        if pause is None or isinstance(reply, Answer) and reply.status < 500:
+        if pause is None or (isinstance(reply, Answer) and reply.status < 500):
             break
         await Sleep(pause, "the service to answer again")
     raise RequestError(request, reply)

@@ -13,7 +13,7 @@ _VERSION = "api-version=2023-05-01"  # of both providers; newer ones show nothin
 
 
 class Target(NamedTuple):
-    """`account`: its JSON. `missing`: a sentence, if the target isn't there. `error`: why it can't be read."""
+    """`account`: its JSON. `missing`: a sentence if the target doesn't exist. `error`: why it can't be read."""
 
     account: dict[str, Any]
     missing: str = ""

@@ -31,7 +31,7 @@ def coverage(need: Sequence[Element], granted: Sequence[Element]) -> str:
 
 
 def _coverage(need: Sequence[Element], granted: Sequence[Element], *, loose: bool) -> str:
-    """Look at every text that may be needed, at once at all that bring the patterns into the same state."""
+    """Try every text that may be needed. Those that bring the patterns into the same state are tried at once."""
     globs = _Globs([pattern for one in (*need, *granted) for pattern in one.patterns + one.exceptions], loose=loose)
     alive = globs.places([pattern for one in need for pattern in one.patterns])
     wanted, given = globs.ends(need), globs.ends(granted)

@@ -82,7 +82,7 @@ def is_transient(reply: Reply) -> bool:
 
 
 def is_not_found(reply: Reply) -> bool:
-    """Whether ARM says that something doesn't exist; not a proxy, nor of an unknown subscription or API version."""
+    """Whether ARM says that something doesn't exist. Not a proxy's 404, or one for a subscription or API version."""
     return (isinstance(reply, Answer) and reply.status == 404 and (reply.body is not None or not reply.text.strip())
             and error_code(reply) not in ("subscriptionnotfound", "invalidresourcetype"))
 

@@ -43,7 +43,7 @@ def summary(results: Iterable[Mapping[str, Any]]) -> str:
     return f"{', '.join(parts)}." if parts else ""
 
 
-def advice(printed: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str | None:
+def fix_hint(printed: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str | None:
     """How to print the commands that fix what failed; None if there are none."""
     results, query = ([printed], "findings[].fix") if isinstance(printed, Mapping) else (printed, "[].findings[].fix")
     has_fix = any("fix" in finding for one in results for finding in one["findings"])

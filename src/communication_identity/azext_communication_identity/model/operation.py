@@ -22,8 +22,9 @@ from .unfinished import AcceptedError
 
 OPERATION_LIMIT = 1800.0  # seconds to follow one operation
 FAILED_STATES = ("failed", "canceled", "cancelled")
-# An address is of no use after 15 transient failures in a row, about 30 seconds, or after 5 answers in a row that say
-# nothing of an operation, but not within 10 seconds.
+_SUCCEEDED_STATES = ("succeeded", "completed")
+# An address is of no use after 15 transient failures in a row (about 30 seconds) or 5 odd answers in a row (each counts
+# as 3), but not in the first 10 seconds of them.
 _USELESS_AFTER, _ODD_COUNTS, _USELESS_SECONDS = 15, 3, 10.0
 _NOT_THE_OPERATIONS = (401, 403, 404, 405, 410, 501)  # its address can't be read, or not with this request
 
@@ -41,7 +42,9 @@ class NotDoneError(AzureResponseError, AcceptedError):  # type: ignore[misc]  # 
 
 
 class PollResult(NamedTuple):
-    """What an answer to a poll means: a state in lower case, "running" and "odd" among them, and the error's text."""
+    """`state`: the service's own word in lower case; else "running", "transient" (a failure that may pass) or "odd" (it
+    says nothing of the operation). `error`: the text of its error.
+    """
 
     state: str
     error: str = ""
@@ -72,11 +75,11 @@ async def poll_operation(resource: ResourceId, address: str, reply: Answer) -> f
         polls += 1
         latest = await Get(address)
         result = poll_result(latest, has_status=has_status)
-        if result.state in (*FAILED_STATES, "succeeded", "completed"):
+        if result.state in (*FAILED_STATES, *_SUCCEEDED_STATES):
             await OperationEnded(latest.at - since)
         if result.state in FAILED_STATES:
             raise _failed(resource, result.state, result.error, latest)
-        if result.state in ("succeeded", "completed") or isinstance(latest, NoAnswer) and latest.permanent:
+        if result.state in _SUCCEEDED_STATES or (isinstance(latest, NoAnswer) and latest.permanent):
             return latest.at
         if result.state in ("odd", "transient"):
             failing_since = latest.at if not failures else failing_since
@@ -103,7 +106,7 @@ def poll_result(poll: Reply, *, has_status: bool) -> PollResult:
     status = body.get("status")
     if poll.ok and isinstance(status, str) and status:
         return PollResult(status.lower(), error)
-    if poll.status == 429 or poll.status == 202 and not has_status:
+    if poll.status == 429 or (poll.status == 202 and not has_status):
         return PollResult("running")
     is_over = not has_status and poll.ok and (body or poll.status == 204)
     return PollResult("succeeded" if is_over else "odd", error)

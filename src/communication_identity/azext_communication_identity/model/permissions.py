@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 from .action_patterns import ALL, NONE, PART, UNDECIDED, Element, coverage
 from .answers import object_at
+from .findings import FAILED, OK, UNKNOWN, WARNING
 from .resource_id import last_segment
 
 EVERYTHING = (Element(("*",), conditional=True),)  # what a definition that can't be read may grant or deny
 _EVERYONE = "0" * 32  # in a deny assignment: all principals
 _NO_GROUPS = ("user", "serviceprincipal", "device")
 _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
-_SETTLES = timedelta(minutes=10)  # troubleshooting.md: a role assignment takes up to 10 minutes,
-_SETTLES_LATE = timedelta(days=1)  # hours where data actions are granted at a management group; through a group a day
+# Until a role assignment works everywhere (troubleshooting.md): 10 minutes; late, if it grants data actions at a
+# management group (hours) or goes through a group (a day).
+_SETTLES, _SETTLES_LATE = timedelta(minutes=10), timedelta(days=1)
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -36,8 +38,8 @@ class Assignment(NamedTuple):
     created: datetime | None
 
     def settled(self, *, data: bool) -> datetime:
-        """When it has taken effect everywhere; `data`: also as to data actions."""
-        late = self.through_group or data and not self.scope.lower().startswith("/subscriptions/")
+        """When it works everywhere. `data`: whether it has to grant data actions, too."""
+        late = self.through_group or (data and not self.scope.lower().startswith("/subscriptions/"))
         created = min(self.created or _NEVER, _NEVER - _SETTLES_LATE)
         return created + (_SETTLES_LATE if late else _SETTLES) if self.created else _NEVER
 
@@ -51,11 +53,11 @@ class Deny(NamedTuple):
 
 
 class Access(NamedTuple):
-    """The verdict. `why`: granted, new, denied, may-be-denied, condition, unreadable, below, part, undecided, missing.
+    """The verdict. `status`: as in findings.py. `why`: a key of the reasons in `_verdict` of actions/check.py.
     `assignments` and `denies`: those that are the reason. `settled`: when the access works everywhere.
     """
 
-    status: str  # ok, warning, failed or unknown
+    status: str
     why: str
     assignments: tuple[Assignment, ...] = ()
     denies: tuple[Deny, ...] = ()
@@ -63,7 +65,7 @@ class Access(NamedTuple):
 
 
 def data_actions(*patterns: str) -> tuple[Element, ...]:
-    """What is needed, where these data actions are."""
+    """What is needed if these data actions are."""
     return (Element(tuple(f"d{pattern.lower()}" for pattern in patterns)),)
 
 
@@ -107,8 +109,8 @@ def deny_of(row: Mapping[str, Any], target: str, principals: Collection[str]) ->
     """A deny assignment, if it may apply at the target to `principals`: an ID, and those of its known groups."""
     properties = object_at(row, "properties")
     scope, elements = properties.get("scope"), elements_of(properties.get("permissions"))
-    if isinstance(scope, str) and (not reaches(scope, target) or properties.get("doNotApplyToChildScopes")
-                                   and _with_slash(scope) != _with_slash(target)):
+    if isinstance(scope, str) and (not reaches(scope, target) or (properties.get("doNotApplyToChildScopes")
+                                   and _with_slash(scope) != _with_slash(target))):
         return None
     known = {_guid_digits(one) for one in principals} | {_EVERYONE}
     whom = properties.get("principals")
@@ -164,7 +166,7 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
     data = any(pattern.startswith("d") for element in need for pattern in element.patterns)
     every = sorted(assignments, key=lambda one: one.settled(data=data))
     unread = {one for one in every if roles.get(one.role) is None}
-    given = {one: [element._replace(conditional=one.conditional or element.conditional and one.role != role)
+    given = {one: [element._replace(conditional=one.conditional or (element.conditional and one.role != role))
                    for element in (EVERYTHING if one in unread else roles[one.role] or ())] for one in every}
     here = [one for one in every if reaches(one.scope, target)]
     hits = {deny: coverage(need, deny.elements) for deny in denies}
@@ -178,28 +180,28 @@ def judge(need: Sequence[Element], target: str,  # pylint: disable=too-many-retu
         return covered(by, maybe=False) == ALL
 
     if denied:
-        return Access("failed", "denied", (), denied)
+        return Access(FAILED, "denied", (), denied)
     if enough(here):
         least = next(here[:count] for count in range(1, len(here) + 1) if enough(here[:count]))
         settled, least = least[-1].settled(data=data), _fewest(least, enough)
         if doubtful:
-            return Access("unknown", "may-be-denied", tuple(least), doubtful)
-        return Access(*(("warning", "new") if settled > now else ("ok", "granted")), tuple(least), (), settled)
+            return Access(UNKNOWN, "may-be-denied", tuple(least), doubtful)
+        return Access(*((WARNING, "new") if settled > now else (OK, "granted")), tuple(least), (), settled)
     possible = covered(here)
     if possible == ALL:
         asked = tuple(one for one in here if any(element.conditional for element in given[one]))
         hidden = tuple(one for one in asked if one in unread)
-        return Access("unknown", "unreadable", hidden) if hidden else Access("unknown", "condition", asked)
-    if possible == UNDECIDED or possible == PART and not role:
-        return Access("unknown", possible, tuple(one for one in here if covered([one]) != NONE))
+        return Access(UNKNOWN, "unreadable", hidden) if hidden else Access(UNKNOWN, "condition", asked)
+    if possible == UNDECIDED or (possible == PART and not role):
+        return Access(UNKNOWN, possible, tuple(one for one in here if covered([one]) != NONE))
     below = tuple(one for one in every if one not in here and reaches(target, one.scope))
     if covered([*here, *below]) == ALL:
-        return Access("failed", "below", below)
-    return Access("failed", "missing")
+        return Access(FAILED, "below", below)
+    return Access(FAILED, "missing")
 
 
 def _fewest(by: list[Assignment], enough: Callable[[Sequence[Assignment]], bool]) -> list[Assignment]:
-    """Those without which it isn't enough, the newest first."""
+    """Leave out what isn't needed for it to be enough. The newest first."""
     for one in by[:-1]:
         fewer = [other for other in by if other is not one]
         by = fewer if enough(fewer) else by

@@ -25,7 +25,9 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 
 class Purpose(NamedTuple):
-    """`role`: the one that Microsoft names. `kinds`: the verdict on each kind of account; "" for every other."""
+    """`target`: what --scope names, as `pattern`. `role`: the one that Microsoft names; others do if they allow what it
+    `needs`. `kinds`: the verdict on each kind of account; "" for every other.
+    """
 
     target: str
     pattern: str

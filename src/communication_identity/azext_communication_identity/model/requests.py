@@ -8,8 +8,8 @@ knows no I/O, no clock and no event loop. Whoever runs it receives these values,
     OperationEnded   nothing
     Ask              nothing, when the user has agreed
 
-Each request has a name; arm/client.py turns it into a call of an SDK. Get, Put and Delete are for what the SDKs of the
-CLI don't have: addresses of operations, roles, and whatever the completion of --scope lists.
+Each request has a class; arm/client.py turns it into a call of an SDK. Get, Put, Delete and Query are sent raw;
+`_call_raw` in arm/client.py says why.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ class _Awaited(Generic[T]):  # pylint: disable=too-few-public-methods  # it is a
 
 @dataclass(frozen=True)
 class Request(_Awaited[Reply]):
-    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `operations`: the group of an SDK's
-    operations that has it; else it is sent with `method`. `is_shared`: one answer serves all flows of a command that
-    send the same request. `timeout`: seconds until it's abandoned. `patience`: how many to wait if ARM throttles.
+    """One request to ARM. `kind`: which of ARM's token buckets it counts against. `operations`: the attribute of an
+    SDK's client that has the method for it; if empty, it is sent raw, with `method`. `is_shared`: one answer serves all
+    flows of a command that send the same request. `timeout`: seconds until it's abandoned. `patience`: seconds to wait
+    while ARM throttles it.
     """
 
     kind: ClassVar[str] = "read"
@@ -57,7 +58,7 @@ class Request(_Awaited[Reply]):
         raise NotImplementedError
 
     def unusable(self, reason: str) -> RequestError:
-        """The error for an answer that is of no use, and that won't be another one if it's asked for again."""
+        """The error for an answer that is of no use, and would be the same after a retry."""
         return RequestError(self, NoAnswer(reason, permanent=True))
 
 
@@ -162,7 +163,7 @@ class Get(_AddressRequest):
 
 
 class SharedGet(Get):
-    """The same for what all resources of a command look up."""
+    """Read something that several resources of a command look up."""
 
     is_shared = True
 
@@ -193,8 +194,8 @@ class Sleep(_Awaited[None]):
 
 @dataclass(frozen=True)
 class PollDelay(_Awaited[None]):
-    """Wait until it's time to poll an operation that runs since `since` and was polled `polls` times, at least for the
-    seconds that the service asks for. `own_operation`: whether this flow's write started it.
+    """Wait until it's time to poll an operation that has been running since `since`, and was polled `polls` times.
+    `at_least`: the seconds that the service asks for. `own_operation`: whether this flow's write started it.
     """
 
     since: float
@@ -213,7 +214,7 @@ class OperationEnded(_Awaited[None]):
 
 @dataclass(frozen=True)
 class Ask(_Awaited[None]):
-    """All is checked: go on once the user agrees to `what`. Asked once for all flows, which all end after a no."""
+    """Everything is checked: go on if the user agrees to `what`. The runner asks once, for all flows; a no ends all."""
 
     what: Any
 

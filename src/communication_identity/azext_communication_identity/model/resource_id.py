@@ -50,8 +50,7 @@ class ResourceId(NamedTuple):
     @property
     def to_wait(self) -> str:
         """How to wait for an operation on it, as errors recommend it."""
-        return ("To wait for it to finish, run:\n"
-                f"az communication identity wait --updated --ids {for_shell(self.id)}")
+        return f"To wait for it to finish, run:\naz communication identity wait --updated --ids {for_shell(self.id)}"
 
 
 class IdentityId(NamedTuple):

@@ -27,6 +27,7 @@ _SEGMENT = r"(?!\.+(?:/|$))[^/?#%\\\s\x00-\x1f\x7f]+(?: [^/?#%\\\s\x00-\x1f\x7f]
 # A provider with pairs of type and name: a type without a name is what an unset variable leaves.
 _RESOURCE = rf"/providers/(?u:{_SEGMENT})(?:/(?!providers/)(?u:{_SEGMENT}/{_SEGMENT}))+"
 _SCOPE = rf"(?ia:/subscriptions/{GUID}(?:/resourceGroups/(?u:{_SEGMENT}))?(?:{_RESOURCE})*|(?:{_RESOURCE})+)"
+_ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorization/roleAssignments/(?u:{_SEGMENT}))"
 # Built-in roles that identities of a communication resource typically have. Role assignments name roles only by GUID,
 # and `show --roles` shouldn't need a call for each name. (Azure's list of built-in roles.)
 BUILT_IN_ROLES = {
@@ -51,7 +52,6 @@ BUILT_IN_ROLES = {
     "2b629674-e913-4c01-ae53-ef4638d8f975": "Azure Event Hubs Data Sender",
     "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
 }
-_ASSIGNMENT_ID = rf"(?ia:(?u:(?:/{_SEGMENT})*)/providers/Microsoft\.Authorization/roleAssignments/(?u:{_SEGMENT}))"
 
 
 class Role(NamedTuple):
@@ -141,6 +141,25 @@ def _grant(properties: Mapping[str, str]) -> tuple[str, ...]:
             properties["principalId"].lower())
 
 
+def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[str, str]]:
+    """The role assignments of these principals, plain. Skips all others, since what is returned may be deleted."""
+    wanted = {principal_id.lower() for principal_id in principal_ids}
+    return [plain_assignment(one) for one in found if is_assignment(one)
+            and one["properties"]["principalId"].lower() in wanted]
+
+
+def all_assignments(request: Request, found: Iterable[Any], principal_ids: Collection[str]) -> list[dict[str, str]]:
+    """The role assignments of these principals in a list, plain. Raises RequestError if the list is incomplete: it
+    contains what may be one of them, but can't be read.
+    """
+    wanted = [principal_id.lower() for principal_id in principal_ids]
+    for one in found:
+        principal = str(object_at(one, "properties").get("principalId"))
+        if not re.fullmatch(GUID, principal) or (not is_assignment(one) and principal.lower() in wanted):
+            raise request.unusable("The service's list contains a role assignment that can't be read.")
+    return plain_assignments(found, *principal_ids)
+
+
 def create_command(scope: str, role: str, principal_id: str) -> str:
     """The azure-cli command that grants a role, ready to paste."""
     return (f"az role assignment create --role {for_shell(role)} --assignee-object-id {for_shell(principal_id)} "
@@ -150,22 +169,3 @@ def create_command(scope: str, role: str, principal_id: str) -> str:
 def delete_command(assignment_ids: Iterable[str]) -> str:
     """The azure-cli command that deletes role assignments, ready to paste."""
     return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"
-
-
-def plain_assignments(found: Iterable[Any], *principal_ids: str) -> list[dict[str, str]]:
-    """The role assignments of these principals, plain. Checks what was asked for: it may be deleted."""
-    wanted = {principal_id.lower() for principal_id in principal_ids}
-    return [plain_assignment(one) for one in found if is_assignment(one)
-            and one["properties"]["principalId"].lower() in wanted]
-
-
-def all_assignments(request: Request, found: Iterable[Any], principal_ids: Collection[str]) -> list[dict[str, str]]:
-    """The role assignments of these principals in a list, plain. Raises RequestError if the list is incomplete: it
-    contains what may be one of them, but makes no sense.
-    """
-    wanted = [principal_id.lower() for principal_id in principal_ids]
-    for one in found:
-        principal = str(object_at(one, "properties").get("principalId"))
-        if not re.fullmatch(GUID, principal) or not is_assignment(one) and principal.lower() in wanted:
-            raise request.unusable("The service's list contains a role assignment that can't be read.")
-    return plain_assignments(found, *principal_ids)

@@ -50,8 +50,7 @@ def parse_flag(value: str) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise InvalidArgumentValueError(f"{for_display(value)} isn't a valid value.",
-                                    "Use true or false, or no value.")
+    raise InvalidArgumentValueError(f"{for_display(value)} isn't a valid value.", "Use true or false, or no value.")
 
 
 def from_git_bash(words: Iterable[str]) -> bool:

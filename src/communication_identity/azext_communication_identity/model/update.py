@@ -23,21 +23,21 @@ from .unfinished import accepted
 
 CONTENTION_LIMIT = 300.0  # seconds to go on trying while others write to the same resource
 LOST_LIMIT = 4  # answers to one PATCH that may get lost
-TIMEOUT_COUNTS = 3  # a PATCH that isn't answered in time takes a minute: it is sent twice at most
+TIMEOUT_COUNTS = 3  # of these for one that doesn't come in time, after a minute: the PATCH is sent twice at most
 # The code of a 409 tells whether it is temporary: Conflict (recorded: "conflict with a concurrent request"),
 # AnotherOperationInProgress, OperationInProgress, ConcurrentUpdate…, and FailedIdentityOperation while a deletion is
 # pending. Any other remains until someone acts.
 _TEMPORARY_CODES = ("conflict", "inprogress", "concurrent", "retry", "failedidentityoperation")
 IGNORED_LIMIT = 30.0  # seconds after the end of an operation until an unchanged resource means that nothing happens
 VISIBLE_LIMIT = 60.0  # seconds after the end of an operation until the resource has to show all of it
-IDS_LIMIT = 30.0  # seconds after the end of an operation until the IDs of what was added are no longer waited for
+IDS_LIMIT = 30.0  # seconds after the end of an operation to wait for the IDs of what was added
 # Every other provisioningState means that an operation is running: Accepted (recorded), Creating, Updating, Moving, …
 _TERMINAL = ("succeeded", *FAILED_STATES)
 
 
 class Snapshot(NamedTuple):
-    """A resource as the service sent it. `body`: its JSON, or the parts of it that are needed. `at`: when, in seconds.
-    `retry_after`: seconds until the next read.
+    """A resource as the service sent it. `body`: its JSON, or the parts of it that are needed. `at`: when it came, in
+    seconds. `retry_after`: seconds that the service asks to wait until the next read.
     """
 
     body: Mapping[str, Any]
@@ -106,7 +106,7 @@ async def get(resource: ResourceId) -> Snapshot:
 
 async def get_in_full(resource: ResourceId, retries: int = len(BACKOFF), patience: float = GetResource.patience
                       ) -> Snapshot:
-    """The same with all of its JSON. `patience`: how many seconds to wait if ARM throttles. Raises RequestError."""
+    """Read the resource with all of its JSON. `patience`: seconds to wait while ARM throttles. Raises RequestError."""
     request = GetResource(resource, patience)
     snapshot = snapshot_of(await read(request, retries), resource)
     if snapshot is None:
@@ -168,8 +168,8 @@ class Attempts:
     def record(self, request: UpdateIdentity, reply: Reply) -> Sleep:
         """Count a PATCH that wasn't accepted; returns the pause before another. Raises RequestError if it's no use."""
         is_lost = isinstance(reply, NoAnswer) or reply.ok or reply.status in TRANSIENT  # it may have taken effect
-        is_contended = (reply.status == 412 and request.etag is not None
-                        or reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES))
+        is_contended = ((reply.status == 412 and request.etag is not None)
+                        or (reply.status == 409 and any(word in error_code(reply) for word in _TEMPORARY_CODES)))
         if not is_lost and not is_contended:
             raise RequestError(request, reply)
         self.may_have_written |= is_lost
@@ -234,7 +234,7 @@ async def update_identities(resource: ResourceId, snapshot: Snapshot, change: Ch
 
 
 def _without_waiting(before: Snapshot, reply: Answer, goal: Goal) -> Snapshot:
-    """What the resource will be, as far as the answer to the PATCH shows it."""
+    """What the resource will be, with the IDs that the answer to the PATCH, or the read before it, shows."""
     answered = snapshot_of(reply, goal.resource)
     if answered and goal.is_met_by(answered.block):
         return answered

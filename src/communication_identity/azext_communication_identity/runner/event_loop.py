@@ -25,7 +25,7 @@ class InterruptedByUserError(Exception):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run it. Raises InterruptedByUserError."""
+    """Run a coroutine to its end. Raises InterruptedByUserError."""
     loop = new_event_loop()
     try:
         task = loop.create_task(main)
@@ -55,7 +55,7 @@ def _complete(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T]) -> T:
 
 @contextmanager
 def _cancelled_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[T]) -> Iterator[list[int]]:
-    """Yields a list that receives the signals. A question that is open gets KeyboardInterrupt from `asking`."""
+    """Yields a list of the signals received so far. While a question is open, `asking` handles them instead."""
     received: list[int] = []
 
     def cancel(number: int, _frame: Any) -> None:
@@ -75,9 +75,7 @@ def asking() -> AbstractContextManager[None]:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    """Not of signals that are ignored by a script's `az … &`, or handled by a program that Python runs in. They can be
-    handled only in the main thread.
-    """
+    """Only in the main thread, and not for signals that are ignored (a script's `az … &`) or handled outside Python."""
     is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, handler) for number in _SIGNALS
               if is_main and signal.getsignal(number) not in (signal.SIG_IGN, None)}

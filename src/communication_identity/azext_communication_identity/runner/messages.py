@@ -15,7 +15,7 @@ from ..model.resource_id import ResourceId
 
 logger = get_logger(__name__)
 MOST_NAMES = 5  # of resources with the same message
-_kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)  # by the task that runs a flow
+_kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)  # the task of each flow sets its own
 
 
 def warn(text: str) -> None:
@@ -30,7 +30,7 @@ def warn(text: str) -> None:
 
 @contextmanager
 def warnings_in_order(targets: Sequence[Any]) -> Iterator[tuple[Callable[[Any], None], Callable[[], None]]]:
-    """Yields a function that keeps the warnings of a target from its task, and one that prints all that were kept."""
+    """Yields a function that a target's task calls to keep its warnings, and one that prints all that were kept."""
     kept: dict[Any, list[str]] = {target: [] for target in targets}
 
     def keep(target: Any) -> None:
@@ -57,7 +57,7 @@ def same_texts(texts: Sequence[tuple[Any, str]]) -> list[tuple[list[Any], str]]:
 
 
 def heading(same: Sequence[ResourceId], text: str) -> str:
-    """What stands before the message: one resource by its ID, several by their number and the first names."""
+    """What stands before a message: the ID of a single resource, or the number of several and some of their names."""
     if len(same) == 1:
         return f"{same[0].id}: "
     names = ", ".join(resource.name for resource in same[:MOST_NAMES])

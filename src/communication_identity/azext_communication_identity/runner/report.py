@@ -41,15 +41,15 @@ T = TypeVar("T")
 
 def run_all(cmd: Any, targets: Sequence[Any], flow: Callable[[Any], Flow[T]], confirm: Confirm | None = None,
             what: str = "resources") -> Outcome[T]:
-    """Run the flow of each target, of the kind `what`. Exits with 130 or 143 after Ctrl-C or SIGTERM."""
+    """Run the flow of each target. `what`: what the targets are. Exits with 130 or 143 after Ctrl-C or SIGTERM."""
     def run_flow(target: Any) -> Flow[T]:
-        keep(target)
+        keep(target)  # from warnings_in_order below, like show_warnings
         return flow(target)
 
     def ask(removals: Mapping[Any, Any]) -> None:
         show_warnings()
         if confirm:
-            Context().run(confirm, removals)  # what it warns of belongs to no single target
+            Context().run(confirm, removals)  # with a context of its own: what it warns of belongs to no single target
 
     runner: Runner[T] = Runner(Arm(cmd.cli_ctx, min(MOST_THREADS, len(targets))), targets, run_flow, ask)
     try:
@@ -91,7 +91,7 @@ def report(cmd: Any, outcome: Outcome[T], resources: Sequence[ResourceId]) -> T 
 def single_result(outcome: Outcome[T], target: Any) -> T:
     """The result of a single target. Raises its failure."""
     for failure in outcome.failures.values():
-        explain(failure)  # here, because core's `show` has its own exception handler
+        explain(failure)  # here too, because core's `show` has an exception handler of its own
     return outcome.results[target]
 
 
@@ -99,7 +99,8 @@ def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[Resourc
     """Print each failure once, in the order given, with its resources, and each recommendation once."""
     errors = {one: explained(failures[one]) for one in resources if one in failures}
     printed: set[str] = set()
-    for same, text in same_texts([(one, _text(failures[one])) for one in errors]):
+    for same, text in same_texts([(one, str(error or f"{type(failures[one]).__name__}: {failures[one]}"))
+                                  for one, error in errors.items()]):
         recommended = [_for_all(*one) for one in same_texts([
             (resource, text) for resource in same for text in getattr(errors[resource], "recommendations", ())])]
         AzureResponseError(heading(same, text) + text, [one for one in recommended if one not in printed]).print_error()
@@ -107,14 +108,10 @@ def _log_failures(failures: Mapping[Any, Exception], resources: Sequence[Resourc
 
 
 def _for_all(resources: Sequence[ResourceId], recommendation: str) -> str:
-    """The recommendation for the first of several resources; for all if its command takes them and stays short."""
+    """The recommendation for the first resource, for all of them if there are few and its command takes --ids."""
     if len(resources) > MOST_NAMES:
         return recommendation
     return recommendation.replace(f"--ids {resources[0].id}", " ".join(["--ids", *(one.id for one in resources)]))
-
-
-def _text(failure: Exception) -> str:
-    return str(explained(failure) or f"{type(failure).__name__}: {failure}")
 
 
 def _rerun_helps(failure: BaseException) -> bool:
@@ -129,14 +126,14 @@ def _rerun_helps(failure: BaseException) -> bool:
 
 
 def retry_hint(cmd: Any) -> str:
-    """How to retry. Removing what is removed already is an error."""
+    """How to retry. `remove` can't simply run again: what is removed already is an error."""
     return {"assign": "Run the same command again; what is done is skipped.",
             "remove": "To retry, run the command again with only the IDs of the resources that failed.",
             }.get(str(cmd.name).rpartition(" ")[2], "To retry, run the command again.")
 
 
 def _log_interrupt(cmd: Any, runner: Runner[Any], targets: Sequence[Any], what: str) -> None:
-    """Say what failed, is done, and was accepted: as an error if anything was, as then something is to be done."""
+    """Print, after Ctrl-C, what is done, what failed, and (as an error) what the service may still be working on."""
     outcome = runner.outcome
     unfinished = [failure for failure in map(outcome.failures.get, targets)
                   if isinstance(failure, UnfinishedError) and failure.is_interrupted]

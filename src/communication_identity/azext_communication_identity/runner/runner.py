@@ -26,7 +26,7 @@ Confirm = Callable[[Mapping[Any, Any]], None]
 # (recorded), so 50 requests in progress use that up. A few more empty the bucket sooner.
 THREADS = 64
 MOST_THREADS = 192
-STARTING = 2 * THREADS  # resources of a subscription that are begun, and neither wait nor are written
+STARTING = 2 * THREADS  # flows of a subscription in progress at once; one that waits, or has written, doesn't count
 THREAD_NAME = "request to ARM"
 GRACE = 15.0  # seconds beyond its timeout after which a request whose answer drips is abandoned
 
@@ -42,7 +42,7 @@ class Sender(Protocol):
 
 
 class Outcome(Generic[T]):  # pylint: disable=too-few-public-methods  # plain data
-    """A result or a failure for each target, in the order in which they ended."""
+    """A result or a failure for each target whose flow has ended, in the order in which they did."""
 
     def __init__(self) -> None:
         self.results: dict[Any, T] = {}
@@ -54,7 +54,7 @@ class Outcome(Generic[T]):  # pylint: disable=too-few-public-methods  # plain da
 
 class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one for each kind of waiting
     """Runs a flow for each target, a ResourceId or a Login, whose `subscription` selects the login and ARM's token
-    buckets. `confirm` is called once, with what the flows ask for, when all that are left ask. If it raises an
+    buckets. `confirm` is called once, with what each flow asks for, when all that haven't ended ask. If it raises an
     exception, all flows end.
     """
 
@@ -73,7 +73,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         return sum(limiter.waiting for limiter in self._limiters.values())
 
     async def run(self, tick: Callable[[Runner[T], float], None] = lambda *_: None) -> Outcome[T]:
-        """Run all flows to their end. `tick` is called twice a second, with the seconds since the start or the yes."""
+        """Run all flows to their end. `tick` is called twice a second; its seconds begin again with the user's yes."""
         # pylint: disable=attribute-defined-outside-init  # Python 3.9 ties locks to the loop in which they are made
         loop = asyncio.get_running_loop()
         self._started = loop.time()
@@ -109,7 +109,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         return self.outcome
 
     async def _begin(self, subscription: str) -> None:
-        """Begin the flows of a subscription, as places become free."""
+        """Begin the flows of a subscription as places become free."""
         for target in self._targets:
             if target.subscription.lower() == subscription:
                 await self._places[subscription].acquire()
@@ -126,7 +126,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
                 task.result()
 
     def _free_place(self, target: Any) -> None:
-        """Let another flow of the subscription begin: this one waits, was written or has ended."""
+        """Let another flow of the subscription begin: this one waits, has written or has ended."""
         if target in self._has_place:
             self._has_place.remove(target)
             self._places[target.subscription.lower()].release()
@@ -181,10 +181,9 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
         return None
 
     def _ask_if_all_wait(self) -> None:
-        """Ask the user once all flows that are left ask."""
-        if self._agreed.done() or self._is_stopping or not self._asking:
-            return
-        if len(self._asking) + len(self.outcome) < self.total:
+        """Ask the user once every flow that hasn't ended asks."""
+        is_early = len(self._asking) + len(self.outcome) < self.total
+        if self._agreed.done() or self._is_stopping or not self._asking or is_early:
             return
         try:
             if self._confirm:
@@ -196,7 +195,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             self._agreed.set_result(None)
 
     async def _send_shared(self, request: Request, subscription: str) -> Reply:
-        """Send a request whose answer serves all flows that send the same. After a failure, the next one sends it."""
+        """Send a request whose answer serves all flows that send the same. After a failure, the next flow sends it."""
         key = (self._sender.login_of(subscription), request)
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._send(request, subscription))
@@ -210,7 +209,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
                 del self._shared[key]
 
     async def _send(self, request: Request, subscription: str) -> Reply:
-        """Send a request when its turn comes, again and again while ARM throttles it and it has patience."""
+        """Send a request when its turn comes, and again while ARM throttles it, for as long as its `patience`."""
         loop = asyncio.get_running_loop()
         limiter = self._limiters[subscription.lower(), request.kind]
         since, throttled_for = loop.time(), 0.0
@@ -224,7 +223,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
                 limiter.granted(now)
                 return reply._replace(at=now)
             asked = seconds_asked_for(reply)
-            in_vain = now - max(since, limiter.granted_at)  # seconds
+            in_vain = now - max(since, limiter.granted_at)  # seconds in which ARM granted nothing
             if max(throttled_for, in_vain) + asked > request.patience:
                 return reply._replace(at=now, waited=throttled_for)
             throttled_for += asked
@@ -245,7 +244,7 @@ class Runner(Generic[T]):  # pylint: disable=too-many-instance-attributes  # one
             return reply
 
     async def _in_thread(self, request: Request, subscription: str) -> Reply:
-        """Send a request in a thread. Its answer may drip without end, and the machine may refuse another thread."""
+        """Send a request in a thread. Its response may drip without end, and the machine may refuse another thread."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Reply] = loop.create_future()
 
