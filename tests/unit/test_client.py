@@ -236,6 +236,19 @@ def test_every_answer_is_handed_over_as_it_is(arm: Arm, wire: Wire, request_: Re
     assert set(reply.headers) - {"date"} == {name.lower() for name in answer[2]} - {"content-type"}
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("request_", [GetResource(RESOURCE), ListResources(SUB), GetUserAssignedIdentity(IDENTITY, "2023-01-31")])
+def test_no_redirect_is_followed_if_the_sdk_gets_the_answer(
+        arm: Arm, wire: Wire, request_: Request, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second guard: the SDK's own policies, with nothing that hands the answer over before they see it."""
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client",
+                        lambda _cli_ctx, kind, subscription_id, credential, **_: kind(
+                            credential, subscription_id, base_url=ARM, transport=wire))
+    wire.answer = (status, b"", {"Location": "https://evil"})
+    arm.send(request_, SUB)
+    assert [sent.url.partition("/subscriptions")[0] for sent in wire.sent] == [ARM]
+
+
 def test_a_client_serves_a_subscription(arm: Arm) -> None:
     for subscription in (SUB, SUB.upper(), "other"):
         arm.send(Get("/x"), subscription)
