@@ -113,14 +113,11 @@ def test_several_processes_share_the_tests_unless_files_are_named(words: list[st
     assert with_workers(words) == [*([] if alone else WORKERS), *words]
 
 
-def test_mutation_covers_each_folder_and_takes_the_tests_that_need_no_process_of_their_own() -> None:
-    assert {"model", "arm"} <= set(mutate.MUTATED)
-    tests = {path.name: mutate.runs_here(path) for folder in ("unit", "simulated", "end_to_end")
-             for path in (ROOT / "tests" / folder).glob("test_*.py")}
-    assert tests["test_identities.py"]
-    assert tests["test_shapes.py"]
-    assert not tests["test_commands.py"]
-    assert not tests["test_layers.py"]
+def test_mutation_finds_what_no_test_notices(capfd: pytest.CaptureFixture[str]) -> None:
+    assert {"model.update", "arm.rate_limit", "runner.event_loop"} <= set(mutate.MODULES)
+    assert mutate.run(["arm.rate_limit", "--tests", "tests/unit/test_rate_limit.py"]) == 0
+    assert re.search(r"arm.rate_limit +(\d\d) changes +\1 noticed  100.0 %", capfd.readouterr().out)
+    assert mutate.run(["arm.rate_limit", "--tests", "tests/unit/test_poll_timer.py"]) == 1
 
 
 SKIPPED = {"name": "x", "skip_reason": "could not be audited"}
