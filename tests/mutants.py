@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import faulthandler
+import gc
 import importlib
 import os
 import pickle
@@ -98,6 +99,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     line = session.config.get_terminal_writer().line
     line(f"{len(tests.seconds)} tests take {sum(tests.seconds.values()):.0f} seconds. Left out, since they fail here: "
          f"{', '.join(sorted(items.keys() - tests.seconds.keys())) or 'none'}", flush=True)
+    gc.freeze()  # what all processes share
     total: Counter[int] = Counter()
     with Path(option.survivors).open("w", buffering=1, encoding="utf-8") as survivors:
         for module in option.modules.split(","):

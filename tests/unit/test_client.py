@@ -27,7 +27,7 @@ from azext_communication_identity.model.requests import (
     UpdateIdentity,
 )
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
-from azure.cli.core.azclierror import AuthenticationError, AzureConnectionError
+from azure.cli.core.azclierror import AuthenticationError, AzureConnectionError, ResourceNotFoundError
 from azure.core import exceptions
 from azure.core.pipeline.transport import HttpTransport, RequestsTransportResponse
 from azure.mgmt.communication import CommunicationServiceManagementClient
@@ -72,6 +72,8 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
     assert is_arms("https://arm.local:8443/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local:443/x", "https://arm.local:8443")
+    assert is_arms("http://arm.local:80/x", "http://arm.local")
+    assert not is_arms("http://arm.local:81/x", "http://arm.local")
 
 
 # ---- imports ---------------------------------------------------------------------------------------------------------
@@ -257,6 +259,71 @@ def test_a_client_serves_a_subscription(arm: Arm) -> None:
                                  (ManagedServiceIdentityClient, SUB)}
 
 
+# ---- logins ----------------------------------------------------------------------------------------------------------
+
+CLI = SimpleNamespace(cloud=SimpleNamespace(endpoints=SimpleNamespace(resource_manager=ARM)))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> list[str | None]:
+    """Two logins, one of them without a subscription. What the CLI is asked for: the login of which subscription."""
+    asked: list[str | None] = []
+    accounts = [("a", "t", "x"), ("A2", "t", "y"), ("ten", "ten", "N/A(tenant level account)")]
+
+    class Profile:
+        def __init__(self, cli_ctx: Any) -> None:
+            assert cli_ctx is CLI
+
+        def load_cached_subscriptions(self) -> list[dict[str, Any]]:
+            return [{"id": one, "tenantId": tenant, "user": {"name": "me"}, "name": name} for one, tenant, name in accounts]
+
+        def get_login_credentials(self, subscription_id: str | None) -> tuple[Any, None, None]:
+            asked.append(subscription_id)
+            token = SimpleNamespace(token=f"of-{subscription_id}", expires_on=10**10)
+            return SimpleNamespace(get_token=lambda *_scopes, **_options: token), None, None
+
+    def client(cli_ctx: Any, kind: Any, subscription_id: str, credential: Any, **options: Any) -> Any:
+        assert cli_ctx is CLI
+        return kind(credential, subscription_id, base_url=ARM, **{**options, "transport": wire})
+
+    monkeypatch.setattr("azure.cli.core._profile.Profile", Profile)
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    return asked
+
+
+def test_each_login_has_one_token(asked: list[str | None], wire: Wire) -> None:
+    arm = Arm(CLI)
+    for subscription in ("a", "a2", "A"):
+        arm.send(Get("/x"), subscription)
+    arm.send(Get("/x"), "ten")
+    assert [sent.headers["Authorization"] for sent in wire.sent] == ["Bearer of-a"] * 3 + ["Bearer of-ten"]
+    assert asked == ["a", "ten"]
+
+
+def test_a_tenant_is_no_subscription(asked: list[str | None], wire: Wire) -> None:
+    with pytest.raises(ResourceNotFoundError, match="logged in to tenant 'ten' without a subscription"):
+        Arm(CLI).send(GetResource(ResourceId("ten", "rg", "app")), "ten")
+    assert wire.sent == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_all_clients_of_a_fleet_share_its_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def client(_cli_ctx: Any, _kind: Any, *, transport: Any = None, **_: Any) -> Any:
+        given.append(transport)
+        raise NotImplementedError
+
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    for connections in (10, 11):
+        arm = Arm(CLI, connections)
+        for request in (Get("/x"), ListUserAssignedIdentities("a")):
+            with pytest.raises(NotImplementedError):
+                arm.send(request, "a")
+    assert given[:2] == [None, None]
+    assert given[2] is given[3] is not None
+
+
 # ---- no answer -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("address", [
@@ -290,6 +357,8 @@ def broken(reason: str, *, timed_out: bool = False) -> NoAnswer:
     (exceptions.ServiceResponseTimeoutError("late"), broken("late", timed_out=True)),
     (ReadTimeout("late"), broken("late", timed_out=True)), (LATE, broken("None: late", timed_out=True)),
     (nested(NoConnection("x"), LATE), broken("x", timed_out=True)), (NoConnection(LATE), broken("None: late", timed_out=True)),
+    (exceptions.ServiceResponseError("x", error=LATE), broken("x", timed_out=True)),
+    (nested(NoConnection(NoConnection("y")), LATE), broken("y", timed_out=True)),
     (nested(exceptions.ServiceResponseError("x"), NoConnection("y")), broken("x")), (SSLError("certificate"), broken("certificate")),
     (ValueError("bad\nchallenge"), NoAnswer("The service's response can't be read: bad")),
     (KeyError("x"), NoAnswer("The service's response can't be read: 'x'")), (RecursionError(), NoAnswer("The service's response can't be read: RecursionError")),
@@ -309,7 +378,7 @@ def test_a_machine_that_cant_send(arm: Arm, wire: Wire) -> None:
     wire.answer = OSError("Could not find a suitable TLS CA certificate bundle")
     with pytest.raises(AzureConnectionError, match="can't send requests from this machine: Could not find") as caught:
         arm.send(GetResource(RESOURCE), SUB)
-    assert "REQUESTS_CA_BUNDLE" in caught.value.recommendations[0]
+    assert caught.value.recommendations == ["If REQUESTS_CA_BUNDLE is set, check that it names a file."]
 
 
 # ---- challenges ------------------------------------------------------------------------------------------------------
