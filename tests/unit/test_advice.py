@@ -183,14 +183,14 @@ def test_the_text(request_: Request, reply: Reply, kind: type[Exception], said: 
 # ---- other errors ----------------------------------------------------------------------------------------------------
 
 def test_an_error_of_azure_cli_stays_as_it_is_and_a_defect_too() -> None:
-    known, defect = errors.ForbiddenError("no"), ZeroDivisionError("x")
+    known: Exception = errors.ForbiddenError("no")
+    defect = ZeroDivisionError("x")
     assert explained(known) is known
     assert explained(defect) is None
-    with pytest.raises(errors.ForbiddenError) as caught:
-        explain(known)
-    assert caught.value is known
-    with pytest.raises(ZeroDivisionError):
-        explain(defect)
+    for error in (known, defect):
+        with pytest.raises(type(error)) as caught:
+            explain(error)
+        assert caught.value is error
 
 
 @pytest.mark.parametrize(("error", "kind", "said"), [
