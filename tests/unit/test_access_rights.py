@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from azext_communication_identity.actions.check import CheckOptions, check
-from azext_communication_identity.arm.access_rights import rights_for
+from azext_communication_identity.arm.access_rights import rights_for, role_held
 from azext_communication_identity.model.answers import Answer
 from azext_communication_identity.model.purposes import PURPOSES, target_findings
+from azext_communication_identity.model.requests import SharedGet
 from azext_communication_identity.model.resource_id import ResourceId
 from flow import Played, play
 
@@ -74,6 +75,98 @@ def test_a_deny_assignment_of_somebody_else_does_not_apply(kind: str) -> None:
 def test_the_definition_of_another_role_is_none(role_id: Any) -> None:
     other = Answer(200, {**DEFINITION.body, "id": role_id})
     assert checked(listed(GRANT), other, listed()).result.access.why == "unreadable"
+
+
+# ---- what is asked, and a role by its name ---------------------------------------------------------------------------
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+VERSION = "api-version=2022-04-01"
+READER, OWN = "acdd72a7-3385-48ef-bd42-f606fba81ae7", "33333333-3333-3333-3333-333333333333"
+DENIED = f"{ACCOUNT}/providers/Microsoft.Authorization/denyAssignments?{VERSION}&$filter=atScope()"
+
+
+def asked(path: str) -> SharedGet:
+    return SharedGet(f"{ACCOUNT}/providers/Microsoft.Authorization/{path}")
+
+
+ASSIGNED = asked(f"roleAssignments?{VERSION}&$filter=assignedTo%28%27{ME}%27%29")
+
+
+def definition(guid: str, name: str, *data_actions: str) -> dict[str, Any]:
+    return {"id": f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{guid}", "properties": {
+        "roleName": name, "permissions": [{"dataActions": [*data_actions]}]}}
+
+
+def of(guid: str) -> dict[str, Any]:
+    """An assignment of the role with this GUID."""
+    return {**GRANT, "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{guid}"}
+
+
+def held(role: str, *replies: Answer) -> Played:
+    return play(role_held(role, ACCOUNT, SUB.rpartition("/")[2], ME, NOW), *replies)
+
+
+def test_what_is_asked() -> None:
+    played = checked(listed(GRANT), DEFINITION, listed())
+    assert played.requests == [ASSIGNED, asked(f"roleDefinitions/{ROLE}?{VERSION}"), SharedGet(DENIED)]
+    rights = played.result
+    assert (rights.role, [rights.name_of(one) for one in rights.access.assignments]) == ("Cognitive Services User", ["Cognitive Services User"])
+    assert checked(listed()).requests == [ASSIGNED]  # nothing can deny what isn't granted
+
+
+def test_at_a_management_group_only_what_applies_there_is_read() -> None:
+    group = "/providers/Microsoft.Management/managementGroups/corp"
+    played = play(rights_for(PURPOSES["azure-ai"], group, ME, NOW), listed())
+    assert played.requests == [SharedGet(f"{group}/providers/Microsoft.Authorization/roleAssignments?{VERSION}"
+                                         f"&$filter=atScope%28%29%20and%20assignedTo%28%27{ME}%27%29")]
+
+
+def test_more_than_three_roles_are_read_as_one_list() -> None:
+    guids = [ROLE, READER, OWN, OTHER]
+    one_by_one = checked(listed(*map(of, guids[1:])), *[Answer(200, definition(guid, "x")) for guid in sorted(guids[1:])])
+    assert [request.path.partition("/roleDefinitions/")[2][:36] for request in one_by_one.requests[1:]] == sorted(guids[1:])
+    every = Answer(200, {"value": [definition(guid.upper(), f"role {guid}", "Microsoft.CognitiveServices/*") for guid in guids]})
+    played = checked(listed(*map(of, guids)), every, listed())
+    assert played.requests[1] == asked(f"roleDefinitions?{VERSION}")
+    assert [played.result.name_of(one) for one in played.result.access.assignments] == [f"role {ROLE}"]
+    assert played.result.access.status == "ok"
+
+
+def test_a_definition_that_cant_be_read_matters_only_if_no_other_role_is_enough() -> None:
+    refused = Answer(403, {"error": {"code": "X"}})
+    assert checked(listed(of(ROLE), of(OWN)), refused, DEFINITION, listed()).result.access.status == "ok"  # OWN comes first
+    assert checked(listed(of(OWN)), refused, listed()).refused.reply == refused
+
+
+@pytest.mark.parametrize("role", ["Cognitive Services User", "cognitive services USER", ROLE.upper(),
+                                  f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"])
+def test_a_role_that_is_held_itself(role: str) -> None:
+    by_id = ROLE in role.lower()
+    played = held(role, listed(GRANT), DEFINITION if by_id else Answer(200, {"value": [DEFINITION.body]}), listed())
+    assert (played.result.access.status, played.result.role) == ("ok", "Cognitive Services User")
+    assert len(played.requests) == 3
+
+
+@pytest.mark.parametrize("role", ["my role", OWN])
+def test_a_role_that_another_one_contains(role: str) -> None:
+    every = Answer(200, {"value": [definition(OWN, "My Role", "Microsoft.X/read"), definition(OTHER, "All", "*")]})
+    played = held(role, listed(of(OTHER)), every, listed())
+    assert (played.result.access.status, played.result.role) == ("ok", "My Role")
+    assert played.requests[1] == asked(f"roleDefinitions?{VERSION}")
+    assert [played.result.name_of(one) for one in played.result.access.assignments] == ["All"]
+
+
+def test_a_role_that_is_not_held() -> None:
+    played = held("My Role", listed(), Answer(200, {"value": [definition(OWN, "My Role", "Microsoft.X/read")]}))
+    assert (played.result.access.status, played.result.access.why) == ("failed", "missing")
+    unknown = held("My Role", listed(), Answer(200, {"value": []}), Answer(200, {"value": []}))
+    assert unknown.message[0] == f"There is no role 'My Role' at scope '{ACCOUNT}'."
+
+
+def test_a_role_whose_definition_is_not_understood() -> None:
+    odd = {**definition(OWN, "My Role"), "properties": {"roleName": "My Role", "permissions": "?"}}
+    rights = held("My Role", listed(), Answer(200, {"value": [odd]})).result
+    assert (rights.access.status, rights.access.why, rights.role, rights.known) == ("unknown", "no-definition", "My Role", {})
 
 
 # ---- the resource and its target -------------------------------------------------------------------------------------
