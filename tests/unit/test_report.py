@@ -130,6 +130,19 @@ def test_the_same_failure_is_printed_once(cmd: Any, caplog: pytest.LogCaptureFix
                                           "again with --debug.\n")
 
 
+@pytest.mark.parametrize("number", [2, 6])
+def test_a_recommendation_for_several_resources(cmd: Any, capsys: pytest.CaptureFixture[str], number: int) -> None:
+    """Its command takes all of them, as long as it stays short; each is printed once."""
+    some = [ResourceId(SUB, "rg", f"app{index}") for index in range(number)]
+    outcome: Outcome[Any] = Outcome()
+    outcome.failures = {one: AzureResponseError(f"'{one.name}' is odd.", ["Look.", f"Run: az x --ids {one.id}"]) for one in some}
+    outcome.failures[APPS[0]] = AzureResponseError("Other.", "Look.")
+    with pytest.raises(AzureResponseError):
+        report.report(cmd, outcome, [*some, APPS[0]])
+    ids = " ".join(one.id for one in some) if number < 6 else some[0].id
+    assert capsys.readouterr().err.splitlines() == ["Look.", f"Run: az x --ids {ids}"]
+
+
 def test_many_names(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
     many = [ResourceId(SUB, "rg", str(number)) for number in range(7)]
     outcome: Outcome[Any] = Outcome()
@@ -207,6 +220,25 @@ def test_a_fleet(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert messages(caplog) == [
         f"{APPS[0].id}: Failed.\nAccepted.\nThen run:\naz x",
         f"Interrupted: 0 of 3 resources done, 1 failed.\nAccepted.\n{APPS[2].to_see}"]
+
+
+@pytest.mark.parametrize(("left", "hint"), [((), " " + AGAIN), (("Then run:\naz x",), "")])
+def test_a_fleet_that_may_still_be_worked_on(cmd: Any, caplog: pytest.LogCaptureFixture, left: tuple[str, ...], hint: str) -> None:
+    async def flow(resource: ResourceId) -> str:
+        if resource == APPS[0]:
+            return "done"
+        if resource == APPS[2]:
+            await Sleep(5.0, "the others")
+            signal.raise_signal(signal.SIGINT)
+        with remaining(lambda: "".join(left)), accepted(resource, lambda: "Accepted."):
+            await Sleep(60.0, "x")
+        return ""
+
+    assert interrupted(cmd, flow, 3) == 130
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert messages(caplog) == ["\n".join([
+        "Interrupted: 1 of 3 resources done, 0 failed.", f"The service may still be working on 2 resources.{hint}",
+        f"To see their current identities, run:\n{FOUND}{APPS[1].id} {APPS[2].id}", *left * 2])]
 
 
 def test_no_is_an_answer_and_what_failed_before_is_reported(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
