@@ -75,16 +75,18 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Any:
-    """One login serves all processes, and nothing is installed."""
-    if fixturedef.argname != "installed":
+    """One login serves all processes, and nothing is built or installed."""
+    if fixturedef.argname not in ("installed", "wheel"):
         return None
-    sim, folder = request.getfixturevalue("sim_server"), FOLDER / str(os.getpid())
-    shutil.copytree(FOLDER / "login", folder)
-    clouds = folder / "clouds.config"
-    clouds.write_text(clouds.read_text().replace((folder / "url").read_text(), sim.url))
-    az, key = Az(folder, folder / "none", sim.env()), fixturedef.cache_key(request)  # type: ignore[arg-type]  # it is one
-    fixturedef.cached_result = (az, key, None)
-    return az
+    made: Any = FOLDER / "none"
+    if fixturedef.argname == "installed":
+        sim, config = request.getfixturevalue("sim_server"), FOLDER / str(os.getpid())
+        shutil.copytree(FOLDER / "login", config)
+        clouds = config / "clouds.config"
+        clouds.write_text(clouds.read_text().replace((config / "url").read_text(), sim.url))
+        made = Az(config, FOLDER / "none", sim.env())
+    fixturedef.cached_result = (made, fixturedef.cache_key(request), None)  # type: ignore[arg-type]  # it is one
+    return made
 
 
 def pytest_runtestloop(session: pytest.Session) -> bool:
