@@ -268,14 +268,15 @@ CLI = SimpleNamespace(cloud=SimpleNamespace(endpoints=SimpleNamespace(resource_m
 def asked(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> list[str | None]:
     """Two logins, one of them without a subscription. What the CLI is asked for: the login of which subscription."""
     asked: list[str | None] = []
-    accounts = [("a", "t", "x"), ("A2", "t", "y"), ("ten", "ten", "N/A(tenant level account)")]
 
     class Profile:
+        accounts = (("a", "t", "x"), ("A2", "t", "y"), ("ten", "ten", "N/A(tenant level account)"))
+
         def __init__(self, cli_ctx: Any) -> None:
             assert cli_ctx is CLI
 
         def load_cached_subscriptions(self) -> list[dict[str, Any]]:
-            return [{"id": one, "tenantId": tenant, "user": {"name": "me"}, "name": name} for one, tenant, name in accounts]
+            return [{"id": one, "tenantId": tenant, "user": {"name": "me"}, "name": name} for one, tenant, name in self.accounts]
 
         def get_login_credentials(self, subscription_id: str | None) -> tuple[Any, None, None]:
             asked.append(subscription_id)
@@ -304,6 +305,45 @@ def test_a_tenant_is_no_subscription(asked: list[str | None], wire: Wire) -> Non
     with pytest.raises(ResourceNotFoundError, match="logged in to tenant 'ten' without a subscription"):
         Arm(CLI).send(GetResource(ResourceId("ten", "rg", "app")), "ten")
     assert wire.sent == []
+
+
+def test_without_a_login_the_cli_decides(asked: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("azure.cli.core._profile.Profile.accounts", ())
+    Arm(CLI).send(Get("/x"), "a")
+    assert asked == [None]
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_login_that_needs_another_proof_is_named(wire: Wire) -> None:
+    wire.answer = (401, b"", challenge("eyJ4IjoxfQ=="))
+    with pytest.raises(AuthenticationError, match="Your login to tenant 't' needs another proof"):
+        Arm(CLI).send(Get("/x"), "a")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_query_takes_no_policy_token(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-cli's hook would get one for each POST."""
+    hooked: list[str] = []
+
+    def client(_cli_ctx: Any, kind: Any, subscription_id: str, credential: Any, **options: Any) -> Any:
+        return kind(credential, subscription_id, base_url=ARM, **{**options, "transport": wire},
+                    raw_request_hook=lambda request: hooked.append(request.http_request.method))
+
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    arm = Arm(CLI)
+    for request in (Query({}), Put("/x", {}), UpdateIdentity(RESOURCE, {"identity": {"type": "None"}})):
+        arm.send(request, "a")
+    assert hooked == ["PUT", "PATCH"]
+    assert len(wire.sent) == 3
+
+
+def test_the_public_method_of_newer_sdks(arm: Arm, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = CommunicationServiceManagementClient
+    if hasattr(kind, "_send_request"):
+        monkeypatch.setattr(kind, "send_request", kind._send_request, raising=False)
+        monkeypatch.delattr(kind, "_send_request")
+    assert arm.send(Get("/x"), SUB).status == 200
+    assert len(wire.sent) == 1
 
 
 @pytest.mark.usefixtures("asked")
@@ -423,6 +463,14 @@ def response(status: int, content: bytes, headers: dict[str, str] | None = None)
 def test_an_answer(status: int, content: bytes, body: Any, text: str) -> None:
     found = read_answer(response(status, content))
     assert (found.status, found.body, found.text) == (status, body, text)
+
+
+def test_a_body_in_another_codec_is_shown_all_the_same() -> None:
+    def text() -> str:
+        raise LookupError("unknown encoding: hex")
+
+    for more in ({"body": lambda: b"\xffx"}, {"content": b"\xffx"}):  # azure-core has two kinds of responses
+        assert read_answer(SimpleNamespace(status_code=400, headers={}, text=text, **more)).text == "\ufffdx"
 
 
 def test_only_the_headers_that_are_used_are_kept() -> None:

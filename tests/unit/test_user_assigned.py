@@ -33,7 +33,7 @@ from azext_communication_identity.model.requests import (
 )
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
 from azext_communication_identity.model.unfinished import UnfinishedError
-from azure.cli.core.azclierror import AzCLIError, ForbiddenError, ResourceNotFoundError
+from azure.cli.core.azclierror import AzCLIError, BadRequestError, ForbiddenError, ResourceNotFoundError
 from flow import Played, play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{letter}" for letter in "ab")
@@ -239,8 +239,11 @@ def patch_refused(status: int, code: str, message: str = "No.") -> Answer:
 ])
 def test_a_refusal_for_which_an_identity_is_the_reason(cause: Answer, has: tuple[IdentityId, ...], named: tuple[IdentityId, ...],
                                                        replies: tuple[Reply, ...], said: str, ways: list[str]) -> None:
-    found, recommendations = refusal(cause, has, named, *replies).message
+    played = refusal(cause, has, named, *replies)
+    found, recommendations = played.message
     assert found == said
+    assert type(played.error) is {400: BadRequestError, 403: ForbiddenError, 404: ResourceNotFoundError}[cause.status]
+    assert {one.api_version for one in played.requests if isinstance(one, GetUserAssignedIdentity)} == {VERSIONS[0]}
     assert [way for way in recommendations if "Managed Identity Operator" not in way] == ways
 
 
@@ -267,6 +270,8 @@ def test_an_operation_that_fails_because_of_an_identity() -> None:
     assert (said.error.accepted, str(said.cause)) == (  # type: ignore[union-attr]  # an UnfinishedError
         "It was accepted.", "There is no user-assigned identity 'one' in resource group 'rg'.")
     assert refusal(UnfinishedError(RESOURCE, failed, ""), (), (ONE,), refused(403), refused(403)).cause is failed
+    odd = UnfinishedError(RESOURCE, OperationFailedError(f"There is no {ONE.id.upper()}.", "See.", "odd"), "It was accepted.")
+    assert isinstance(refusal(odd, (), (ONE,), GONE, listed()).cause, ResourceNotFoundError)
 
 
 @pytest.mark.parametrize("other", [RequestError(GetUserAssignedIdentity(ONE, API_VERSION), patch_refused(400, "FailedIdentityOperation")),
