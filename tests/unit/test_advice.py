@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from azext_communication_identity.arm.errors import explain, explained, reasons
+from azext_communication_identity.arm.errors import challenge_of, explain, explained, reasons
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import Get, Put, Request, RequestError, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
@@ -23,6 +24,7 @@ PATH = RESOURCE.id
 PATCH = UpdateIdentity(RESOURCE, {"identity": {"type": "SystemAssigned"}})
 PATCH_OF_USERS = UpdateIdentity(RESOURCE, {"identity": {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}})
 AGAIN = "To retry, run the command again."
+NETWORK = f"Check the network and the proxy settings. {AGAIN}"
 DEBUG = "To see the whole response, run the command again with --debug."
 OTHER_EXTENSION = (
     "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole resource. To replace this "
@@ -168,9 +170,9 @@ def grant(role: str, scope: str) -> str:
     (Get(PATH), NoAnswer("SSL: bad"), errors.AzureConnectionError, "No usable response from the service: SSL: bad",
      ["If you use a proxy, see https://learn.microsoft.com/cli/azure/use-cli-effectively#work-behind-a-proxy"]),
     (Get(PATH), NoAnswer("reset", is_network=True), errors.AzureConnectionError, "No usable response from the service: reset",
-     [f"Check the network and the proxy settings. {AGAIN}"]),
+     [NETWORK]),
     (Get(PATH), NoAnswer("late", timed_out=True), errors.AzureConnectionError, "No usable response from the service: late",
-     [f"Check the network and the proxy settings. {AGAIN}"]),
+     [NETWORK]),
     (Get(PATH), NoAnswer("odd"), errors.AzureConnectionError, "No usable response from the service: odd", [f"{AGAIN} {DEBUG}"]),
     (Get(PATH), NoAnswer("odd", permanent=True), errors.AzureConnectionError, "No usable response from the service: odd", [DEBUG]),
 ])
@@ -193,13 +195,29 @@ def test_an_error_of_azure_cli_stays_as_it_is_and_a_defect_too() -> None:
         assert caught.value is error
 
 
-@pytest.mark.parametrize(("error", "kind", "said"), [
-    (CLIError("Run\x1b az login\nfirst"), errors.ValidationError, "Run\\x1b az login\nfirst"),
-    (NoConnection("reset\nmore"), errors.AzureConnectionError, "No usable response from the service: reset"),
-    (NoConnection(), errors.AzureConnectionError, "No usable response from the service: ConnectionError")])
-def test_an_error_of_the_login(error: Exception, kind: type[Exception], said: str) -> None:
+@pytest.mark.parametrize(("error", "kind", "said", "ways"), [
+    (CLIError("Run\x1b az login\nfirst"), errors.ValidationError, "Run\\x1b az login\nfirst", []),
+    (NoConnection("reset\nmore"), errors.AzureConnectionError, "No usable response from the service: reset", [NETWORK]),
+    (NoConnection(), errors.AzureConnectionError, "No usable response from the service: ConnectionError", [NETWORK])])
+def test_an_error_of_the_login(error: Exception, kind: type[Exception], said: str, ways: list[str]) -> None:
     found = explained(error)
-    assert (type(found), str(found)) == (kind, said)
+    assert found is not None
+    assert (type(found), str(found), found.recommendations) == (kind, said, ways)
+
+
+@pytest.mark.parametrize("claims", ['{"a":1}', '{"a":12}', '{"a":123}', '{"\u00fc>?":1234}'])
+def test_the_claims_of_a_challenge(claims: str) -> None:
+    """Base64 of URLs, mostly without its padding."""
+    encoded = urlsafe_b64encode(claims.encode()).decode()
+    for text in (encoded, encoded.rstrip("=")):
+        answer = Answer(401, headers={"www-authenticate": f'Bearer error="insufficient_claims", CLAIMS="{text}"'})
+        assert challenge_of(answer) == claims
+
+
+@pytest.mark.parametrize("header", ['claims="eyJhIjoxfQ=="', 'error="insufficient_claims"', 'error="insufficient_claims", claims="_w"',
+                                    'error="insufficient_claims", claims="e"', None])
+def test_what_is_no_challenge(header: str | None) -> None:
+    assert challenge_of(Answer(401, headers={} if header is None else {"www-authenticate": header})) == ""
 
 
 def test_each_reason_is_named_once() -> None:
