@@ -68,7 +68,7 @@ def test_the_own_name_makes_no_difference(texts: list[tuple[Any, str]], groups: 
 
 @pytest.mark.parametrize(("number", "text", "head"), [
     (1, "x", f"{APPS[0].id}: "), (2, "x", "2 resources (one, two): "), (2, "'One'", "2 resources (one, two), for example: "),
-    (6, "x", "6 resources (one, one, one, one, one and 1 more): ")])
+    (5, "x", "5 resources (one, one, one, one, one): "), (6, "x", "6 resources (one, one, one, one, one and 1 more): ")])
 def test_what_stands_before_a_message(number: int, text: str, head: str) -> None:
     assert heading(APPS[:number] if number < 3 else APPS[:1] * number, text) == head
 

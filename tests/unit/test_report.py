@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_the_same_failure_is_printed_once(cmd: Any, caplog: pytest.LogCaptureFix
                                           "again with --debug.\n")
 
 
-@pytest.mark.parametrize("number", [2, 6])
+@pytest.mark.parametrize("number", [2, 5, 6])
 def test_a_recommendation_for_several_resources(cmd: Any, capsys: pytest.CaptureFixture[str], number: int) -> None:
     """Its command takes all of them, as long as it stays short; each is printed once."""
     some = [ResourceId(SUB, "rg", f"app{index}") for index in range(number)]
@@ -253,6 +254,39 @@ def test_no_is_an_answer_and_what_failed_before_is_reported(cmd: Any, caplog: py
     with pytest.raises(ManualInterrupt):
         report.run_all(cmd, APPS, flow, refuse)
     assert messages(caplog) == [f"{APPS[0].id}: (X) No."]
+
+
+def test_a_question_names_what_each_asks(cmd: Any) -> None:
+    asked: list[Any] = []
+
+    async def flow(resource: ResourceId) -> str:
+        await Ask(resource.name)
+        return "done"
+
+    assert len(report.run_all(cmd, APPS, flow, asked.append)) == 3
+    assert asked == [{app: app.name for app in APPS}]
+
+
+@pytest.mark.parametrize(("number", "connections"), [(3, 3), (250, 192)])
+def test_the_client_and_the_progress_line_are_those_of_the_command(cmd: Any, monkeypatch: pytest.MonkeyPatch, number: int, connections: int) -> None:
+    given: list[Any] = []
+
+    @contextmanager
+    def progress(*more: Any) -> Iterator[Callable[..., None]]:
+        given.append(more)
+        yield lambda *_: None
+
+    def made(*more: Any) -> Any:
+        given.append(more)
+        return SimpleNamespace(login_of=lambda _: None)
+
+    async def flow(_: ResourceId) -> None:
+        pass
+
+    monkeypatch.setattr(report, "Arm", made)
+    monkeypatch.setattr(report, "progress_line", progress)
+    report.run_all(cmd, [ResourceId(SUB, "rg", str(index)) for index in range(number)], flow, what="tenants")
+    assert given == [(cmd.cli_ctx, connections), (cmd.cli_ctx, "tenants")]
 
 
 def test_a_flow_in_the_commands_own_subscription(cmd: Any) -> None:
