@@ -129,7 +129,7 @@ def _fork(function: Callable[..., int | None], *args: Any) -> int:
     pid = os.fork()
     if pid:
         return pid
-    exit_code = IMPOSSIBLE
+    exit_code = NOTICED  # if something is raised that pytest lets through, such as KeyboardInterrupt
     try:
         null = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
