@@ -188,6 +188,43 @@ def test_only_so_many_are_read_ahead_of_their_writes() -> None:
     assert len(ahead) == STARTING
 
 
+def test_a_write_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next resource begins, even if the one that was written doesn't wait for anything."""
+    monkeypatch.setattr(runners, "STARTING", 1)
+    next_begins, seen = threading.Event(), []
+
+    def serve(request: Request) -> Reply:
+        if request.path == "/write1":
+            next_begins.set()
+        if request.path == "/after0":
+            seen.append(next_begins.wait(5))
+        return OK
+
+    async def flow(resource: ResourceId) -> None:
+        await Put(f"/write{resource.name}", {})
+        await Get(f"/after{resource.name}")
+
+    run(flow, 2, Service(serve))
+    assert seen == [True]
+
+
+def test_the_end_takes_no_time() -> None:
+    async def flow(_: ResourceId) -> None:
+        pass
+
+    clock = FakeClock()
+    run(flow, 3, clock=clock)
+    assert clock.time == 0.0
+
+
+def test_a_defect_ends_the_command() -> None:
+    def flow(_: ResourceId) -> Flow[Any]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(flow, 3)
+
+
 def test_each_subscription_has_places_of_its_own() -> None:
     clock = FakeClock()
 
@@ -214,7 +251,7 @@ def test_so_many_requests_at_once(targets: list[ResourceId], most: int) -> None:
 
     def serve(_: Request) -> Reply:
         if service.most == most:
-            full.set()
+            threading.Timer(0.05, full.set).start()  # one more would come meanwhile
         if len(service.sent) > 8:
             full.wait(5)
         return OK
@@ -480,6 +517,25 @@ def test_the_first_request_and_the_first_write_of_a_login_go_alone(kind: str) ->
     assert before == [1]
 
 
+def test_a_first_write_without_an_answer_holds_the_others_up_no_longer() -> None:
+    """It may have been made."""
+    two, first = threading.Barrier(2), threading.Event()
+
+    def serve(request: Request) -> Reply:
+        if request.kind == "write" and first.is_set():
+            two.wait(5)
+        elif request.kind == "write":
+            first.set()
+            return NoAnswer("reset")
+        return OK
+
+    async def flow(_: ResourceId) -> Reply:
+        await Get("/read")
+        return await Put("/write", {})
+
+    assert sorted(type(reply).__name__ for reply in values(run(flow, 3, Service(serve)))) == ["Answer", "Answer", "NoAnswer"]
+
+
 def test_each_login_has_a_first_request_of_its_own() -> None:
     both = threading.Barrier(2)
 
@@ -671,6 +727,32 @@ def test_the_time_of_the_answer_does_not_count() -> None:
 
     run(asks, 6, confirm=confirm, clock=clock, tick=lambda _, since: seconds.append(since))
     assert 0.0 <= max(seconds) < 60.0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_last_one_that_ends_leaves_the_question_to_the_others(fails: bool) -> None:
+    asked: list[dict[Any, Any]] = []
+
+    async def flow(resource: ResourceId) -> None:
+        if resource.name != "1":
+            await Ask("what")
+            return
+        await Sleep(5.0, "x")
+        if fails:
+            raise KeyError("a failure")
+
+    assert len(run(flow, 3, confirm=lambda what: asked.append(dict(what)))) == 3
+    assert asked == [dict.fromkeys((resources(3)[0], resources(3)[2]), "what")]
+
+
+def test_progress_goes_on_after_the_answer() -> None:
+    async def flow(_: ResourceId) -> None:
+        await Ask("what")
+        await Sleep(5.0, "the operation")
+
+    seen: list[tuple[str, float]] = []
+    run(flow, 2, confirm=lambda _: None, tick=lambda runner, seconds: seen.append((runner.waits_for, seconds)))
+    assert len([what for what, seconds in seen if what == "the operation" and seconds < 5.0]) >= 8
 
 
 def test_nothing_is_asked_if_nobody_asks() -> None:
