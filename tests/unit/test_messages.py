@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,14 @@ from azext_communication_identity.model.resource_id import ResourceId
 from azext_communication_identity.runner.messages import counted, heading, same_texts, warn, warnings_in_order
 
 APPS = [ResourceId("00000000-0000-0000-0000-00000000000a", "rg", name) for name in ("one", "two", "three")]
+
+
+@pytest.fixture(autouse=True)
+def no_target_after_the_test() -> Iterator[None]:
+    """Each flow has a context of its own; a test hasn't."""
+    yield
+    with warnings_in_order(APPS[:1]) as (keep, _):
+        keep(APPS[0])
 
 
 def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
