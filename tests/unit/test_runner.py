@@ -173,6 +173,19 @@ def test_polls_that_are_throttled_hold_no_other_flow_up() -> None:
     assert max(first.values()) <= 3 * size / a_second
 
 
+def test_each_subscription_is_polled_at_its_own_pace() -> None:
+    async def flow(resource: ResourceId) -> float:
+        await PollDelay(0.0, 0, 10.0, own_operation=False)
+        return await read(resource)
+
+    def seconds(*subscriptions: str) -> float:
+        polled = values(run(flow, [one for name in subscriptions for one in resources(20, name)]))
+        return float(max(polled) - min(polled))
+
+    assert seconds("a") > 0.0
+    assert seconds("a", "b") < 1.5 * seconds("a") < seconds("a", "A")
+
+
 def test_only_so_many_are_read_ahead_of_their_writes() -> None:
     """The service accepts no write until no more resources are read."""
     clock, ahead = FakeClock(), []
