@@ -136,6 +136,7 @@ def test_results_and_failures_belong_to_their_targets() -> None:
 
 def test_nothing_to_run() -> None:
     assert len(run(read, 0)) == 0
+    assert Runner(Service(), [], read).waits_for == ""
 
 
 @pytest.mark.parametrize("step", [PollDelay(0.0, 0, 600.0, own_operation=False), Sleep(600.0, "another change")])
@@ -866,10 +867,11 @@ def interrupting(service: Service, sent: int) -> Callable[[asyncio.Task[Any]], N
     return interrupt
 
 
-def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that wait for a turn, a place, a thread or an answer end with it."""
     before, ends = threading.active_count(), threading.Event()
-    service = Service()
+    service, failed = Service(), []
+    monkeypatch.setattr(threading, "excepthook", lambda thread: failed.append(thread.exc_type))
 
     def serve(_: Request) -> Reply:
         if len(service.sent) > 1:
@@ -890,7 +892,7 @@ def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest
     assert threads_end(before)
     assert len(service.sent) == THREADS + 1
     assert len(outcome) == 0
-    assert caplog.text == ""
+    assert (caplog.text, failed) == ("", [])
 
 
 def test_what_was_accepted_is_noted_and_what_was_not_sent_is_not() -> None:
