@@ -27,7 +27,7 @@ from azext_communication_identity.model.requests import (
     UpdateIdentity,
 )
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
-from azure.cli.core.azclierror import AuthenticationError, AzureConnectionError
+from azure.cli.core.azclierror import AuthenticationError, AzureConnectionError, ResourceNotFoundError
 from azure.core import exceptions
 from azure.core.pipeline.transport import HttpTransport, RequestsTransportResponse
 from azure.mgmt.communication import CommunicationServiceManagementClient
@@ -72,6 +72,8 @@ def test_a_port_of_its_own_must_be_the_same() -> None:
     assert is_arms("https://arm.local:8443/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local/x", "https://arm.local:8443")
     assert not is_arms("https://arm.local:443/x", "https://arm.local:8443")
+    assert is_arms("http://arm.local:80/x", "http://arm.local")
+    assert not is_arms("http://arm.local:81/x", "http://arm.local")
 
 
 def test_an_ipv6_address() -> None:
@@ -254,12 +256,130 @@ def test_every_answer_is_handed_over_as_it_is(arm: Arm, wire: Wire, request_: Re
     assert set(reply.headers) - {"date"} == {name.lower() for name in answer[2]} - {"content-type"}
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("request_", [GetResource(RESOURCE), ListResources(SUB), GetUserAssignedIdentity(IDENTITY, "2023-01-31")])
+def test_no_redirect_is_followed_if_the_sdk_gets_the_answer(
+        arm: Arm, wire: Wire, request_: Request, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second guard: the SDK's own policies, with nothing that hands the answer over before they see it."""
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client",
+                        lambda _cli_ctx, kind, subscription_id, credential, **_: kind(
+                            credential, subscription_id, base_url=ARM, transport=wire))
+    wire.answer = (status, b"", {"Location": "https://evil"})
+    arm.send(request_, SUB)
+    assert [sent.url.partition("/subscriptions")[0] for sent in wire.sent] == [ARM]
+
+
 def test_a_client_serves_a_subscription(arm: Arm) -> None:
     for subscription in (SUB, SUB.upper(), "other"):
         arm.send(Get("/x"), subscription)
         arm.send(ListUserAssignedIdentities(SUB), subscription)
     assert set(arm._clients) == {(CommunicationServiceManagementClient, SUB), (CommunicationServiceManagementClient, "other"),
                                  (ManagedServiceIdentityClient, SUB)}
+
+
+# ---- logins ----------------------------------------------------------------------------------------------------------
+
+CLI = SimpleNamespace(cloud=SimpleNamespace(endpoints=SimpleNamespace(resource_manager=ARM)))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> list[str | None]:
+    """Two logins, one of them without a subscription. What the CLI is asked for: the login of which subscription."""
+    asked: list[str | None] = []
+
+    class Profile:
+        accounts = (("a", "t", "x"), ("A2", "t", "y"), ("ten", "ten", "N/A(tenant level account)"))
+
+        def __init__(self, cli_ctx: Any) -> None:
+            assert cli_ctx is CLI
+
+        def load_cached_subscriptions(self) -> list[dict[str, Any]]:
+            return [{"id": one, "tenantId": tenant, "user": {"name": "me"}, "name": name} for one, tenant, name in self.accounts]
+
+        def get_login_credentials(self, subscription_id: str | None) -> tuple[Any, None, None]:
+            asked.append(subscription_id)
+            token = SimpleNamespace(token=f"of-{subscription_id}", expires_on=10**10)
+            return SimpleNamespace(get_token=lambda *_scopes, **_options: token), None, None
+
+    def client(cli_ctx: Any, kind: Any, subscription_id: str, credential: Any, **options: Any) -> Any:
+        assert cli_ctx is CLI
+        return kind(credential, subscription_id, base_url=ARM, **{**options, "transport": wire})
+
+    monkeypatch.setattr("azure.cli.core._profile.Profile", Profile)
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    return asked
+
+
+def test_each_login_has_one_token(asked: list[str | None], wire: Wire) -> None:
+    arm = Arm(CLI)
+    for subscription in ("a", "a2", "A"):
+        arm.send(Get("/x"), subscription)
+    arm.send(Get("/x"), "ten")
+    assert [sent.headers["Authorization"] for sent in wire.sent] == ["Bearer of-a"] * 3 + ["Bearer of-ten"]
+    assert asked == ["a", "ten"]
+
+
+def test_a_tenant_is_no_subscription(asked: list[str | None], wire: Wire) -> None:
+    with pytest.raises(ResourceNotFoundError, match="logged in to tenant 'ten' without a subscription"):
+        Arm(CLI).send(GetResource(ResourceId("ten", "rg", "app")), "ten")
+    assert wire.sent == []
+
+
+def test_without_a_login_the_cli_decides(asked: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("azure.cli.core._profile.Profile.accounts", ())
+    Arm(CLI).send(Get("/x"), "a")
+    assert asked == [None]
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_login_that_needs_another_proof_is_named(wire: Wire) -> None:
+    wire.answer = (401, b"", challenge("eyJ4IjoxfQ=="))
+    with pytest.raises(AuthenticationError, match="Your login to tenant 't' needs another proof"):
+        Arm(CLI).send(Get("/x"), "a")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_query_takes_no_policy_token(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-cli's hook would get one for each POST."""
+    hooked: list[str] = []
+
+    def client(_cli_ctx: Any, kind: Any, subscription_id: str, credential: Any, **options: Any) -> Any:
+        return kind(credential, subscription_id, base_url=ARM, **{**options, "transport": wire},
+                    raw_request_hook=lambda request: hooked.append(request.http_request.method))
+
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    arm = Arm(CLI)
+    for request in (Query({}), Put("/x", {}), UpdateIdentity(RESOURCE, {"identity": {"type": "None"}})):
+        arm.send(request, "a")
+    assert hooked == ["PUT", "PATCH"]
+    assert len(wire.sent) == 3
+
+
+def test_the_public_method_of_newer_sdks(arm: Arm, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = CommunicationServiceManagementClient
+    if hasattr(kind, "_send_request"):
+        monkeypatch.setattr(kind, "send_request", kind._send_request, raising=False)
+        monkeypatch.delattr(kind, "_send_request")
+    assert arm.send(Get("/x"), SUB).status == 200
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.usefixtures("asked")
+def test_all_clients_of_a_fleet_share_its_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def client(_cli_ctx: Any, _kind: Any, *, transport: Any = None, **_: Any) -> Any:
+        given.append(transport)
+        raise NotImplementedError
+
+    monkeypatch.setattr("azure.cli.core.commands.client_factory.get_mgmt_service_client", client)
+    for connections in (10, 11):
+        arm = Arm(CLI, connections)
+        for request in (Get("/x"), ListUserAssignedIdentities("a")):
+            with pytest.raises(NotImplementedError):
+                arm.send(request, "a")
+    assert given[:2] == [None, None]
+    assert given[2] is given[3] is not None
 
 
 # ---- no answer -------------------------------------------------------------------------------------------------------
@@ -295,6 +415,8 @@ def broken(reason: str, *, timed_out: bool = False) -> NoAnswer:
     (exceptions.ServiceResponseTimeoutError("late"), broken("late", timed_out=True)),
     (ReadTimeout("late"), broken("late", timed_out=True)), (LATE, broken("None: late", timed_out=True)),
     (nested(NoConnection("x"), LATE), broken("x", timed_out=True)), (NoConnection(LATE), broken("None: late", timed_out=True)),
+    (exceptions.ServiceResponseError("x", error=LATE), broken("x", timed_out=True)),
+    (nested(NoConnection(NoConnection("y")), LATE), broken("y", timed_out=True)),
     (nested(exceptions.ServiceResponseError("x"), NoConnection("y")), broken("x")), (SSLError("certificate"), broken("certificate")),
     (ValueError("bad\nchallenge"), NoAnswer("The service's response can't be read: bad")),
     (KeyError("x"), NoAnswer("The service's response can't be read: 'x'")), (RecursionError(), NoAnswer("The service's response can't be read: RecursionError")),
@@ -314,7 +436,7 @@ def test_a_machine_that_cant_send(arm: Arm, wire: Wire) -> None:
     wire.answer = OSError("Could not find a suitable TLS CA certificate bundle")
     with pytest.raises(AzureConnectionError, match="can't send requests from this machine: Could not find") as caught:
         arm.send(GetResource(RESOURCE), SUB)
-    assert "REQUESTS_CA_BUNDLE" in caught.value.recommendations[0]
+    assert caught.value.recommendations == ["If REQUESTS_CA_BUNDLE is set, check that it names a file."]
 
 
 # ---- challenges ------------------------------------------------------------------------------------------------------
@@ -359,6 +481,14 @@ def response(status: int, content: bytes, headers: dict[str, str] | None = None)
 def test_an_answer(status: int, content: bytes, body: Any, text: str) -> None:
     found = read_answer(response(status, content))
     assert (found.status, found.body, found.text) == (status, body, text)
+
+
+def test_a_body_in_another_codec_is_shown_all_the_same() -> None:
+    def text() -> str:
+        raise LookupError("unknown encoding: hex")
+
+    for more in ({"body": lambda: b"\xffx"}, {"content": b"\xffx"}):  # azure-core has two kinds of responses
+        assert read_answer(SimpleNamespace(status_code=400, headers={}, text=text, **more)).text == "\ufffdx"
 
 
 def test_only_the_headers_that_are_used_are_kept() -> None:

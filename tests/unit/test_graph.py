@@ -39,6 +39,7 @@ def test_an_answer_without_end(data: list[dict[str, str]], most: int, said: str)
     endless = [Answer(200, {"data": data, "$skipToken": str(number)}) for number in range(most)]
     played = play(graph_rows("q", lambda row: row["name"]), *endless)
     assert played.refused.reply == NoAnswer(f"Azure Resource Graph's response has no end: {said}", permanent=True)
+    assert played.refused.request == played.requests[-1]
     last = play(graph_rows("q", lambda row: row["name"]), *endless[1:], page("b"))
     assert last.result[0] == [*["a"] * (len(data) * (most - 1)), "b"]
 
@@ -66,14 +67,16 @@ def test_the_services_own_word_that_rows_are_missing(last: Answer, incomplete: s
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": [{}, 1]}])
 def test_an_answer_without_rows(body: dict[str, Any]) -> None:
     reply = NoAnswer("Azure Resource Graph's response has no 'data'.", permanent=True)
-    assert play(graph_rows("q", dict), Answer(200, body)).refused.reply == reply
+    played = play(graph_rows("q", dict), Answer(200, body))
+    assert (played.refused.reply, played.refused.request) == (reply, played.requests[0])
 
 
 @pytest.mark.parametrize("token", ["t", 5, ["t"]])
 def test_a_page_that_was_read_already(token: Any) -> None:
     answers = [Answer(200, {"data": [], "$skipToken": token})] * (2 if token == "t" else 1)
     reply = NoAnswer("Azure Resource Graph links back to a page that was already read.", permanent=True)
-    assert play(graph_rows("q", dict), *answers).refused.reply == reply
+    played = play(graph_rows("q", dict), *answers)
+    assert (played.refused.reply, played.refused.request) == (reply, played.requests[-1])
 
 
 def test_what_is_asked() -> None:
@@ -94,8 +97,9 @@ def test_the_role_assignments_of_many_principals_take_a_query_for_each_200() -> 
     row = {"id": "/providers/Microsoft.Authorization/roleAssignments/x", "principalId": principals[400].upper(), "scope": "/",
            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/r"}
     rows = [row, {**row, "principalId": WHO}, {**row, "principalId": WHO, "scope": None}]
-    played = play(assignments_everywhere(principals), *[Answer(200, {"data": []})] * 2, Answer(200, {"data": rows}))
-    assert [(one["id"], one["principalId"]) for one in played.result] == [(row["id"], row["principalId"])]
+    played = play(assignments_everywhere(principals), Answer(200, {"data": [{**row, "principalId": principals[0]}]}),
+                  Answer(200, {"data": []}), Answer(200, {"data": rows}))
+    assert [(one["id"], one["principalId"]) for one in played.result] == [(row["id"], principals[0]), (row["id"], row["principalId"])]
     for number, request in enumerate(played.requests):
         assert isinstance(request, Query)
         assert [one in request.body["query"] for one in principals] == [index // 200 == number for index in range(401)]
@@ -104,4 +108,15 @@ def test_the_role_assignments_of_many_principals_take_a_query_for_each_200() -> 
 def test_the_names_of_roles() -> None:
     rows = [{"name": "A", "roleName": "One"}, {"name": "b", "roleName": None}, {"name": "c", "roleName": ""}, {"name": ""},
             {"roleName": "Two"}]
-    assert play(role_names(["/x/a", "/y/A"]), Answer(200, {"data": rows})).result == {"a": "One"}
+    played = play(role_names(["/x/b", "/x/a", "/y/A"]), Answer(200, {"data": rows}))
+    assert played.result == {"a": "One"}
+    (request,) = played.requests
+    assert isinstance(request, Query)
+    assert "| where name in~ ('a', 'b') |" in request.body["query"]
+
+
+def test_a_role_assignment_that_cant_be_read_may_be_any() -> None:
+    played = play(assignments_everywhere([WHO]), Answer(200, {"data": [{"id": "x", "principalId": WHO}]}))
+    assert isinstance(played.refused.request, Query)
+    assert WHO in played.refused.request.body["query"]
+    assert "can't be read" in str(played.refused)

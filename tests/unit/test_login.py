@@ -167,6 +167,14 @@ def test_a_token_that_answered_a_challenge_replaces_the_plain_one(monkeypatch: p
     assert [options.get("claims") for options in entra.asked] == [None, CLAIMS, CLAIMS, "{}"]
 
 
+def test_a_renewed_token_is_as_strong_as_the_one_before() -> None:
+    entra = Entra(token(), token(10.0), token())
+    one = credential(entra)
+    for options in ({}, {"claims": CLAIMS}, {}, {}):
+        attempt(one, **options)
+    assert entra.asked == [{}, {"claims": CLAIMS}, {"claims": CLAIMS}]
+
+
 def needs_another_proof(login: Login | None, failed: Callable[[LoginCredential], Any]) -> tuple[str, list[str]]:
     error = failed(credential(Entra(KeyError("claims")), login))
     assert isinstance(error, AuthenticationError)
@@ -240,3 +248,30 @@ def test_the_only_login_may_reach_what_the_profile_doesnt_hold(monkeypatch: pyte
 def test_subscriptions_that_are_managed_from_another_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     profile(monkeypatch, account("A", "t", home="customer"), account("b", "t", home="t"), account("c"))
     assert logins.customer_tenants(CLI) == {"a": "customer"}
+
+
+def test_the_tenant_that_a_subscription_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile(monkeypatch, account("A", "t", home="customer"), account("B", "t2"))
+    assert logins.home_tenants(CLI) == {"a": "customer", "b": "t2"}
+
+
+@pytest.mark.parametrize(("names", "is_tenant_only"), [
+    (["N/A(tenant level account)"], True), (["N/A(tenant level account)", "production"], False), ([None], False), (["n/a"], False)])
+def test_a_login_without_a_subscription(monkeypatch: pytest.MonkeyPatch, names: list[str | None], is_tenant_only: bool) -> None:
+    profile(monkeypatch, *({**account(f"s{number}"), "name": name} for number, name in enumerate(names)))
+    (login,) = Logins(CLI).all
+    assert login.is_tenant_only is is_tenant_only
+
+
+@pytest.mark.parametrize(("tenant", "path"), [("Ten", "/subscriptions/tEN/providers/x"), ("t", "/Subscriptions/T/resourceGroups")])
+def test_a_tenant_is_no_subscription(tenant: str, path: str) -> None:
+    login = Login(tenant, "me", tenant, frozenset([tenant.lower()]), is_tenant_only=True)
+    with pytest.raises(ResourceNotFoundError) as caught:
+        logins.require_subscription(login, path)
+    assert str(caught.value) == f"You are logged in to tenant '{tenant}' without a subscription."
+    assert caught.value.recommendations == [
+        "Specify the subscription of the resource with --subscription. If access was granted recently, run:\naz account list --refresh"]
+    for other in (None, login._replace(is_tenant_only=False)):
+        logins.require_subscription(other, path)
+    for elsewhere in ("/subscriptions/t-1/x", f"/providers/x/subscriptions/{tenant}/", f"/subscriptions/{tenant}"):
+        logins.require_subscription(login, elsewhere)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,6 +131,19 @@ def test_the_same_failure_is_printed_once(cmd: Any, caplog: pytest.LogCaptureFix
                                           "again with --debug.\n")
 
 
+@pytest.mark.parametrize("number", [2, 5, 6])
+def test_a_recommendation_for_several_resources(cmd: Any, capsys: pytest.CaptureFixture[str], number: int) -> None:
+    """Its command takes all of them, as long as it stays short; each is printed once."""
+    some = [ResourceId(SUB, "rg", f"app{index}") for index in range(number)]
+    outcome: Outcome[Any] = Outcome()
+    outcome.failures = {one: AzureResponseError(f"'{one.name}' is odd.", ["Look.", f"Run: az x --ids {one.id}"]) for one in some}
+    outcome.failures[APPS[0]] = AzureResponseError("Other.", "Look.")
+    with pytest.raises(AzureResponseError):
+        report.report(cmd, outcome, [*some, APPS[0]])
+    ids = " ".join(one.id for one in some) if number < 6 else some[0].id
+    assert capsys.readouterr().err.splitlines() == ["Look.", f"Run: az x --ids {ids}"]
+
+
 def test_many_names(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
     many = [ResourceId(SUB, "rg", str(number)) for number in range(7)]
     outcome: Outcome[Any] = Outcome()
@@ -209,6 +223,25 @@ def test_a_fleet(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
         f"Interrupted: 0 of 3 resources done, 1 failed.\nAccepted.\n{APPS[2].to_see}"]
 
 
+@pytest.mark.parametrize(("left", "hint"), [((), " " + AGAIN), (("Then run:\naz x",), "")])
+def test_a_fleet_that_may_still_be_worked_on(cmd: Any, caplog: pytest.LogCaptureFixture, left: tuple[str, ...], hint: str) -> None:
+    async def flow(resource: ResourceId) -> str:
+        if resource == APPS[0]:
+            return "done"
+        if resource == APPS[2]:
+            await Sleep(5.0, "the others")
+            signal.raise_signal(signal.SIGINT)
+        with remaining(lambda: "".join(left)), accepted(resource, lambda: "Accepted."):
+            await Sleep(60.0, "x")
+        return ""
+
+    assert interrupted(cmd, flow, 3) == 130
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert messages(caplog) == ["\n".join([
+        "Interrupted: 1 of 3 resources done, 0 failed.", f"The service may still be working on 2 resources.{hint}",
+        f"To see their current identities, run:\n{FOUND}{APPS[1].id} {APPS[2].id}", *left * 2])]
+
+
 def test_no_is_an_answer_and_what_failed_before_is_reported(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def flow(resource: ResourceId) -> None:
         if resource == APPS[0]:
@@ -221,6 +254,39 @@ def test_no_is_an_answer_and_what_failed_before_is_reported(cmd: Any, caplog: py
     with pytest.raises(ManualInterrupt):
         report.run_all(cmd, APPS, flow, refuse)
     assert messages(caplog) == [f"{APPS[0].id}: (X) No."]
+
+
+def test_a_question_names_what_each_asks(cmd: Any) -> None:
+    asked: list[Any] = []
+
+    async def flow(resource: ResourceId) -> str:
+        await Ask(resource.name)
+        return "done"
+
+    assert len(report.run_all(cmd, APPS, flow, asked.append)) == 3
+    assert asked == [{app: app.name for app in APPS}]
+
+
+@pytest.mark.parametrize(("number", "connections"), [(3, 3), (250, 192)])
+def test_the_client_and_the_progress_line_are_those_of_the_command(cmd: Any, monkeypatch: pytest.MonkeyPatch, number: int, connections: int) -> None:
+    given: list[Any] = []
+
+    @contextmanager
+    def progress(*more: Any) -> Iterator[Callable[..., None]]:
+        given.append(more)
+        yield lambda *_: None
+
+    def made(*more: Any) -> Any:
+        given.append(more)
+        return SimpleNamespace(login_of=lambda _: None)
+
+    async def flow(_: ResourceId) -> None:
+        pass
+
+    monkeypatch.setattr(report, "Arm", made)
+    monkeypatch.setattr(report, "progress_line", progress)
+    report.run_all(cmd, [ResourceId(SUB, "rg", str(index)) for index in range(number)], flow, what="tenants")
+    assert given == [(cmd.cli_ctx, connections), (cmd.cli_ctx, "tenants")]
 
 
 def test_a_flow_in_the_commands_own_subscription(cmd: Any) -> None:

@@ -52,6 +52,15 @@ def test_the_new_role_assignment_is_the_answer(properties: dict[str, str]) -> No
     assert (played.result["roleName"], played.result["principalId"]) == ("Reader", PRINCIPAL)
 
 
+def test_the_name_of_a_role_that_is_not_built_in() -> None:
+    own = Role(f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{PRINCIPAL}", "My role")
+    made = new_assignment(SCOPE, own, PRINCIPAL)
+    assert play(create_assignment(SCOPE, own, PRINCIPAL), Answer(201, made)).result["roleName"] == "My role"
+    exists = Answer(409, {"error": {"code": "RoleAssignmentExists"}})
+    for list_ in (Answer(200, {"value": [made]}), EMPTY):
+        assert play(create_assignment(SCOPE, own, PRINCIPAL), exists, list_).result["roleName"] == "My role"
+
+
 DOUBTFUL = [PAGE, Answer(200, {}), Answer(204), Answer(200, []), Answer(201, there(principalId=GUID)),
             Answer(201, there(scope=f"/subscriptions/{SUB}")), Answer(201, there(roleDefinitionId="/x/y")),
             Answer(201, {**there(), "id": SCOPE})]
@@ -74,6 +83,8 @@ def test_what_never_is_there_is_an_error() -> None:
     played = play(create_assignment(SCOPE, ROLE, PRINCIPAL), *[PAGE, EMPTY] * 4)
     assert played.refused.reply == NoAnswer("The service's response is not the new role assignment.")
     assert isinstance(played.refused.request, Put)
+    late = PAGE._replace(at=181.0)
+    assert play(create_assignment(SCOPE, ROLE, PRINCIPAL), PAGE, EMPTY, late, EMPTY).refused.reply.at == 181.0
 
 
 def test_a_role_is_found_even_if_the_filter_minds_the_case() -> None:
@@ -91,7 +102,8 @@ def test_it_is_deleted(answer: Reply) -> None:
 
 def test_a_page_is_no_deletion() -> None:
     assert play(delete_assignment(ID), PAGE, Answer(200, []), Answer(204)).error is None
-    assert isinstance(play(delete_assignment(ID), PAGE, PAGE, PAGE).refused.reply, NoAnswer)
+    never = play(delete_assignment(ID), PAGE, PAGE, PAGE._replace(at=5.0)).refused.reply
+    assert never == NoAnswer("The service's response to the deletion is not JSON.", at=5.0)
     for reply in HIDDEN:
         assert play(delete_assignment(ID), reply).refused.reply == reply
 
@@ -117,6 +129,21 @@ def test_what_arm_knows_nothing_of_is_absent() -> None:
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": "x"}, {"value": [1]}])
 def test_a_list_without_items_is_no_answer(body: Any) -> None:
     assert "no 'value'" in str(play(assignments_of(SUB, PRINCIPAL, optional=True), Answer(200, body)).refused)
+
+
+def test_a_list_waits_for_the_service_unless_it_is_optional() -> None:
+    plain = Get(f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleAssignments?{VERSION}&$filter="
+                f"principalId%20eq%20%27{PRINCIPAL}%27")
+    slow = [Answer(200, {"value": [there()], "nextLink": "/next"}), Answer(200, {"value": []}, at=60.0)]
+    played = play(assignments_of(SUB, PRINCIPAL), Answer(503), *slow)
+    assert played.requests[:2] == [plain, plain]
+    assert [one["id"] for one in played.result] == [there()["id"]]
+
+
+def test_a_role_assignment_that_cant_be_read_may_be_any() -> None:
+    played = play(assignments_of(SUB, PRINCIPAL), Answer(200, {"value": [there(), {"id": ID, "properties": None}]}))
+    assert played.refused.request == played.requests[0]
+    assert played.refused.reply == NoAnswer("The service's list contains a role assignment that can't be read.", permanent=True)
 
 
 def test_every_page_of_an_optional_list_counts() -> None:
@@ -175,6 +202,13 @@ def test_a_role_by_id(text: str, reply: Answer, name: str) -> None:
     assert played.result == Role(ROLE.id, name)
 
 
+def test_what_a_role_by_id_permits() -> None:
+    definition = {"id": ROLE.id, "properties": {"permissions": [{"actions": ["*/read"]}]}}
+    assert play(resolve_role(GUID, SCOPE, SUB), Answer(200, definition)).result.permissions == [{"actions": ["*/read"]}]
+    other = {**definition, "id": ROLE.id.replace(GUID, PRINCIPAL)}
+    assert play(resolve_role(GUID, SCOPE, SUB), Answer(200, other)).result.permissions is None
+
+
 def test_a_role_by_id_that_does_not_exist() -> None:
     played = play(resolve_role(GUID, SCOPE, SUB), refused(404))
     assert isinstance(played.error, ResourceNotFoundError)
@@ -190,11 +224,14 @@ def test_a_role_by_name() -> None:
 
 
 @pytest.mark.parametrize(("every", "way_on"), [
-    ([role("Reader"), role("Storage Reader"), role("x")], "Did you mean one of these?\nReader\nStorage Reader"), ([role("x")], LIST_ROLES), ([], LIST_ROLES)])
+    ([role("Reader"), role("Storage Reader"), role("x")], "Did you mean one of these?\nReader\nStorage Reader"),
+    ([role("Reader 4444"), role("Reader 333"), role("Reader 22"), role("Reader 1"), role("", "/r"), {}],
+     "Did you mean one of these?\nReader 1\nReader 22\nReader 333"), ([role("x")], LIST_ROLES), ([], LIST_ROLES)])
 def test_a_role_that_does_not_exist(every: list[Any], way_on: str) -> None:
     played = play(resolve_role("reade", SCOPE, SUB), EMPTY, Answer(200, {"value": every}))
     assert isinstance(played.error, InvalidArgumentValueError)
     assert played.message == (f"There is no role 'reade' at scope '{SCOPE}'.", [way_on])
+    assert played.requests[1] == SharedGet(f"{DEFINITIONS}?{VERSION}")
 
 
 @pytest.mark.parametrize(("reply", "name"), [

@@ -136,6 +136,7 @@ def test_results_and_failures_belong_to_their_targets() -> None:
 
 def test_nothing_to_run() -> None:
     assert len(run(read, 0)) == 0
+    assert Runner(Service(), [], read).waits_for == ""
 
 
 @pytest.mark.parametrize("step", [PollDelay(0.0, 0, 600.0, own_operation=False), Sleep(600.0, "another change")])
@@ -173,6 +174,19 @@ def test_polls_that_are_throttled_hold_no_other_flow_up() -> None:
     assert max(first.values()) <= 3 * size / a_second
 
 
+def test_each_subscription_is_polled_at_its_own_pace() -> None:
+    async def flow(resource: ResourceId) -> float:
+        await PollDelay(0.0, 0, 10.0, own_operation=False)
+        return await read(resource)
+
+    def seconds(*subscriptions: str) -> float:
+        polled = values(run(flow, [one for name in subscriptions for one in resources(20, name)]))
+        return float(max(polled) - min(polled))
+
+    assert seconds("a") > 0.0
+    assert seconds("a", "b") < 1.5 * seconds("a") < seconds("a", "A")
+
+
 def test_only_so_many_are_read_ahead_of_their_writes() -> None:
     """The service accepts no write until no more resources are read."""
     clock, ahead = FakeClock(), []
@@ -186,6 +200,43 @@ def test_only_so_many_are_read_ahead_of_their_writes() -> None:
 
     assert len(values(run(write, STARTING + 50, Service(serve), clock=clock))) == STARTING + 50
     assert len(ahead) == STARTING
+
+
+def test_a_write_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next resource begins, even if the one that was written doesn't wait for anything."""
+    monkeypatch.setattr(runners, "STARTING", 1)
+    next_begins, seen = threading.Event(), []
+
+    def serve(request: Request) -> Reply:
+        if request.path == "/write1":
+            next_begins.set()
+        if request.path == "/after0":
+            seen.append(next_begins.wait(5))
+        return OK
+
+    async def flow(resource: ResourceId) -> None:
+        await Put(f"/write{resource.name}", {})
+        await Get(f"/after{resource.name}")
+
+    run(flow, 2, Service(serve))
+    assert seen == [True]
+
+
+def test_the_end_takes_no_time() -> None:
+    async def flow(_: ResourceId) -> None:
+        pass
+
+    clock = FakeClock()
+    run(flow, 3, clock=clock)
+    assert clock.time == 0.0
+
+
+def test_a_defect_ends_the_command() -> None:
+    def flow(_: ResourceId) -> Flow[Any]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(flow, 3)
 
 
 def test_each_subscription_has_places_of_its_own() -> None:
@@ -214,7 +265,7 @@ def test_so_many_requests_at_once(targets: list[ResourceId], most: int) -> None:
 
     def serve(_: Request) -> Reply:
         if service.most == most:
-            full.set()
+            threading.Timer(0.05, full.set).start()  # one more would come meanwhile
         if len(service.sent) > 8:
             full.wait(5)
         return OK
@@ -480,6 +531,25 @@ def test_the_first_request_and_the_first_write_of_a_login_go_alone(kind: str) ->
     assert before == [1]
 
 
+def test_a_first_write_without_an_answer_holds_the_others_up_no_longer() -> None:
+    """It may have been made."""
+    two, first = threading.Barrier(2), threading.Event()
+
+    def serve(request: Request) -> Reply:
+        if request.kind == "write" and first.is_set():
+            two.wait(5)
+        elif request.kind == "write":
+            first.set()
+            return NoAnswer("reset")
+        return OK
+
+    async def flow(_: ResourceId) -> Reply:
+        await Get("/read")
+        return await Put("/write", {})
+
+    assert sorted(type(reply).__name__ for reply in values(run(flow, 3, Service(serve)))) == ["Answer", "Answer", "NoAnswer"]
+
+
 def test_each_login_has_a_first_request_of_its_own() -> None:
     both = threading.Barrier(2)
 
@@ -673,6 +743,32 @@ def test_the_time_of_the_answer_does_not_count() -> None:
     assert 0.0 <= max(seconds) < 60.0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_last_one_that_ends_leaves_the_question_to_the_others(fails: bool) -> None:
+    asked: list[dict[Any, Any]] = []
+
+    async def flow(resource: ResourceId) -> None:
+        if resource.name != "1":
+            await Ask("what")
+            return
+        await Sleep(5.0, "x")
+        if fails:
+            raise KeyError("a failure")
+
+    assert len(run(flow, 3, confirm=lambda what: asked.append(dict(what)))) == 3
+    assert asked == [dict.fromkeys((resources(3)[0], resources(3)[2]), "what")]
+
+
+def test_progress_goes_on_after_the_answer() -> None:
+    async def flow(_: ResourceId) -> None:
+        await Ask("what")
+        await Sleep(5.0, "the operation")
+
+    seen: list[tuple[str, float]] = []
+    run(flow, 2, confirm=lambda _: None, tick=lambda runner, seconds: seen.append((runner.waits_for, seconds)))
+    assert len([what for what, seconds in seen if what == "the operation" and seconds < 5.0]) >= 8
+
+
 def test_nothing_is_asked_if_nobody_asks() -> None:
     run(read, 3, confirm=lambda _: pytest.fail("asked"))
 
@@ -771,10 +867,11 @@ def interrupting(service: Service, sent: int) -> Callable[[asyncio.Task[Any]], N
     return interrupt
 
 
-def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that wait for a turn, a place, a thread or an answer end with it."""
     before, ends = threading.active_count(), threading.Event()
-    service = Service()
+    service, failed = Service(), []
+    monkeypatch.setattr(threading, "excepthook", lambda thread: failed.append(thread.exc_type))
 
     def serve(_: Request) -> Reply:
         if len(service.sent) > 1:
@@ -795,7 +892,7 @@ def test_an_interruption_leaves_no_threads_and_sends_nothing_more(caplog: pytest
     assert threads_end(before)
     assert len(service.sent) == THREADS + 1
     assert len(outcome) == 0
-    assert caplog.text == ""
+    assert (caplog.text, failed) == ("", [])
 
 
 def test_what_was_accepted_is_noted_and_what_was_not_sent_is_not() -> None:

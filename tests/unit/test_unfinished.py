@@ -48,6 +48,7 @@ def test_any_failure_after_an_accepted_write_is_unfinished(failure: BaseExceptio
     error = ended(failure)
     assert isinstance(error, UnfinishedError)
     assert (error.resource, error.cause, error.accepted, error.remaining) == (RESOURCE, failure, "Accepted.", ())
+    assert str(error) == "Accepted."
     assert error.is_interrupted is isinstance(failure, CancelledError)
     assert ended(failure, sentence="", left="Later.") is failure
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from azext_communication_identity.arm.identities import (
     API_VERSION,
     VERSIONS,
     Found,
+    explain_refusal,
     find_identity,
     gone_error,
     held_principal,
@@ -22,14 +24,17 @@ from azext_communication_identity.arm.identities import (
 )
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.identities import Identities
+from azext_communication_identity.model.operation import OperationFailedError
 from azext_communication_identity.model.requests import (
     GetUserAssignedIdentity,
     ListUserAssignedIdentities,
     RequestError,
+    UpdateIdentity,
 )
 from azext_communication_identity.model.resource_id import IdentityId, ResourceId
-from azure.cli.core.azclierror import ResourceNotFoundError
-from flow import play
+from azext_communication_identity.model.unfinished import UnfinishedError
+from azure.cli.core.azclierror import AzCLIError, BadRequestError, ForbiddenError, ResourceNotFoundError
+from flow import Played, play
 
 SUB, OTHER = (f"00000000-0000-0000-0000-00000000000{letter}" for letter in "ab")
 RESOURCE = ResourceId(SUB, "rg", "app")
@@ -73,12 +78,14 @@ def test_an_identity_that_isnt_shown(reply: Reply, gone: bool) -> None:
 def test_an_answer_that_is_another_identity_is_none(body: dict[str, Any]) -> None:
     found = play(find_identity(ONE.id, VERSIONS), Answer(200, body)).result
     assert not found.is_gone
-    assert "other than the requested identity" in str(found.error)
+    assert found.properties == {}
+    assert found.error.request == GetUserAssignedIdentity(ONE, VERSIONS[0])
+    assert found.error.reply == NoAnswer("The service returned something other than the requested identity.", permanent=True)
 
 
 def test_a_key_of_the_service_that_is_no_id_exists() -> None:
     played = play(find_identity("strange"))
-    assert (played.requests, played.result.is_gone) == ([], False)
+    assert (played.requests, played.result) == ([], Found({"id": "strange"}))
 
 
 @pytest.mark.parametrize("code", ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"])
@@ -164,6 +171,8 @@ def test_at_most_five_are_similar_those_of_the_same_name_first() -> None:
     assert len(found) == 5
     assert found[0] == existing[-1]
     assert existing[6] not in found
+    same = [IdentityId(SUB, f"group{number}", "app1").id for number in range(7)]
+    assert similar_ids(IdentityId(SUB, "rg", "app1").id, same) == same[:5]
     assert similar_ids(ONE.id, [ONE.id.upper()]) == []
 
 
@@ -183,3 +192,99 @@ def test_those_that_the_resource_has_come_first() -> None:
         f"To remove them, run:\naz communication identity remove --ids {RESOURCE.id} --user-assigned {TWO.id} {ONE.id}"]
     new = play(gone_error(RESOURCE, Identities(False, (TWO.id,)), [ONE.id]), listed(similar("ones")[0]))
     assert new.result.recommendations == ["Did you mean 'ones'?"]
+    in_full = play(gone_error(RESOURCE, Identities(), [ONE.id], in_full=True), listed(similar("ones")[0]))
+    assert str(in_full.result) == f"There is no user-assigned identity '{ONE.id}'."
+
+
+# ---- refused ---------------------------------------------------------------------------------------------------------
+
+PATCH = UpdateIdentity(RESOURCE, {"identity": {}})
+LINKED = ("The client has permission to perform action 'write' on scope 'app'; however, it does not have permission to perform "
+          f"action(s) 'assign/action' on the linked scope(s) '{ONE.id}' (respectively).")
+NOT_ALLOWED = f"You don't have permission to assign the user-assigned identity '{ONE.id}'"
+USE_ANOTHER = "Use an identity without this restriction, or the system-assigned identity."
+TAKE_OFF = ("If it no longer exists, take it off the resource:\naz communication identity remove "
+            f"--ids {RESOURCE.id} --user-assigned {ONE.id}")
+
+
+def there(identity: IdentityId, **properties: Any) -> Answer:
+    return Answer(200, {"id": identity.id, "properties": properties})
+
+
+def refusal(cause: Answer | Exception, has: tuple[IdentityId, ...], named: tuple[IdentityId, ...], *replies: Reply) -> Played:
+    """How an update ends that the service refuses at once, or that fails after it was accepted."""
+    async def update() -> None:
+        raise RequestError(PATCH, cause) if isinstance(cause, Answer) else cause
+
+    before, wanted = (Identities(False, tuple(one.id for one in some)) for some in (has, named))
+    return play(explain_refusal(RESOURCE, before, wanted, update()), *replies)
+
+
+def patch_refused(status: int, code: str, message: str = "No.") -> Answer:
+    return Answer(status, {"error": {"code": code, "message": message}})
+
+
+@pytest.mark.parametrize(("cause", "has", "named", "replies", "said", "ways"), [
+    (patch_refused(400, "FailedIdentityOperation"), (ONE,), (TWO,), (there(ONE), *[there(TWO, isolationScope="Regional")] * 2),
+     f"The service could not use the identity: (FailedIdentityOperation) No. '{TWO.id}' {REGIONAL}.", [USE_ANOTHER]),
+    (patch_refused(403, "Odd"), (ONE,), (TWO,), (there(TWO, isolationScope="Regional"),), f"(Odd) No. '{TWO.id}' {REGIONAL}.", [USE_ANOTHER]),
+    (patch_refused(403, "LinkedAuthorizationFailed", LINKED), (ONE,), (), (refused(403),),
+     f"{NOT_ALLOWED}, or it no longer exists.", [f"{TAKE_OFF} --yes"]),
+    (patch_refused(403, "LinkedAuthorizationFailed", LINKED), (ONE, TWO), (), (refused(403), there(TWO)),
+     f"{NOT_ALLOWED}, or it no longer exists.", [TAKE_OFF]),
+    (patch_refused(403, "LinkedAuthorizationFailed", LINKED), (TWO,), (ONE,), (there(TWO), refused(403), refused(403)),
+     f"{NOT_ALLOWED}, or it no longer exists.", []),
+    (patch_refused(404, "ResourceNotFound", f"There is no {ONE.id.upper()}"), (), (ONE,), (GONE, listed(similar("ones")[0])),
+     "There is no user-assigned identity 'one' in resource group 'rg'.", ["Did you mean 'ones'?"]),
+])
+def test_a_refusal_for_which_an_identity_is_the_reason(cause: Answer, has: tuple[IdentityId, ...], named: tuple[IdentityId, ...],
+                                                       replies: tuple[Reply, ...], said: str, ways: list[str]) -> None:
+    played = refusal(cause, has, named, *replies)
+    found, recommendations = played.message
+    assert found == said
+    assert type(played.error) is {400: BadRequestError, 403: ForbiddenError, 404: ResourceNotFoundError}[cause.status]
+    assert {one.api_version for one in played.requests if isinstance(one, GetUserAssignedIdentity)} == {VERSIONS[0]}
+    assert [way for way in recommendations if "Managed Identity Operator" not in way] == ways
+
+
+@pytest.mark.parametrize(("cause", "replies"), [
+    (patch_refused(409, "FailedIdentityOperation"), ()), (patch_refused(403, "AuthorizationFailed"), ()), (patch_refused(404, "ResourceNotFound"), ()),
+    (patch_refused(400, "Odd"), (there(TWO),)), (patch_refused(400, "FailedIdentityOperation"), (there(ONE), there(TWO), there(TWO))),
+    (patch_refused(403, "LinkedAuthorizationFailed", LINKED), (there(ONE), there(TWO), there(TWO))),
+    (patch_refused(400, "FailedIdentityOperation", LINKED), (refused(403), there(TWO), there(TWO))),
+    (patch_refused(403, "LinkedAuthorizationFailed"), (refused(403), there(TWO), there(TWO)))])
+def test_a_refusal_for_another_reason_stays_as_it_is(cause: Answer, replies: tuple[Reply, ...]) -> None:
+    assert refusal(cause, (ONE,), (TWO,), *replies).refused.reply is cause
+
+
+def test_an_operation_that_fails_because_of_an_identity() -> None:
+    """What was accepted stays said, and what is left to do."""
+    failed = OperationFailedError(f"The operation failed: {ONE.id.upper()} is odd.", "See.", "failedidentityoperation")
+    regional = there(ONE, isolationScope="Regional")
+    played = refusal(UnfinishedError(RESOURCE, failed, "", ("Grant the role.",)), (), (ONE,), regional, regional)
+    assert isinstance(played.error, UnfinishedError)
+    assert (played.error.resource, played.error.accepted, played.error.remaining) == (RESOURCE, str(failed), ("Grant the role.",))
+    assert isinstance(played.cause, ForbiddenError)
+    assert played.message == (f"'{ONE.id}' {REGIONAL}.", [USE_ANOTHER])
+    said = refusal(UnfinishedError(RESOURCE, failed, "It was accepted."), (), (ONE,), GONE, listed())
+    assert (said.error.accepted, str(said.cause)) == (  # type: ignore[union-attr]  # an UnfinishedError
+        "It was accepted.", "There is no user-assigned identity 'one' in resource group 'rg'.")
+    assert refusal(UnfinishedError(RESOURCE, failed, ""), (), (ONE,), refused(403), refused(403)).cause is failed
+    odd = UnfinishedError(RESOURCE, OperationFailedError(f"There is no {ONE.id.upper()}.", "See.", "odd"), "It was accepted.")
+    assert isinstance(refusal(odd, (), (ONE,), GONE, listed()).cause, ResourceNotFoundError)
+
+
+@pytest.mark.parametrize("other", [RequestError(GetUserAssignedIdentity(ONE, API_VERSION), patch_refused(400, "FailedIdentityOperation")),
+                                   UnfinishedError(RESOURCE, ValueError("x"), "It was accepted.")])
+def test_what_isnt_the_refusal_of_a_write_is_not_explained(other: Exception) -> None:
+    assert refusal(other, (), (ONE,)).error is other
+
+
+def test_what_ends_the_search_for_the_reason_leaves_the_refusal() -> None:
+    async def update() -> None:
+        raise RequestError(PATCH, cause)
+
+    cause = patch_refused(400, "FailedIdentityOperation")
+    for stop in (AzCLIError("The login ends."), CancelledError()):
+        flow = explain_refusal(RESOURCE, Identities(), Identities(False, (ONE.id,)), update())
+        assert play(flow, fail_at=(0, stop)).refused.reply is cause
