@@ -8,7 +8,8 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from azext_communication_identity.arm.errors import challenge_of, explain, explained, reasons
+from azext_communication_identity.arm.errors import explain, explained, reasons
+from azext_communication_identity.arm.login import challenge_of
 from azext_communication_identity.model.answers import Answer, NoAnswer, Reply
 from azext_communication_identity.model.requests import Get, Put, Request, RequestError, UpdateIdentity
 from azext_communication_identity.model.resource_id import ResourceId
@@ -29,7 +30,7 @@ DEBUG = "To see the whole response, run the command again with --debug."
 OTHER_EXTENSION = (
     "Change the identity in the Azure portal, or with Microsoft's extension, whose PUT writes the whole resource. To replace this "
     "extension with it, run:\naz extension remove --name communication-identity\naz extension add --name communication")
-SIGN_IN = f"It may be a proxy, or a page of the network that asks you to sign in. Check the proxy settings. {AGAIN}"
+SIGN_IN = f"It may be a proxy, or a network that asks you to sign in. Check the proxy settings. {AGAIN}"
 IN_PROGRESS = "Another change may be in progress. Wait a few minutes, then run the command again."
 POLICIES = f"To list the policy assignments, run:\naz policy assignment list --disable-scope-strict-match --subscription {SUB} --output table"
 LIST_IDENTITIES = 'To check that each user-assigned identity exists, run:\naz identity list --subscription {} --query "[].id" --output tsv'
@@ -101,13 +102,13 @@ def grant(role: str, scope: str) -> str:
      f"You don't have permission to perform 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on '{IDENTITY}'.",
      [grant("Managed Identity Operator", IDENTITY)]),
     (Put("/x", {}), forbidden("Microsoft.X/y/write", PATH, ": condition not fulfilled"), errors.ForbiddenError,
-     f"You have a role that permits 'Microsoft.X/y/write' on '{PATH}', but the condition of its assignment refuses this.",
+     f"You have a role that permits 'Microsoft.X/y/write' on '{PATH}', but a condition on its assignment prevents this.",
      ["Ask someone who can assign roles there to change the condition. To see it, run:\naz role assignment list --include-inherited "
       f'--assignee {OTHER} --scope {PATH} --query "[].condition"']),
     (Get(PATH), service(403, "AuthorizationFailed", "perform action 'x'"), errors.ForbiddenError, "(AuthorizationFailed) perform action 'x'", []),
     (PATCH, service(403, "LinkedAuthorizationFailed", f"the current tenant 't' is not authorized to access linked subscription '{OTHER}'."), errors.ForbiddenError,
-     f"The resource can't use an identity of subscription '{OTHER}': that subscription doesn't exist, or belongs to another tenant. An identity has to "
-     "be of the resource's tenant.",
+     f"The resource can't use an identity of subscription '{OTHER}': that subscription doesn't exist, or belongs to another tenant. An identity must "
+     "belong to the resource's tenant.",
      [f'To list the identities in the resource\'s subscription, run:\naz identity list --subscription {SUB} --query "[].id" --output tsv']),
     (PATCH, service(403, "LinkedAuthorizationFailed", f"not on the linked scope(s) '{IDENTITY}'"), errors.ForbiddenError,
      f"You don't have permission to assign the user-assigned identity '{IDENTITY}'.",
@@ -119,14 +120,14 @@ def grant(role: str, scope: str) -> str:
       'az role assignment create --role "Managed Identity Operator" --assignee OBJECT_ID --scope /a\n'
       'az role assignment create --role "Managed Identity Operator" --assignee OBJECT_ID --scope /b']),
     # identities, locks and policies
-    (PATCH, service(400, "FailedIdentityOperation"), errors.BadRequestError, "The service could not use the identity: (FailedIdentityOperation) No.",
+    (PATCH, service(400, "FailedIdentityOperation"), errors.BadRequestError, "The service couldn't use the identity: (FailedIdentityOperation) No.",
      ["Run the command again in a few minutes."]),
     (PATCH_OF_USERS, service(400, "FailedIdentityOperation"), errors.BadRequestError,
-     "The service could not use the identity: (FailedIdentityOperation) No.", [LIST_IDENTITIES.format(SUB)]),
+     "The service couldn't use the identity: (FailedIdentityOperation) No.", [LIST_IDENTITIES.format(SUB)]),
     (PATCH, service(400, "FailedIdentityOperation", f"There is no '{IDENTITY}'."), errors.BadRequestError,
-     f"The service could not use the identity: (FailedIdentityOperation) There is no '{IDENTITY}'.", [LIST_IDENTITIES.format(OTHER)]),
+     f"The service couldn't use the identity: (FailedIdentityOperation) There is no '{IDENTITY}'.", [LIST_IDENTITIES.format(OTHER)]),
     (PATCH, service(409, "ScopeLocked", f"The following scope(s) are locked: '{PATH}/providers/Microsoft.Authorization/LOCKS/keep'."), errors.ForbiddenError,
-     f"The resource is locked by '{PATH}/providers/Microsoft.Authorization/LOCKS/keep'.",
+     f"The lock '{PATH}/providers/Microsoft.Authorization/LOCKS/keep' prevents the change.",
      [f"To list the locks, run:\naz lock list --resource-group rg --subscription {SUB} --output table\n"
       "The owner of the lock can delete it with az lock delete."]),
     (PATCH, service(409, "ScopeLocked"), errors.ForbiddenError, "The resource is locked. (ScopeLocked) No.",
@@ -143,11 +144,11 @@ def grant(role: str, scope: str) -> str:
      errors.ForbiddenError, "Azure Policy denied the change: (assignment 'c')",
      [POLICIES, "The policy requires a policy token. Run the command again with --acquire-policy-token and --change-reference ID."]),
     # by status
-    (PATCH, service(405), errors.BadRequestError, "This service takes no PATCH of the identity. Nothing was changed. It said: (X) No.", [OTHER_EXTENSION]),
+    (PATCH, service(405), errors.BadRequestError, "The service doesn't accept a PATCH of the identity. Nothing was changed. It said: (X) No.", [OTHER_EXTENSION]),
     (PATCH, service(400, "X", "Patching isn't supported."), errors.BadRequestError,
-     "This service takes no PATCH of the identity. Nothing was changed. It said: (X) Patching isn't supported.", [OTHER_EXTENSION]),
+     "The service doesn't accept a PATCH of the identity. Nothing was changed. It said: (X) Patching isn't supported.", [OTHER_EXTENSION]),
     (PATCH, Answer(501), errors.BadRequestError,
-     "This service takes no PATCH of the identity. Nothing was changed. It said: The service returned status 501.", [OTHER_EXTENSION]),
+     "The service doesn't accept a PATCH of the identity. Nothing was changed. It said: The service returned status 501.", [OTHER_EXTENSION]),
     (Get(PATH), service(501), errors.AzureInternalError, "The service failed: (X) No.", [AGAIN]),
     (Get(PATH), service(405), errors.AzureResponseError, "(X) No.", []), (PATCH, service(400), errors.BadRequestError, "(X) No.", []),
     (Get(PATH), Answer(500), errors.AzureInternalError, "The service failed: The service returned status 500.", [AGAIN]),

@@ -334,7 +334,7 @@ def test_without_a_login_the_cli_decides(asked: list[str | None], monkeypatch: p
 @pytest.mark.usefixtures("asked")
 def test_the_login_that_needs_another_proof_is_named(wire: Wire) -> None:
     wire.answer = (401, b"", challenge("eyJ4IjoxfQ=="))
-    with pytest.raises(AuthenticationError, match="Your login to tenant 't' needs another proof"):
+    with pytest.raises(AuthenticationError, match="Your login to tenant 't' needs stronger authentication"):
         Arm(CLI).send(Get("/x"), "a")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azext_communication_identity.model.findings import FAILED, OK, UNKNOWN, WARNING, Finding, advice, summary, worst
+from azext_communication_identity.model.findings import FAILED, OK, UNKNOWN, WARNING, Finding, fix_hint, summary, worst
 
 
 def result(*statuses: str, **more: Any) -> dict[str, Any]:
@@ -39,6 +39,6 @@ def test_the_summary(results: list[dict[str, Any]], text: str) -> None:
     (result(FAILED, fix="az"), "findings[].fix"), ([result(OK), result(FAILED, fix="az")], "[].findings[].fix"),
     ({"findings": [{"status": OK}, {"status": FAILED, "fix": "az"}]}, "findings[].fix"),
     (result(FAILED), None), ([result(OK), result(UNKNOWN)], None), ([], None)])
-def test_the_advice_tells_how_to_print_the_fixes(printed: Any, query: str | None) -> None:
+def test_the_fix_hint_tells_how_to_print_the_fixes(printed: Any, query: str | None) -> None:
     expected = (f'To print the commands that fix what failed, use --query "{query}" --output tsv instead of --output table.')
-    assert advice(printed) == (expected if query else None)
+    assert fix_hint(printed) == (expected if query else None)

@@ -238,8 +238,8 @@ def test_a_fleet_that_may_still_be_worked_on(cmd: Any, caplog: pytest.LogCapture
     assert interrupted(cmd, flow, 3) == 130
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert messages(caplog) == ["\n".join([
-        "Interrupted: 1 of 3 resources done, 0 failed.", f"The service may still be working on 2 resources.{hint}",
-        f"To see their current identities, run:\n{FOUND}{APPS[1].id} {APPS[2].id}", *left * 2])]
+        "Interrupted: 1 of 3 resources done.", f"The service may still be working on 2 resources.{hint}",
+        f"To see their current identities, run:\n{FOUND}{APPS[1].id} {APPS[2].id}", *left])]
 
 
 def test_no_is_an_answer_and_what_failed_before_is_reported(cmd: Any, caplog: pytest.LogCaptureFixture) -> None:

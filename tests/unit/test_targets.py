@@ -113,7 +113,8 @@ def test_the_kind(purpose: str, kind: Any, status: str, shown: str) -> None:
 def test_the_subdomain_of_an_azure_ai_account() -> None:
     assert found("azure-ai", AI, customSubDomainName="x")["subdomain"] == ("ok", "'myAI' has a custom subdomain.")
     assert "subdomain" not in found("recording", STORAGE)
-    (missing,) = (one for one in target_findings("azure-ai", f"{AI}_1", {}) if one.check == "subdomain")
+    account = {"properties": {"provisioningState": "Succeeded"}}
+    (missing,) = (one for one in target_findings("azure-ai", f"{AI}_1", account) if one.check == "subdomain")
     assert (missing.status, missing.reason) == (
         "failed", "'myAI_1' has no custom subdomain, which Microsoft Entra tokens require. Once set, it can't be changed.")
     assert missing.fix == [f'az cognitiveservices account update --name myAI_1 --resource-group "my rg" --subscription {SUB.rpartition("/")[2]} '
@@ -124,8 +125,8 @@ PUBLIC = "and Azure Communication Services reaches it over its public endpoint (
 BLOCK = {"defaultAction": "Deny"}
 
 
-SOME = ("'store' can be reached only from some addresses or resources. Whether those of Azure Communication Services are among them can't be "
-        "seen: it publishes no list (reported).")
+SOME = ("'store' can be reached only from some addresses or resources. Can't tell whether Azure Communication "
+        "Services is among them: it publishes no list of addresses (reported).")
 
 
 @pytest.mark.parametrize(("properties", "status", "reason"), [

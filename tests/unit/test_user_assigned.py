@@ -203,7 +203,7 @@ LINKED = ("The client has permission to perform action 'write' on scope 'app'; h
           f"action(s) 'assign/action' on the linked scope(s) '{ONE.id}' (respectively).")
 NOT_ALLOWED = f"You don't have permission to assign the user-assigned identity '{ONE.id}'"
 USE_ANOTHER = "Use an identity without this restriction, or the system-assigned identity."
-TAKE_OFF = ("If it no longer exists, take it off the resource:\naz communication identity remove "
+TAKE_OFF = ("If it no longer exists, remove it from the resource:\naz communication identity remove "
             f"--ids {RESOURCE.id} --user-assigned {ONE.id}")
 
 
@@ -226,7 +226,7 @@ def patch_refused(status: int, code: str, message: str = "No.") -> Answer:
 
 @pytest.mark.parametrize(("cause", "has", "named", "replies", "said", "ways"), [
     (patch_refused(400, "FailedIdentityOperation"), (ONE,), (TWO,), (there(ONE), *[there(TWO, isolationScope="Regional")] * 2),
-     f"The service could not use the identity: (FailedIdentityOperation) No. '{TWO.id}' {REGIONAL}.", [USE_ANOTHER]),
+     f"The service couldn't use the identity: (FailedIdentityOperation) No. '{TWO.id}' {REGIONAL}.", [USE_ANOTHER]),
     (patch_refused(403, "Odd"), (ONE,), (TWO,), (there(TWO, isolationScope="Regional"),), f"(Odd) No. '{TWO.id}' {REGIONAL}.", [USE_ANOTHER]),
     (patch_refused(403, "LinkedAuthorizationFailed", LINKED), (ONE,), (), (refused(403),),
      f"{NOT_ALLOWED}, or it no longer exists.", [f"{TAKE_OFF} --yes"]),
