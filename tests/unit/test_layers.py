@@ -73,8 +73,8 @@ def test_requests_without_an_operation_of_an_sdk_are_few_and_have_a_reason() -> 
 
 def sent(path: Path) -> Iterator[ast.Call]:
     """The requests by address that a file sends. One that an error names was sent elsewhere."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    named = {id(argument) for call in calls for argument in call.args if call.func.id in ("all_assignments", "_listed")}
-    named |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "unusable"}
-    yield from (call for call in calls if call.func.id in BY_ADDRESS and id(call) not in named)
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    calls = [(node.func.id, node) for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    named = {id(argument) for name, call in calls for argument in call.args if name in ("all_assignments", "_listed")}
+    named |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr == "unusable"}
+    yield from (call for name, call in calls if name in BY_ADDRESS and id(call) not in named)

@@ -49,7 +49,7 @@ class Arm:  # pylint: disable=too-few-public-methods  # login_of, an attribute, 
             # urllib3.util.url alone, which compiles patterns, than for the rest of urllib3 (python -X importtime).
             import requests
             from azure.core.exceptions import AzureError, HttpResponseError
-            from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
+            from msal.exceptions import MsalError
             from urllib3.exceptions import HTTPError
         try:
             with self._lock:

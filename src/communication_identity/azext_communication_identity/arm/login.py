@@ -141,7 +141,7 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
         from azure.core.exceptions import AzureError, ServiceResponseError
         from knack.log import get_logger
         from knack.util import CLIError
-        from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it ships no types
+        from msal.exceptions import MsalError
         from requests.exceptions import RequestException
         core_logger = get_logger("azure.cli.core.auth.util")
         core_logger.addFilter(_has_no_command)
