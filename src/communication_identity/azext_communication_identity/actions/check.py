@@ -25,7 +25,7 @@ from ..model.purposes import PURPOSES, Purpose, target_findings
 from ..model.quoting import for_shell, printable
 from ..model.requests import RequestError
 from ..model.resource_id import ResourceId, subscription_in
-from ..model.role_assignments import create_command
+from ..model.role_assignments import create_command, hidden_from_manager
 from ..model.update import Snapshot, get
 from .options import KEYWORD_ONLY
 
@@ -228,9 +228,8 @@ async def _access(resource: ResourceId, scope: str, identity: str, principal: st
                   role: str = "") -> Finding:
     """Whether one identity holds a role, or has what the purpose needs, at a scope."""
     if (subscription_in(scope) or resource.subscription.lower()) in options.managed:
-        return Finding("access", UNKNOWN, "Your login manages this subscription from another tenant (Azure Lighthouse) "
-                       "and doesn't see its role assignments. Check with a login of the subscription's own tenant.",
-                       identity, scope)
+        return Finding("access", UNKNOWN, f"{hidden_from_manager('this subscription')}. Check with a login of the "
+                       "subscription's own tenant.", identity, scope)
     try:
         rights = await (role_held(role, scope, resource.subscription, principal, options.now) if role else
                         rights_for(PURPOSES[str(options.purpose)], scope, principal, options.now))

@@ -20,10 +20,10 @@ from ..arm.identities import explain_refusal
 from ..arm.roles import assignments_of, delete_assignment
 from ..model.identities import NO_BLOCK, NONE, SYSTEM_ASSIGNED, Identities, expected_block, plain_block, principal_of
 from ..model.operation import NotDoneError
-from ..model.quoting import printable
+from ..model.quoting import for_display, printable
 from ..model.requests import Ask, RequestError
 from ..model.resource_id import ResourceId, name_or_id
-from ..model.role_assignments import delete_command
+from ..model.role_assignments import delete_command, hidden_from_manager
 from ..model.unfinished import accepted, remaining
 from ..model.update import Snapshot, get, until_idle, update_identities
 from ..runner.messages import counted, warn
@@ -244,8 +244,7 @@ async def _all_assignments(removal: Removal) -> tuple[dict[str, str], ...]:
             f"role assignments can't be found. Nothing was removed.", f"{resource.to_see}\n{leave}")
     if resource.subscription.lower() in removal.options.managed:
         raise AzureResponseError(
-            f"Your login manages the subscription of '{resource.name}' from another tenant (Azure Lighthouse) and "
-            "doesn't see its role assignments. Nothing was removed.",
+            f"{hidden_from_manager(f'the subscription of {for_display(resource.name)}')}. Nothing was removed.",
             f"Use a login of the subscription's own tenant. {leave}")
     try:
         here = await assignments_of(resource.subscription, principal)

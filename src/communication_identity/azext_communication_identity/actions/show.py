@@ -13,7 +13,7 @@ from ..arm.errors import explained
 from ..model.identities import Block, identities_of, plain_block, principals_of
 from ..model.requests import RequestError
 from ..model.resource_id import ResourceId, last_segment
-from ..model.role_assignments import role_name
+from ..model.role_assignments import hidden_from_manager, role_name
 from ..model.update import get
 from ..runner.messages import warn
 
@@ -80,8 +80,8 @@ def with_roles_elsewhere(block: Block, subscription: str, everywhere: Mapping[st
 def warn_of_managed(resources: Sequence[ResourceId]) -> None:
     """Say of which resources a login of a managing tenant (Azure Lighthouse) sees no role assignments."""
     if resources:
-        warn("Your login manages the subscription of these resources from another tenant (Azure Lighthouse) and "
-             f"doesn't see its role assignments: {', '.join(one.name for one in resources)}.")
+        warn(f"{hidden_from_manager('the subscription of these resources')}: "
+             f"{', '.join(one.name for one in resources)}.")
 
 
 def warn_of_missing_roles(error: Exception) -> None:

@@ -102,8 +102,8 @@ class LoginCredential:  # pylint: disable=too-many-instance-attributes  # the to
     (claims, such as multifactor authentication) replaces the plain one for all requests of the login.
     """
 
-    def __init__(self, login: Login | None, credential: Any) -> None:
-        self.failure: AzCLIError | None = None
+    def __init__(self, login: Login | None, credential: Any, failure: AzCLIError | None = None) -> None:
+        self.failure = failure
         self._login, self._credential = login, credential
         self._lock = Lock()
         self._token: Any = None
@@ -199,9 +199,7 @@ def credential_of(cli_ctx: Any, login: Login | None) -> LoginCredential:
             subscription_id=login.subscription if login else None)
     except (ValueError, LookupError, TypeError, AttributeError, PermissionError) as error:
         failure = _no_token(error)
-    credential = LoginCredential(login, found)
-    credential.failure = failure
-    return credential
+    return LoginCredential(login, found, failure)
 
 
 def _no_token(error: Exception) -> AzCLIError:

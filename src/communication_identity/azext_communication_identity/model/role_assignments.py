@@ -169,3 +169,9 @@ def create_command(scope: str, role: str, principal_id: str) -> str:
 def delete_command(assignment_ids: Iterable[str]) -> str:
     """The azure-cli command that deletes role assignments, ready to paste."""
     return f"az role assignment delete --ids {' '.join(map(for_shell, assignment_ids))}"
+
+
+def hidden_from_manager(what: str) -> str:
+    """What to say of a subscription, such as "this subscription", to a login that manages it from another tenant."""
+    return (f"Your login manages {what} from another tenant (Azure Lighthouse) and doesn't see its role "
+            "assignments")
